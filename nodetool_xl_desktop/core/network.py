@@ -1,0 +1,34 @@
+"""The one factory of HTTP clients.
+
+Nothing else in the program opens a connection (ruff's banned-api list in pyproject.toml holds that), so that time-outs,
+the proxy and the off-line switch have one place.
+"""
+
+from __future__ import annotations
+
+import httpx2
+
+#: The type of every client, for those who are handed one.
+HttpClient = httpx2.AsyncClient
+
+#: Seconds to reach a server. Loopback answers at once or not at all.
+CONNECT_TIMEOUT_S = 10.0
+
+
+def engine_client(base_url: str, api_key: str) -> HttpClient:
+    """A client for an engine child on this machine's loopback.
+
+    No proxy (a proxy in the environment must never see a chat), no read time-out (a slow model is healthy, silence
+    alone is no fault), and no idle connections kept: the engine closes them, and reusing one fails.
+
+    Args:
+        base_url: `http://127.0.0.1:PORT`.
+        api_key: the child's secret, sent as a bearer token.
+    """
+    return HttpClient(
+        base_url=base_url,
+        headers={"Authorization": f"Bearer {api_key}"},
+        timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
+        limits=httpx2.Limits(max_keepalive_connections=0),
+        trust_env=False,
+    )

@@ -1,0 +1,50 @@
+"""Where the program keeps its files.
+
+One value, made once by `app` or the command line and handed down, so that a test gives its own folder
+and nothing else in the program asks the platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP_NAME = "nodetool-xl-desktop"
+
+
+def resource(name: str) -> Path:
+    """A file of `resources/`: inside the package where it was installed, beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "resources" / name
+    return installed if installed.exists() else package.parent / "resources" / name
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The program's folders; they are made when something is first written into them."""
+
+    data: Path
+    logs: Path
+
+    @classmethod
+    def default(cls) -> Paths:
+        """The folders that the platform names for this user."""
+        dirs = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
+        return cls(data=dirs.user_data_path, logs=dirs.user_log_path)
+
+    @classmethod
+    def below(cls, root: Path) -> Paths:
+        """All folders below one root, as a test or a portable installation wants them."""
+        return cls(data=root / "data", logs=root / "logs")
+
+    @property
+    def models(self) -> Path:
+        """The program's own models folder."""
+        return self.data / "models"
+
+    @property
+    def library_file(self) -> Path:
+        """The list of models that were dropped or opened."""
+        return self.data / "models.json"

@@ -1,0 +1,63 @@
+"""What all tests share: the starter model, folders of their own, and the loop that coroutine tests run on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before anything imports Qt: no test may need a screen.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.library import starter
+
+#: A test that hangs says where, instead of holding up the run.
+LONGEST_TEST_S = 120.0
+
+
+@pytest.fixture(scope="session")
+def starter_model() -> Path:
+    """The real starter model; `make test` fetches it."""
+    model = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
+    assert model.is_file(), f"{model} is missing: run `make starter`"
+    return model
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """The program's folders, empty and of this test alone."""
+    return Paths.below(tmp_path / "home")
+
+
+@pytest.fixture
+def run_coroutine() -> Any:
+    """How a coroutine test is run; tests/gui has its own: the program's loop."""
+    return asyncio.run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def` tests."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+
+    async def bounded() -> None:
+        async with asyncio.timeout(LONGEST_TEST_S):
+            await pyfuncitem.obj(**arguments)
+
+    pyfuncitem.funcargs["run_coroutine"](bounded())
+    return True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coroutine tests ask for their loop by themselves."""
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.fixturenames.insert(0, "run_coroutine")
