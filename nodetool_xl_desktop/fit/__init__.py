@@ -1,0 +1,1 @@
+"""What a load will take, as pure functions of a header, the options and the memory there is."""

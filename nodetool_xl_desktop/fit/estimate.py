@@ -1,0 +1,78 @@
+"""What a load will take, reckoned from the header alone.
+
+Pure arithmetic: a few microseconds, so that a slider can call it at every step. It covers what runs on the processor
+(the engine plans one memory there, `Host`); figures in brackets are the engine's own plan for the same load.
+
+Sources: `llama_kv_cache` and `llama_context::graph_reserve` of llama.cpp (in xllamacpp's source distribution) for what
+is allocated; the constants of the compute buffer were fitted to the engine's plan and meet it for a Llama of 135M
+(18.64 MiB at 4,096 tokens and batch 512; 4.66 at batch 128) and one of 8B (128 MiB at 4,096 and 512).
+"""
+
+from __future__ import annotations
+
+from nodetool_xl_desktop.fit.memory import MemoryUse
+from nodetool_xl_desktop.fit.options import LoadOptions
+from nodetool_xl_desktop.gguf import Header
+
+F16_BYTES = 2
+F32_BYTES = 4
+#: The engine rounds a context up to a multiple of this (`GGML_PAD(n_ctx, 256)`; 200,000 becomes 200,192).
+CONTEXT_STEP = 256
+
+#: Keys (behind the architecture's name) of what the formulas below do not know yet, and what to say about each.
+_UNKNOWN_TRAITS = {
+    "attention.sliding_window": "its sliding window is counted as full attention, so it may take less",
+    "attention.kv_lora_rank": "its compressed (latent) attention is counted as full attention, so it may take less",
+    "ssm.state_size": "its recurrent state is not counted, so the context is an approximation",
+    "wkv.head_size": "its recurrent state is not counted, so the context is an approximation",
+}
+
+
+def padded_context(context_length: int) -> int:
+    """The context that the engine really allocates, in tokens."""
+    return -(-context_length // CONTEXT_STEP) * CONTEXT_STEP
+
+
+def context_bytes_per_token(header: Header) -> int:
+    """Bytes of KV cache that one token takes over all layers, both caches in f16.
+
+    Per layer: KV heads x (length of a key + length of a value) x 2 bytes.
+    """
+    heads = max(1, header.get_int("attention.head_count", 1))
+    head_length = header.get_int("embedding_length", 0) // heads
+    key_length = header.get_int("attention.key_length", head_length)
+    value_length = header.get_int("attention.value_length", head_length)
+    kv_heads = header.get_ints("attention.head_count_kv", header.block_count, default=heads)
+    return sum(kv_heads) * (key_length + value_length) * F16_BYTES
+
+
+def compute_bytes(header: Header, options: LoadOptions) -> int:
+    """The buffer that one batch is computed in, with flash attention.
+
+    Per token of a batch: the widest moment of a layer (three rows of the feed-forward width and five of the embedding
+    width, in F32) and one row of the attention mask (F16, as long as the context).
+    """
+    embedding = header.get_int("embedding_length", 0)
+    feed_forward = max(header.get_ints("feed_forward_length", header.block_count, default=0), default=0)
+    experts = header.get_int("expert_used_count", 0) * header.get_int("expert_feed_forward_length", 0)
+    row = (3 * max(feed_forward, experts) + 5 * embedding) * F32_BYTES
+    mask = padded_context(options.context_length) * F16_BYTES
+    return min(options.batch, options.context_length) * (row + mask)
+
+
+def estimate(header: Header, options: LoadOptions) -> MemoryUse:
+    """What the engine will take of the machine's memory for this model with these options."""
+    return MemoryUse(
+        model=header.tensor_bytes,
+        context=context_bytes_per_token(header) * padded_context(options.context_length),
+        compute=compute_bytes(header, options),
+    )
+
+
+def caveats(header: Header) -> list[str]:
+    """What the estimate does not know about this architecture; empty where the formulas hold."""
+    return [
+        f"The estimate is rough for this architecture ({header.architecture}): {text}."
+        for key, text in _UNKNOWN_TRAITS.items()
+        if header.get_int(key, 0) > 0
+    ]
