@@ -1,0 +1,163 @@
+"""The command line: the window (unless another command is named), ask, fit, doctor; and the engine child.
+
+Only what a command needs is imported: the child must not pay for Qt, nor `fit` for the engine's client.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nodetool_xl_desktop import __version__
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.fit.options import SMALLEST_CONTEXT_LENGTH
+
+PROGRAM = "nodetool-xl-desktop"
+COMMANDS = ("ask", "fit", "doctor")
+OVERVIEW = f"""\
+commands:
+  {PROGRAM} [FILE.gguf ...]         open the window, with these models listed
+  {PROGRAM} ask MODEL PROMPT        stream one answer to standard output
+  {PROGRAM} fit MODEL               say what a load would take, without loading
+  {PROGRAM} doctor                  look at this installation and name remedies
+
+Each command explains itself with --help. Exit status: 0 done, 1 it could not be done
+(one line on standard error says why and what to do), 2 wrong use.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--engine-worker"]:
+        from nodetool_xl_desktop.engine import worker  # noqa: PLC0415
+
+        worker.main()
+    try:
+        return _run(arguments)
+    except UserFacingError as error:
+        sys.stdout.flush()
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # `... | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
+    command = arguments[0] if arguments and arguments[0] in COMMANDS else "window"
+    rest = arguments if command == "window" else arguments[1:]
+    return {"window": _window, "ask": _ask, "fit": _fit, "doctor": _doctor}[command](rest)
+
+
+def _window(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Chat with language models on your own machine.",
+        epilog=OVERVIEW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "models", nargs="*", type=Path, metavar="FILE.gguf", help="models to list; the last is selected"
+    )
+    parser.add_argument("--offscreen", action="store_true", help="open no window on the screen")
+    parser.add_argument("--prompt", metavar="TEXT", help="load the selected model, ask this, print the answer")
+    parser.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window, then end")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    options = parser.parse_args(arguments)
+    if options.offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    try:
+        from nodetool_xl_desktop import app  # noqa: PLC0415
+    except ImportError as error:
+        raise _no_qt(error) from error
+    return app.run(options.models, prompt=options.prompt, screenshot=options.screenshot)
+
+
+def _no_qt(error: ImportError) -> UserFacingError:
+    """Why the window's toolkit does not start: on a bare Linux a system library is missing."""
+    from nodetool_xl_desktop.core import system_libraries  # noqa: PLC0415
+
+    missing = system_libraries.missing()
+    remedy = f"Install them: sudo apt-get install {' '.join(missing.values())}" if missing else ""
+    return UserFacingError("The window cannot open", str(error), remedy or f"Run `{PROGRAM} doctor`.")
+
+
+def _ask(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} ask", description="Stream one answer to standard output.")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
+    parser.add_argument("prompt", metavar="PROMPT")
+    parser.add_argument("--system", default="", metavar="S", help="the system prompt")
+    parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer, in tokens")
+    parser.add_argument("--temperature", type=_temperature, metavar="T", help="0 always takes the likeliest token")
+    parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
+    parser.add_argument("--json", action="store_true", help="print one object with text, usage and timings")
+    options = parser.parse_args(arguments)
+    if not options.prompt.strip():
+        parser.error("PROMPT is empty")
+    from nodetool_xl_desktop.cli import ask  # noqa: PLC0415
+    from nodetool_xl_desktop.engine.client import Sampling  # noqa: PLC0415
+
+    ask.run(
+        options.model,
+        options.prompt,
+        system=options.system,
+        sampling=Sampling(options.temperature, options.max_tokens),
+        context_length=options.context,
+        as_json=options.json,
+    )
+    return 0
+
+
+def _fit(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} fit", description="Say what a load would take, without loading.")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
+    parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
+    parser.add_argument("--json", action="store_true", help="print the report as one object, sizes in bytes")
+    options = parser.parse_args(arguments)
+    from nodetool_xl_desktop.cli import fit  # noqa: PLC0415
+
+    fit.run(options.model, context_length=options.context, as_json=options.json)
+    return 0
+
+
+def _doctor(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} doctor", description="Look at this installation.")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    options = parser.parse_args(arguments)
+    from nodetool_xl_desktop.cli import doctor  # noqa: PLC0415
+    from nodetool_xl_desktop.core.paths import Paths  # noqa: PLC0415
+
+    doctor.run(Paths.default(), as_json=options.json)
+    return 0
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def _context(text: str) -> int:
+    number = _count(text)
+    if not SMALLEST_CONTEXT_LENGTH <= number <= 2**27:
+        raise argparse.ArgumentTypeError(f"{number:,} is not between {SMALLEST_CONTEXT_LENGTH} and {2**27:,}")
+    return number
+
+
+def _temperature(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 5:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 5")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

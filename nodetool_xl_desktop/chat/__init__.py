@@ -1,0 +1,1 @@
+"""Conversations: what was said, and how an answer comes to be."""

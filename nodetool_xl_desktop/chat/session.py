@@ -1,0 +1,143 @@
+"""One conversation: its messages, and the one way an answer gets into them.
+
+An answer that is stopped or that fails stays as far as it came, is sent along with the next question, and is never
+removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    PromptProgress,
+    ReasoningDelta,
+    Speed,
+    TextDelta,
+    Usage,
+)
+from nodetool_xl_desktop.engine.server import EngineServer
+
+
+class Outcome(StrEnum):
+    """How far a message is."""
+
+    WAITING = "waiting"  # sent; nothing has come back yet
+    STREAMING = "streaming"
+    COMPLETE = "complete"
+    CUT = "cut"  # the limit of tokens was reached
+    STOPPED = "stopped"  # by the person
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Message:
+    """One turn. An answer grows while it streams.
+
+    Attributes:
+        author: the model's name for an answer, empty else.
+        error: why it failed.
+        first_token_s: seconds from sending to the first token.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    text: str = ""
+    reasoning: str = ""
+    author: str = ""
+    outcome: Outcome = Outcome.COMPLETE
+    error: UserFacingError | None = None
+    usage: Usage = field(default_factory=Usage)
+    speed: Speed = field(default_factory=Speed)
+    progress: PromptProgress | None = None
+    first_token_s: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more of it may come."""
+        return self.outcome in (Outcome.WAITING, Outcome.STREAMING)
+
+
+class ChatSession:
+    """The messages of one chat, oldest first."""
+
+    def __init__(self, system: str = "") -> None:
+        self.messages: list[Message] = [Message("system", system)] if system else []
+
+    def send(
+        self, text: str, server: EngineServer, *, author: str = "", sampling: Sampling | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Ask, and fold what comes back into a new answer at the end of `messages`.
+
+        The question and the empty answer are there when this returns; nothing of them waits for the engine. Closing the
+        iterator, or cancelling the task that reads it, stops the engine and keeps what has come.
+
+        Args:
+            text: the question.
+            server: the loaded model.
+            author: the model's name, kept with the answer.
+            sampling: how to choose tokens.
+        """
+        self.messages.append(Message("user", text))
+        history = self._history()
+        answer = Message("assistant", author=author, outcome=Outcome.WAITING)
+        self.messages.append(answer)
+        return self._answer(server.stream_chat(history, sampling or Sampling()), answer)
+
+    def settle(self) -> None:
+        """Nobody reads an answer any longer: one that is still open was stopped."""
+        for message in self.messages:
+            if message.is_open:
+                message.outcome = Outcome.STOPPED
+
+    async def _answer(self, events: AsyncGenerator[Event, None], answer: Message) -> AsyncGenerator[Event, None]:
+        started = time.perf_counter()
+        try:
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    _fold(event, answer, time.perf_counter() - started)
+                    yield event
+        finally:
+            self.settle()
+
+    def _history(self) -> list[dict[str, str]]:
+        """What the engine is sent: turns that failed before their first word are left out with their question.
+
+        Otherwise two questions would stand beside each other, which many chat templates refuse.
+        """
+        turns = [message for message in self.messages if message.text]
+        return [
+            {"role": turn.role, "content": turn.text}
+            for turn, after in zip(turns, [*turns[1:], None], strict=True)
+            if after is None or turn.role != "user" or after.role != "user"
+        ]
+
+
+def _fold(event: Event, answer: Message, elapsed_s: float) -> None:
+    """Take one event into the answer."""
+    match event:
+        case TextDelta(text):
+            answer.text += text
+        case ReasoningDelta(text):
+            answer.reasoning += text
+        case PromptProgress():
+            answer.progress = event
+            return
+        case Finished(reason, usage, speed):
+            answer.outcome = Outcome.CUT if reason == "length" else Outcome.COMPLETE
+            answer.usage, answer.speed = usage, speed
+            return
+        case Failed(error):
+            answer.outcome, answer.error = Outcome.FAILED, error
+            return
+    if answer.first_token_s is None:
+        answer.first_token_s = elapsed_s
+        answer.outcome = Outcome.STREAMING

@@ -1,0 +1,51 @@
+"""`fit MODEL`: what a load would take, from the header alone. The engine is never started."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
+from nodetool_xl_desktop.fit.options import default_threads
+from nodetool_xl_desktop.preview.report import FitReport, Preview
+
+
+def run(model: Path, *, context_length: int | None, as_json: bool) -> None:
+    """Print the report, for a person or as one JSON object.
+
+    Raises:
+        GgufError: the file is no model that can be read.
+    """
+    started = time.perf_counter()
+    preview = Preview.inspect(model)
+    options = preview.default_options(default_threads(physical_cores()))
+    if context_length is not None:
+        options = replace(options, context_length=context_length)
+    report = preview.report(options, host_memory())
+    seconds = time.perf_counter() - started
+    print(json.dumps(report.to_json(seconds), indent=2) if as_json else _text(report))
+
+
+def _text(report: FitReport) -> str:
+    header, need, host = report.header, report.need, report.host
+    facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
+    if header.context_length_max:
+        facts.append(f"up to {units.tokens(header.context_length_max)}")
+    rows = [
+        ("Model", need.model),
+        ("Context (KV cache)", need.context),
+        ("Compute", need.compute),
+        ("Together", need.total),
+        ("Free memory", host.free),
+    ]
+    lines = [
+        f"{header.name}  ({', '.join(fact for fact in facts if fact)})",
+        f"{report.verdict}: {report.advice}",
+        "",
+        f"With {units.tokens(report.options.context_length)} of context (estimate):",
+        *(f"  {name:<20}{units.memory(size):>12}" for name, size in rows),
+    ]
+    return "\n".join(lines + [f"\nNote: {warning}" for warning in report.warnings])

@@ -1,0 +1,126 @@
+"""Starting, hearing and ending a child process.
+
+A child is ended by asking (its standard input closes), waiting, and killing; a parent that is killed takes its
+children along (worker.py asks the kernel for that on Linux, a job object does it on Windows).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from nodetool_xl_desktop.engine.log import EngineLog
+
+#: How long a child that was asked to end may take.
+GRACE_S = 3.0
+#: An answer is one line; the devices of a large machine fit many times.
+LONGEST_ANSWER = 1_000_000
+
+_log = logging.getLogger(__name__)
+
+
+def worker_command() -> tuple[str, ...]:
+    """How this program starts its own engine child, installed or frozen into one executable."""
+    if getattr(sys, "frozen", False):
+        return (sys.executable, "--engine-worker")
+    return (sys.executable, "-m", "nodetool_xl_desktop", "--engine-worker")
+
+
+class Child:
+    """One engine child and its log."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: EngineLog) -> None:
+        self._process = process
+        self.log = log
+        self._draining = asyncio.create_task(self._drain())
+
+    @classmethod
+    async def start(cls, request: dict[str, Any], command: Sequence[str], secret: str = "") -> Child:
+        """Start a child and tell it what to do.
+
+        It must be started from a thread that lives as long as the program: Linux ends the child with that thread.
+
+        Args:
+            request: the line that worker.py reads; the parent's process id is added.
+            command: the program and its arguments.
+            secret: what must not appear in the log.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            limit=LONGEST_ANSWER,
+            start_new_session=True,  # a Ctrl+C in the terminal is for this program, which then ends the child itself
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        child = cls(process, EngineLog(secret))
+        if sys.platform == "win32":
+            from nodetool_xl_desktop.engine import windows_job  # noqa: PLC0415 - ctypes of that system only
+
+            windows_job.end_with_this_process(process.pid)
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(request | {"parent_pid": os.getpid()}).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # it died at once: `answer` says so
+            await process.stdin.drain()
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """None while it runs; negative for a signal."""
+        return self._process.returncode
+
+    async def answer(self) -> dict[str, Any] | None:
+        """The child's answer, or None when it ended without one; its whole log is then read."""
+        assert self._process.stdout is not None
+        try:
+            line = await self._process.stdout.readline()
+            answer: dict[str, Any] = json.loads(line)
+        except (ValueError, ConnectionError):
+            await self.wait()
+            return None
+        if "error" in answer:
+            await self.wait()
+        return answer
+
+    async def wait(self) -> int:
+        """Wait until the child has ended and all of its log is read; returns its exit status."""
+        status = await self._process.wait()
+        await self._draining
+        return status
+
+    async def end(self, grace_s: float = GRACE_S) -> None:
+        """Ask the child to end, wait, then kill it. Nothing is left when this returns, cancelled or not."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._process.wait()
+        except TimeoutError:
+            _log.warning("Child %d did not end within %.0f s and is killed", self.pid, grace_s)
+        finally:
+            self.kill()
+        await self.wait()
+
+    def kill(self) -> None:
+        """End the child without asking."""
+        with contextlib.suppress(ProcessLookupError):  # it has ended already, which is what is wanted
+            self._process.kill()
+
+    async def _drain(self) -> None:
+        """Read standard error always: a full pipe would stop the engine."""
+        assert self._process.stderr is not None
+        while data := await self._process.stderr.read(65_536):
+            self.log.feed(data)

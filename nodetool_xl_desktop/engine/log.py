@@ -1,0 +1,182 @@
+"""Reading the engine's log: what a load took, and why it failed.
+
+Every failed load raises the same words in the child, so the log is where the cause is; and the log is where the
+engine says, buffer by buffer, what it took. It is read as it comes, its tail is kept, and no secret stays in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nodetool_xl_desktop.core.units import MIB
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
+from nodetool_xl_desktop.fit.memory import MemoryUse
+
+LINES_KEPT = 200
+LONGEST_LINE = 2_000
+_METADATA = "llama_model_loader: - kv "
+
+#: "llama_kv_cache:        CPU KV buffer size =    90.00 MiB"
+_BUFFER = re.compile(r"(?P<kind>\w+) buffer size =\s*(?P<mib>[\d.]+) MiB")
+_BUFFER_PARTS = {
+    "model": "model",
+    "KV": "context",
+    "RS": "context",
+    "compute": "compute",
+    "output": "compute",
+}
+#: "0.00.025.534 E llama_model_load: error ...": the time and the letter say nothing to a person.
+_PREFIX = re.compile(r"^\d+\.\d\d\.\d{3}\.\d{3} [A-Z] (\S+\s+)?")
+
+_ANOTHER_COPY = "Download the file again."
+_LESS_MEMORY = "Choose a smaller Context Length or a smaller model, or close other programs."
+#: What a line of the log means: pattern, kind, why (groups of the pattern may be named), what to do. The first that
+#: matches any line wins.
+_CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
+    (re.compile(pattern), fault, why, hint)
+    for pattern, fault, why, hint in (
+        (
+            r"unknown model architecture: '(?P<name>[^']*)'",
+            Fault.UNKNOWN_ARCHITECTURE,
+            "this engine does not know the architecture '{name}'",
+            "A newer engine may: pip install --upgrade xllamacpp.",
+        ),
+        (
+            r"unknown pre-tokenizer type: '(?P<name>[^']*)'",
+            Fault.UNKNOWN_ARCHITECTURE,
+            "this engine does not know the tokenizer '{name}'",
+            "A newer engine may: pip install --upgrade xllamacpp.",
+        ),
+        (
+            r"data is not within the file bounds",
+            Fault.TRUNCATED,
+            "the file is shorter than its header says",
+            _ANOTHER_COPY,
+        ),
+        (
+            r"invalid magic|failed to read (magic|key-value|header|tensor)|invalid ggml type|bad (GGUF|magic)",
+            Fault.NOT_A_MODEL,
+            "the file is not a GGUF model, or is damaged",
+            _ANOTHER_COPY,
+        ),
+        (
+            r"attempted to allocate\s+(?P<size>[\d.]+) MB",
+            Fault.OUT_OF_MEMORY,
+            "there was no room for another {size} MiB of memory",
+            _LESS_MEMORY,
+        ),
+        (
+            r"insufficient memory|[Cc]annot allocate memory|std::bad_alloc|failed to allocate|out of memory|mmap: 12\b",
+            Fault.OUT_OF_MEMORY,
+            "there was not enough memory",
+            _LESS_MEMORY,
+        ),
+        (
+            r"couldn't bind HTTP server socket, hostname: (?P<host>[^,]+), port: (?P<port>\d+)",
+            Fault.PORT,
+            "port {port} on {host} could not be opened, as another program uses it or the system forbids it",
+            "Try again, or look at what a firewall or sandbox allows on this machine.",
+        ),
+        (
+            r"missing tensor '(?P<name>[^']*)'",
+            Fault.NOT_A_MODEL,
+            "the tensor '{name}' is missing",
+            "The file may have been made for another engine version: get it from another source.",
+        ),
+        (
+            r"key not found in model: (?P<name>\S+)",
+            Fault.NOT_A_MODEL,
+            "the header lacks '{name}'",
+            "The file may have been made for another engine version: get it from another source.",
+        ),
+        (
+            r"error loading model: (?P<text>.+)",
+            Fault.UNKNOWN,
+            "the engine says: {text}",
+            "The log below has more.",
+        ),
+    )
+)
+#: How a child may end by itself: signal (negative exit status), kind, why, what to do.
+_SIGNALS = {
+    4: (
+        Fault.ILLEGAL_INSTRUCTION,
+        "this processor lacks an instruction that the engine was built with",
+        "Install an engine that was built for this machine.",
+    ),
+    6: (Fault.CRASHED, "it aborted itself (signal 6)", "Load the model again."),
+    7: (Fault.CRASHED, "its memory or file went away while it was read (signal 7)", "Load the model again."),
+    9: (
+        Fault.KILLED,
+        "another program or the system ended it (signal 9), as happens when memory runs out",
+        "Load the model again; if it happens again, choose a smaller Context Length.",
+    ),
+    11: (Fault.CRASHED, "it crashed (signal 11)", "Load the model again."),
+    15: (Fault.KILLED, "another program ended it (signal 15)", "Load the model again."),
+}
+
+
+class EngineLog:
+    """The log of one child: its tail, and the buffers it names.
+
+    Args:
+        secret: the child's API key; it is taken out of every line.
+    """
+
+    def __init__(self, secret: str = "") -> None:
+        self._secret = secret
+        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self._partial = ""
+        self.taken = MemoryUse()
+
+    def feed(self, data: bytes) -> None:
+        """Take what the child wrote, in pieces of any size."""
+        *lines, self._partial = (self._partial + data.decode("utf-8", "replace")).split("\n")
+        self._partial = self._partial[-LONGEST_LINE:]
+        for line in lines:
+            self._add(line.rstrip("\r")[:LONGEST_LINE])
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines, oldest first, without secrets."""
+        return tuple(self._lines) + ((self._clean(self._partial),) if self._partial else ())
+
+    def _clean(self, line: str) -> str:
+        line = line.replace(self._secret, "(hidden)") if self._secret else line
+        return re.sub(r"api_keys: \S+", "api_keys: (hidden)", line)
+
+    def _add(self, line: str) -> None:
+        if _METADATA in line:
+            return  # what a file says of itself is no word of the engine: it must not be taken for a cause
+        self._lines.append(self._clean(line))
+        if match := _BUFFER.search(line):
+            part = _BUFFER_PARTS.get(match["kind"])
+            if part:
+                size = round(float(match["mib"]) * MIB)
+                self.taken = replace(self.taken, **{part: getattr(self.taken, part) + size})
+
+
+def diagnose(what: str, tail: Iterable[str], exit_status: int | None) -> EngineError:
+    """Turn the end of a log and an exit status into an error for a person.
+
+    Args:
+        what: what could not be done, one short sentence.
+        tail: the last lines of the log.
+        exit_status: the child's; negative is a signal, None where it still runs.
+    """
+    lines = tuple(tail)
+    for pattern, fault, why, hint in _CAUSES:
+        for line in lines:
+            if match := pattern.search(line):
+                return EngineError(fault, what, why.format(**match.groupdict()), hint, lines)
+    if exit_status is not None and -exit_status in _SIGNALS:
+        fault, why, hint = _SIGNALS[-exit_status]
+        return EngineError(fault, what, why, hint, lines)
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    why = f"the engine's last words were: {_PREFIX.sub('', last)}" if last else "the engine said nothing"
+    if exit_status is not None:
+        why = f"it ended with status {exit_status}; {why}"
+    return EngineError(Fault.UNKNOWN, what, why, "Run `nodetool-xl-desktop doctor` to look at the engine.", lines)

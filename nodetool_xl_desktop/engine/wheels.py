@@ -1,0 +1,63 @@
+"""Which build of the engine fits which machine, and the command that installs it.
+
+xllamacpp is published for CPU and Metal on the ordinary package index and for graphics cards on indexes of its own
+(its README, "Installation", release 2026.10; the `cu124` of older texts is gone).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+from nodetool_xl_desktop.engine.hardware import Hardware, python
+
+WHEEL_INDEX = "https://xorbitsai.github.io/xllamacpp/whl"
+#: CUDA and ROCm builds need this C library.
+LEAST_GLIBC = (2, 35)
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """One build of the engine.
+
+    Attributes:
+        build: its folder below the wheel index; empty for the ordinary package index.
+        title: what it runs on.
+        why: why it is the one for this machine, a short clause.
+    """
+
+    build: str
+    title: str
+    why: str
+
+    @property
+    def command(self) -> str:
+        """The line to type. It replaces an engine that is there."""
+        program = f'"{python()}"' if " " in python() else python()
+        if not self.build:
+            return f"{program} -m pip install --upgrade xllamacpp"
+        return f"{program} -m pip install --force-reinstall xllamacpp --index-url {WHEEL_INDEX}/{self.build}"
+
+
+def is_installed() -> bool:
+    """Whether an engine is there, without importing it."""
+    return importlib.util.find_spec("xllamacpp") is not None
+
+
+def recommend(hardware: Hardware) -> Wheel:
+    """The build that fits this machine best and will start on it."""
+    old_libc = hardware.glibc is not None and hardware.glibc < LEAST_GLIBC
+    if hardware.system == "Darwin":
+        return Wheel("", "Apple Metal and CPU", "macOS builds use the graphics processor by themselves")
+    if hardware.cuda and hardware.cuda >= (12, 8) and not old_libc:
+        build = "cu132" if hardware.cuda >= (13, 2) else "cu128"
+        return Wheel(build, "NVIDIA CUDA", "an NVIDIA driver is installed")
+    if hardware.rocm and not old_libc:
+        build = "rocm-7.2.4" if hardware.rocm >= (7, 0) else "rocm-6.4.1"
+        return Wheel(build, "AMD ROCm", "ROCm is installed")
+    if hardware.vulkan:
+        return Wheel("vulkan", "Vulkan (AMD, Intel, NVIDIA)", "a graphics card with Vulkan is there")
+    if hardware.cuda or hardware.rocm:
+        needs = "glibc 2.35" if old_libc else "a newer driver"
+        return Wheel("", "CPU", f"the graphics card would need {needs}")
+    return Wheel("", "CPU", "no graphics card that the engine could use was found")

@@ -1,0 +1,133 @@
+"""The child that hosts one model. The only importer of xllamacpp.
+
+Why a child: `xllamacpp.Server` holds the interpreter's lock for the whole load, a broken model or driver can abort the
+process, and its destructor can wait for ever. Here all of that costs the parent nothing.
+
+The protocol is small. The parent writes one JSON line to standard input (`{"do": "load", ...}` or
+`{"do": "devices"}`); the child answers with one JSON line on standard output, and the engine's log goes to
+standard error. Standard input then stays open for as long as the parent wants the child: its end is the request to end.
+The API key comes in that line, never in the arguments or the environment, where other programs could read it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+#: Lines of the log that name what was taken (`... buffer size =`) appear from 4 on; 5 would log whole chats.
+LOG_VERBOSITY = 4
+#: An origin that cannot exist: no web page may drive the model. Not `null`, which sandboxed pages have.
+IMPOSSIBLE_ORIGIN = "http://localhost.invalid"
+LOOPBACK = "127.0.0.1"
+NICENESS = 10
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> NoReturn:
+    """Serve one request of the parent, and end when it no longer listens."""
+    answers = _private_stdout()
+    request = json.loads(sys.stdin.readline() or "{}")
+    if not request:
+        _leave(0)  # the parent ended before it said anything
+    _stand_back(request["parent_pid"])
+    try:
+        if request["do"] == "devices":
+            _answer(answers, {"devices": _devices()})
+            _leave(0)
+        server = _load(request)
+    except ImportError as error:
+        _answer(answers, {"error": "import", "text": str(error)})
+        _leave(1)
+    except RuntimeError as error:
+        # Every failure of the engine raises the same words; the cause is in the log, which the parent reads.
+        _answer(answers, {"error": "load", "text": str(error)})
+        _leave(1)
+    _answer(answers, {"address": server.listening_address})
+    sys.stdin.read()  # until the parent closes it, or is gone
+    _leave(0)
+
+
+def _private_stdout() -> TextIO:
+    """Keep standard output for answers alone: whatever the engine prints there joins its log instead."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+def _answer(answers: TextIO, value: dict[str, Any]) -> None:
+    try:
+        print(json.dumps(value), file=answers, flush=True)
+    except BrokenPipeError:
+        _leave(0)
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: the engine's destructor may wait for ever, and there is nothing to save."""
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _stand_back(parent_pid: int) -> None:
+    """Run behind the window, be the first to go when memory runs out, and never outlive the parent."""
+    if sys.platform == "win32":
+        import psutil  # noqa: PLC0415 - a POSIX child starts without it
+
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        return  # the parent's job object ends this process with the parent (engine/child.py)
+    os.nice(NICENESS)
+    if sys.platform == "linux":
+        Path("/proc/self/oom_score_adj").write_text("1000")
+        # While a model loads no Python runs here, so only the kernel can end this process.
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it died before the line above
+        _leave(0)
+
+
+def _devices() -> list[dict[str, Any]]:
+    """What the engine sees: name, description, kind, free and total bytes."""
+    import xllamacpp  # noqa: PLC0415 - a missing engine is an answer, not a crash
+
+    return [
+        {
+            "name": device["name"],
+            "description": device["description"],
+            "kind": str(device["type"]),
+            "free": device["memory_free"],
+            "total": device["memory_total"],
+        }
+        for device in xllamacpp.get_device_info()
+    ]
+
+
+def _load(request: dict[str, Any]) -> Any:
+    """Start the engine's server; returns once it listens.
+
+    Every setting that decides memory, reach or privacy is set here, none is left to the engine's defaults.
+    """
+    import xllamacpp  # noqa: PLC0415 - a missing engine is an answer, not a crash
+
+    params = xllamacpp.CommonParams()
+    params.model.path = request["model"]
+    params.n_ctx = request["context_length"]
+    params.n_batch = params.n_ubatch = request["batch"]
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = request["threads"]
+    params.n_parallel = 1
+    params.n_gpu_layers = request["gpu_layers"]
+    params.fit_params = False  # what was asked is what is loaded
+    params.cache_ram_mib = 0  # memory that the preview does not count is not taken
+    params.ctx_shift = False
+    params.verbosity = LOG_VERBOSITY
+
+    params.hostnames = [LOOPBACK]
+    params.port = request["port"]
+    params.api_keys = [request["api_key"]]
+    params.cors_origins = IMPOSSIBLE_ORIGIN
+    params.cors_credentials = False
+    params.ui = False
+    params.endpoint_slots = False
+    return xllamacpp.Server(params)
