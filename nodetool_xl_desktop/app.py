@@ -1,0 +1,196 @@
+"""The one place where objects are made and wired: the event loop, the window, and the order of shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QMessageBox
+from qasync import QEventLoop
+
+from nodetool_xl_desktop import __version__
+from nodetool_xl_desktop.chat.session import Outcome
+from nodetool_xl_desktop.core import logging as program_log
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
+from nodetool_xl_desktop.engine import hardware, wheels
+from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.events import Event, TextDelta
+from nodetool_xl_desktop.engine.loader import Broken, Loader, Ready
+from nodetool_xl_desktop.fit.options import default_threads
+from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.ui.main_window import MainWindow
+from nodetool_xl_desktop.ui.theme import Theme
+
+#: An answer that nobody can stop with a key must end by itself.
+FIRST_ANSWER_TOKENS = 512
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The program, wired."""
+
+    window: MainWindow
+    loader: Loader
+    theme: Theme
+
+    async def shut_down(self) -> None:
+        """Stop answers first, so that they are kept as stopped; then end the engine."""
+        self.window.chat.stop()
+        await self.window.chat.answered()
+        await self.loader.eject()
+        await self.window.tasks.cancel_all()
+
+
+def application() -> QApplication:
+    """The one QApplication."""
+    existing = QApplication.instance()
+    made = existing if isinstance(existing, QApplication) else QApplication([APP_NAME])
+    made.setApplicationName(APP_NAME)
+    made.setApplicationDisplayName("NodeTool XL Desktop")
+    made.setApplicationVersion(__version__)
+    made.setDesktopFileName(APP_NAME)
+    made.setWindowIcon(QIcon(str(resource("icon.svg"))))
+    made.setQuitOnLastWindowClosed(False)  # the end is ours: the engine has to end first
+    return made
+
+
+def event_loop(qt: QApplication) -> asyncio.AbstractEventLoop:
+    """The loop that Qt and asyncio share.
+
+    WORKAROUND: qasync's loop leaves asynchronous generators that were not read to their end to the garbage collector,
+    which cannot close them (https://docs.python.org/3/library/sys.html#sys.set_asyncgen_hooks); asyncio's own loops do
+    what is done here. A stopped answer is such a generator.
+    """
+    loop: asyncio.AbstractEventLoop = QEventLoop(qt)
+    asyncio.set_event_loop(loop)
+    sys.set_asyncgen_hooks(finalizer=lambda generator: _close_soon(loop, generator))
+    return loop
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, generator: AsyncGenerator[Any, Any]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: loop.create_task(generator.aclose()))
+
+
+def build(paths: Paths, loader: Loader | None = None) -> Parts:
+    """Make and wire everything; needs a running QApplication and, before the first load, a running loop."""
+    loader = loader or Loader()
+    theme = Theme(application())
+    window = MainWindow(
+        theme=theme,
+        library=ModelLibrary(paths),
+        loader=loader,
+        memory=hardware.host_memory,
+        threads=default_threads(hardware.physical_cores()),
+        missing_engine=None if wheels.is_installed() else wheels.recommend(hardware.look()),
+    )
+    return Parts(window, loader, theme)
+
+
+def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> int:
+    """Open the window and stay until it is closed, or until what was asked on the command line is done.
+
+    Raises:
+        UserFacingError: `prompt` or `screenshot` could not be done.
+    """
+    paths = Paths.default()
+    program_log.set_up(paths.logs)
+    loop = event_loop(application())
+    with contextlib.closing(loop):
+        parts = build(paths)
+        loop.set_exception_handler(lambda _loop, context: _tell_bug(parts.window, context))
+        return loop.run_until_complete(_live(parts, models, prompt, screenshot))
+
+
+async def _live(parts: Parts, models: list[Path], prompt: str | None, screenshot: Path | None) -> int:
+    closed = asyncio.Event()
+    parts.window.closed.connect(closed.set)
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, closed.set)
+    parts.window.show()
+    closing = asyncio.create_task(closed.wait())
+    work = asyncio.create_task(_work(parts, models, prompt, screenshot))
+    try:
+        await asyncio.wait([closing, work], return_when=asyncio.FIRST_COMPLETED)
+        if work.done() and not await work:
+            await closing
+    finally:
+        closing.cancel()
+        work.cancel()
+        parts.window.hide()
+        await parts.shut_down()
+    return 0
+
+
+async def _work(parts: Parts, models: list[Path], prompt: str | None, screenshot: Path | None) -> bool:
+    """Do what the command line asks for; returns whether that was all."""
+    await _open(parts, models)
+    if prompt is not None:
+        await _first_answer(parts, prompt)
+    if screenshot is not None:
+        _save_picture(parts, screenshot)
+    return screenshot is not None or (prompt is not None and QApplication.platformName() == "offscreen")
+
+
+async def _open(parts: Parts, models: list[Path]) -> None:
+    """Select what was named on the command line, else the first of My Models."""
+    if models:
+        await parts.window.open_models(models)
+    else:
+        parts.window.select_first()
+    await parts.window.previewed()
+
+
+async def _first_answer(parts: Parts, prompt: str) -> None:
+    """Load the selected model and ask it, printing the answer as it streams."""
+    await parts.window.load()
+    match parts.loader.state:
+        case Ready():
+            pass
+        case Broken(_, error):
+            raise error
+        case _:
+            raise UserFacingError("The prompt was not asked", "no model could be selected", "Name a .gguf file.")
+
+    def show(event: Event) -> None:
+        if isinstance(event, TextDelta):
+            print(event.text, end="", flush=True)
+
+    parts.window.chat.on_event = show
+    parts.window.chat.sampling = Sampling(max_tokens=FIRST_ANSWER_TOKENS)
+    parts.window.chat.send(prompt)
+    await parts.window.chat.answered()
+    print(flush=True)
+    answer = parts.window.chat.session.messages[-1]
+    if answer.outcome is Outcome.FAILED and answer.error is not None:
+        raise answer.error
+
+
+def _save_picture(parts: Parts, file: Path) -> None:
+    QApplication.processEvents()  # lay out and paint what has just come
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not parts.window.grab().save(str(file)):
+        raise UserFacingError("The picture could not be saved", f"{file} cannot be written, or is no .png", "")
+
+
+def _tell_bug(window: MainWindow, context: dict[str, Any]) -> None:
+    """Something that nobody expected: it goes to the log with its traceback, and the person hears of it."""
+    error = context.get("exception")
+    _log.error("%s", context.get("message", "Unexpected"), exc_info=error)
+    text = f"{context.get('message', '')}: {error!r}"
+    box = QMessageBox(QMessageBox.Icon.Warning, "Something went wrong", f"{text}\n\nThe log has more.", parent=window)
+    box.finished.connect(box.deleteLater)
+    box.open()

@@ -1,0 +1,133 @@
+"""The Context Length control: a slider for the hand, a number for the keyboard, and a mark for what fits."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QLine, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QStyle, QVBoxLayout, QWidget
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP
+from nodetool_xl_desktop.fit.options import SMALLEST_CONTEXT_LENGTH
+from nodetool_xl_desktop.ui.parts import field, figure, label
+from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
+
+#: The slider counts in these parts of a doubling, so that 2k to 4k is as wide as 64k to 128k.
+STEPS_PER_DOUBLING = 16
+
+
+class MarkedSlider(QSlider):
+    """A horizontal slider with one mark on its groove."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._theme = theme
+        self._mark: int | None = None
+
+    def set_mark(self, value: int | None) -> None:
+        """Mark this value of the slider's range, or none."""
+        self._mark = value
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._mark is None:
+            return
+        handle = 16
+        x = handle // 2 + QStyle.sliderPositionFromValue(
+            self.minimum(), self.maximum(), self._mark, self.width() - handle
+        )
+        painter = QPainter(self)
+        painter.setPen(QPen(QColor(self._theme.tokens.warning), 2))
+        middle = self.height() // 2
+        painter.drawLine(QLine(x, middle - 6, x, middle + 6))
+        painter.end()
+
+
+class ContextControl(QWidget):
+    """Chooses a context length in tokens, up to what the model was made for."""
+
+    #: Another length was chosen; `set_range` says nothing.
+    changed = Signal(int)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._largest = SMALLEST_CONTEXT_LENGTH
+        title = label("Context Length", "strong")
+        self._number = QSpinBox()
+        self._number.setGroupSeparatorShown(True)
+        self._number.setFrame(False)
+        self._number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self._number.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._number.setSingleStep(CONTEXT_STEP)
+        self._number.setKeyboardTracking(False)
+        self._number.setMinimumWidth(72)
+        self._number.setAccessibleName("Context Length in tokens")
+        title.setBuddy(self._number)
+        self._slider = MarkedSlider(theme)
+        self._slider.setAccessibleName("Context Length")
+        self._least, self._mark, self._most = label("", "note"), label("", "note"), figure("", "note")
+        self._mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+        head = QHBoxLayout()
+        head.addWidget(title)
+        head.addStretch()
+        head.addWidget(field(self._number))
+        scale = QHBoxLayout()
+        scale.addWidget(self._least)
+        scale.addWidget(self._mark, 1)
+        scale.addWidget(self._most)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE_XS)
+        layout.addLayout(head)
+        layout.addWidget(self._slider)
+        layout.addLayout(scale)
+        self._slider.valueChanged.connect(self._slid)
+        self._number.valueChanged.connect(self._typed)
+
+    @property
+    def value(self) -> int:
+        """The chosen length in tokens."""
+        return self._number.value()
+
+    def set_range(self, largest: int, value: int) -> None:
+        """Offer lengths up to `largest`, and choose `value`."""
+        self._largest = max(largest, SMALLEST_CONTEXT_LENGTH)
+        for control in (self._slider, self._number):
+            control.blockSignals(True)
+        self._slider.setRange(0, self._position(self._largest))
+        self._number.setRange(SMALLEST_CONTEXT_LENGTH, self._largest)
+        self._number.setValue(value)
+        self._slider.setValue(self._position(value))
+        for control in (self._slider, self._number):
+            control.blockSignals(False)
+        self._least.setText(units.short_tokens(SMALLEST_CONTEXT_LENGTH))
+        self._most.setText(units.short_tokens(self._largest))
+
+    def set_value(self, length: int) -> None:
+        """Choose a length, as a person would."""
+        self._number.setValue(length)
+
+    def set_largest_that_fits(self, length: int) -> None:
+        """Mark where it stops to fit; nothing is marked where all of it fits, or nothing does."""
+        marked = 0 < length < self._largest
+        self._slider.set_mark(self._position(length) if marked else None)
+        self._mark.setText(f"largest that fits {length:,}" if marked else "")
+
+    def _slid(self, position: int) -> None:
+        length = SMALLEST_CONTEXT_LENGTH * 2 ** (position / STEPS_PER_DOUBLING)
+        rounded = min(self._largest, round(length / CONTEXT_STEP) * CONTEXT_STEP)
+        self._number.setValue(self._largest if position == self._slider.maximum() else max(CONTEXT_STEP, rounded))
+
+    def _typed(self, length: int) -> None:
+        self._slider.blockSignals(True)
+        self._slider.setValue(self._position(length))
+        self._slider.blockSignals(False)
+        self.changed.emit(length)
+
+    @staticmethod
+    def _position(length: int) -> int:
+        return round(STEPS_PER_DOUBLING * math.log2(max(length, SMALLEST_CONTEXT_LENGTH) / SMALLEST_CONTEXT_LENGTH))

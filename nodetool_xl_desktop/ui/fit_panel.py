@@ -1,0 +1,332 @@
+"""The panel on the right: will it fit, with which context, and the buttons that load and eject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.loader import Broken, Ending, Ready, Starting, State
+from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
+from nodetool_xl_desktop.fit.options import LoadOptions
+from nodetool_xl_desktop.fit.verdict import Verdict
+from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.preview.report import FitReport, Preview
+from nodetool_xl_desktop.ui.context_control import ContextControl
+from nodetool_xl_desktop.ui.memory_bar import MemoryBar
+from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import card, figure, label, restyle
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, Theme
+
+WIDTH = 316
+PILLS = {Verdict.FITS: "good", Verdict.TIGHT: "warning", Verdict.WONT_FIT: "bad"}
+ROWS = (
+    ("model", "Model"),
+    ("context", "Context (KV cache)"),
+    ("compute", "Compute"),
+    ("others", "Other programs"),
+)
+
+
+class FitPanel(QFrame):
+    """Shows one selected model against the memory there is.
+
+    Args:
+        theme: the theme in force.
+        memory: looks at the machine's memory; called when it matters, never on a timer.
+        threads: processor threads that a load gets.
+    """
+
+    #: Load the shown model with these options.
+    load_requested = Signal(LoadOptions)
+    eject_requested = Signal()
+    cancel_requested = Signal()
+
+    def __init__(self, theme: Theme, memory: Callable[[], HostMemory], threads: int) -> None:
+        super().__init__()
+        self.setObjectName("fitPanel")
+        self.setFixedWidth(WIDTH)
+        self._theme = theme
+        self._memory = memory
+        self._threads = threads
+        self._host = memory()
+        self._preview: Preview | None = None
+        self._state: State | None = None
+        self.has_engine = True
+
+        self._source = figure("", "note")
+        self._problem = Notice()
+        self._model_card = self._make_model_card()
+        self._options_card = self._make_options_card()
+        self._lay_out()
+        self._context.changed.connect(self._refresh)
+        theme.changed.connect(self._colour_swatches)
+        self._colour_swatches()
+        self.show_nothing()
+
+    # What is shown
+
+    def show_nothing(self) -> None:
+        """No model is selected."""
+        self._preview = None
+        self._problem.tell(
+            "No model is selected",
+            "Drop a .gguf file on the window, or choose one on the left.",
+            tone="plain",
+        )
+        self._show_cards(False)
+
+    def show_error(self, error: UserFacingError) -> None:
+        """The selected file is no model that could be loaded."""
+        self._preview = None
+        self._problem.tell_error(error)
+        self._show_cards(False)
+
+    def show_preview(self, preview: Preview) -> None:
+        """Show a model; the figures follow every control at once."""
+        self._preview = preview
+        self._problem.hide()
+        header = preview.header
+        self._name.setText(title(header.path))
+        self._name.setToolTip(str(header.path))
+        facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
+        if header.context_length_max:
+            facts.append(f"up to {units.tokens(header.context_length_max)}")
+        self._facts.setText(" · ".join(fact for fact in facts if fact))
+        loaded = self._loaded_options()
+        value = loaded.context_length if loaded else preview.default_options(self._threads).context_length
+        self._context.set_range(preview.largest_context, value)
+        self._show_cards(True)
+        self.look_again()
+
+    def show_state(self, state: State) -> None:
+        """A model is loading, ready, failed or ending."""
+        moved = type(state) is not type(self._state)
+        self._state = state
+        if isinstance(state, Starting):
+            self._progress.setValue(round(state.progress * 100))
+        if moved:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Look at the machine's memory anew, and redraw."""
+        self._host = self._memory()
+        self._refresh()
+
+    @property
+    def options(self) -> LoadOptions:
+        """What Load would ask for."""
+        return LoadOptions(self._context.value, self._threads)
+
+    @property
+    def report(self) -> FitReport | None:
+        """What is shown now, or None without a model."""
+        if self._preview is None:
+            return None
+        return self._preview.report(self.options, self._host.with_returned(self._returned()))
+
+    def request_load(self) -> None:
+        """As a press of Load."""
+        if self._load.isEnabled() and self._preview is not None:
+            self.load_requested.emit(self.options)
+
+    # How it is made
+
+    def _make_model_card(self) -> QFrame:
+        frame, layout = card()
+        self._name = label("", "strong", wrap=True)
+        self._pill = label()
+        self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._facts = label("", "note", wrap=True)
+        self._free = figure("", "note")
+        self._bar = MemoryBar(self._theme)
+        head = QHBoxLayout()
+        head.addWidget(self._name, 1)
+        head.addWidget(self._pill, 0, Qt.AlignmentFlag.AlignTop)
+        memory = QHBoxLayout()
+        memory.addWidget(label("Memory"))
+        memory.addWidget(self._free, 1)
+        layout.addLayout(head)
+        layout.addWidget(self._facts)
+        layout.addSpacing(SPACE_S)
+        layout.addLayout(memory)
+        layout.addWidget(self._bar)
+        layout.addSpacing(SPACE_S)
+        layout.addLayout(self._make_legend())
+        return frame
+
+    def _make_legend(self) -> QGridLayout:
+        legend = QGridLayout()
+        legend.setVerticalSpacing(SPACE_S - 2)
+        legend.setHorizontalSpacing(SPACE_S)
+        self._swatches: dict[str, QFrame] = {}
+        self._sizes = {}
+        for row, (key, name) in enumerate(ROWS):
+            swatch = QFrame()
+            swatch.setFixedSize(10, 10)
+            self._swatches[key] = swatch
+            self._sizes[key] = figure("", "note" if key == "others" else "")
+            legend.addWidget(swatch, row, 0)
+            legend.addWidget(label(name), row, 1)
+            legend.addWidget(self._sizes[key], row, 2)
+        legend.setColumnStretch(1, 1)
+        return legend
+
+    def _make_options_card(self) -> QFrame:
+        frame, layout = card()
+        layout.setSpacing(SPACE_M)
+        self._context = ContextControl(self._theme)
+        self._advice = Notice()
+        self._advice.remedy_requested.connect(self._apply_advice)
+        self._notes = label("", "note", wrap=True)
+        layout.addWidget(self._context)
+        layout.addWidget(self._advice)
+        layout.addWidget(self._notes)
+        return frame
+
+    def _lay_out(self) -> None:
+        self._load = QPushButton("Load")
+        self._load.setProperty("kind", "primary")
+        self._load.clicked.connect(self.request_load)
+        self._eject = QPushButton("Eject")
+        self._eject.clicked.connect(self.eject_requested)
+        self._cancel = QPushButton("Cancel")
+        self._cancel.clicked.connect(self.cancel_requested)
+        self._progress_text = label("", "note")
+        self._progress = QProgressBar()
+        self._progress.setTextVisible(False)
+        self._progress.setAccessibleName("Loading")
+
+        body = QWidget()
+        body.setObjectName("fitBody")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(SPACE_L, 0, SPACE_L, SPACE_L)
+        column.setSpacing(SPACE_M)
+        for part in (self._problem, self._model_card, self._options_card):
+            column.addWidget(part)
+        column.addWidget(self._progress_text)
+        column.addWidget(self._progress)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE_S)
+        for button in (self._eject, self._cancel, self._load):
+            buttons.addWidget(button, 1)
+        column.addLayout(buttons)
+        column.addStretch()
+        scroll = QScrollArea()
+        scroll.setObjectName("fitScroll")
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(body)
+
+        head = QHBoxLayout()
+        head.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, 0)
+        head.addWidget(label("Will it fit?", "title"))
+        head.addWidget(self._source, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 0, 0, 0)  # beside the hairline on the left
+        layout.setSpacing(SPACE_M)
+        layout.addLayout(head)
+        layout.addWidget(scroll, 1)
+
+    def _colour_swatches(self) -> None:
+        for key, swatch in self._swatches.items():
+            swatch.setStyleSheet(f"background: {getattr(self._theme.tokens, key)}; border-radius: 3px;")
+
+    # Drawing the state
+
+    def _show_cards(self, shown: bool) -> None:
+        self._model_card.setVisible(shown)
+        self._options_card.setVisible(shown)
+        self._refresh()
+
+    def _is_shown(self, state: State | None) -> bool:
+        """Whether this state is of the model that is shown."""
+        files = self._preview.header.files if self._preview else ()
+        return isinstance(state, Starting | Ready | Broken | Ending) and state.model in files
+
+    def _loaded_options(self) -> LoadOptions | None:
+        state = self._state
+        return state.server.options if isinstance(state, Ready) and self._is_shown(state) else None
+
+    def _returned(self) -> int:
+        """What ejecting the loaded model would give back: a load replaces it."""
+        if not isinstance(self._state, Ready):
+            return 0
+        taken = self._state.server.taken
+        return taken.context + taken.compute  # the weights are mapped, and count as free already
+
+    def _refresh(self) -> None:
+        report = self.report
+        self._refresh_buttons(report)
+        self._source.setText(self._source_text() if report else "")
+        if report is None:
+            return
+        restyle(self._pill, "pill", PILLS[report.verdict])
+        self._pill.setText(report.verdict.value)  # after its style: a label keeps its size until its text changes
+        self._free.setText(f"{units.memory(report.host.free)} of {units.memory(report.host.total)} free")
+        self._bar.show_use(report.host, report.need)
+        for key, size in self._figures(report.need, report.host).items():
+            self._sizes[key].setText(units.memory(size))
+        self._context.set_largest_that_fits(report.largest_context)
+        self._refresh_advice(report)
+        self._notes.setText("\n".join(report.warnings))
+        self._notes.setVisible(bool(report.warnings))
+
+    @staticmethod
+    def _figures(need: MemoryUse, host: HostMemory) -> dict[str, int]:
+        return {"model": need.model, "context": need.context, "compute": need.compute, "others": host.others}
+
+    def _source_text(self) -> str:
+        if self._loaded_options() == self.options and isinstance(self._state, Ready):
+            return f"loaded: {units.memory(self._state.server.taken.total)} taken"
+        return "estimate"
+
+    def _refresh_advice(self, report: FitReport) -> None:
+        if report.verdict is Verdict.FITS:
+            self._advice.tell("", report.advice, tone="good")
+            return
+        smaller = 0 < report.largest_context < self._context.value
+        remedy = "Apply" if smaller and report.verdict is Verdict.WONT_FIT else ""
+        self._advice.tell(
+            "", report.advice, tone="bad" if report.verdict is Verdict.WONT_FIT else "warning", remedy=remedy
+        )
+
+    def _apply_advice(self) -> None:
+        report = self.report
+        if report is not None:
+            self._context.set_value(report.largest_context)
+
+    def _refresh_buttons(self, report: FitReport | None) -> None:
+        state = self._state
+        busy = isinstance(state, Starting | Ending)
+        ready = isinstance(state, Ready)
+        self._progress.setVisible(isinstance(state, Starting))
+        self._progress_text.setVisible(busy)
+        if isinstance(state, Starting):
+            self._progress_text.setText(f"Loading {title(state.model)} ...")
+        elif isinstance(state, Ending):
+            self._progress_text.setText(f"Ejecting {title(state.model)} ...")
+        self._cancel.setVisible(isinstance(state, Starting))
+        self._eject.setVisible(ready)
+        if isinstance(state, Ready):
+            self._eject.setText("Eject" if self._is_shown(state) else f"Eject {title(state.model)[:14]}")
+        same = self._loaded_options() == self.options if self._preview else False
+        self._load.setVisible(self._preview is not None and not busy and not same)
+        self._load.setEnabled(self.has_engine and self._preview is not None and self._preview.header.is_model)
+        wont_fit = report is not None and report.verdict is Verdict.WONT_FIT
+        restyle(self._load, "kind", "" if wont_fit else "primary")
+        self._load.setText("Load anyway" if wont_fit else "Reload" if ready and self._is_shown(state) else "Load")

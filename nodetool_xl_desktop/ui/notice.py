@@ -1,0 +1,66 @@
+"""A notice: what happened, why, and what to do about it, with the remedy as a button."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.ui.parts import label, restyle
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS
+
+
+class Notice(QFrame):
+    """One notice; hidden while it has nothing to say."""
+
+    #: The person pressed the remedy.
+    remedy_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._what = label("", "strong", wrap=True)
+        self._text = label("", wrap=True)
+        self._text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._remedy = QPushButton()
+        self._remedy.setProperty("kind", "link")
+        self._remedy.clicked.connect(self.remedy_requested)
+        words = QVBoxLayout()
+        words.setSpacing(SPACE_XS)
+        words.addWidget(self._what)
+        words.addWidget(self._text)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE_M, SPACE_S + 2, SPACE_S, SPACE_S + 2)
+        layout.addLayout(words, 1)
+        layout.addWidget(self._remedy, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def tell(
+        self,
+        what: str,
+        text: str = "",
+        *,
+        tone: Literal["good", "warning", "bad", "plain"] = "warning",
+        remedy: str = "",
+    ) -> None:
+        """Show a notice; without `remedy` there is no button."""
+        for part, words in ((self._what, what), (self._text, text), (self._remedy, remedy)):
+            part.setText(words)
+            part.setVisible(bool(words))
+        restyle(self, "notice", tone)
+        for part in (self._what, self._text, self._remedy):  # their colours follow the frame's
+            part.style().polish(part)
+        self.setAccessibleName(f"{what} {text}".strip())
+        self.show()
+
+    def tell_error(self, error: UserFacingError, remedy: str = "") -> None:
+        """Show an error: what happened, then why and what to do."""
+        self.tell(error.what, error.explanation, tone="bad", remedy=remedy)
+
+    @property
+    def text(self) -> str:
+        """Everything it says, for a screen reader and for tests."""
+        return "" if self.isHidden() else self.accessibleName()

@@ -1,0 +1,217 @@
+"""The bar on the left: My Models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QFont, QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QListView,
+    QMenu,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+)
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.library.models import quantization, title
+from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+
+WIDTH = 264
+ROW_HEIGHT = 50
+Index = QModelIndex | QPersistentModelIndex
+
+
+class ModelList(QAbstractListModel):
+    """The paths of My Models, in their order; `loaded` is the one in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[tuple[Path, str]] = []
+        self.loaded: Path | None = None
+
+    def set_models(self, models: list[Path]) -> None:
+        """Show these."""
+        self.beginResetModel()
+        self._rows = [(path, _facts(path)) for path in models]
+        self.endResetModel()
+
+    def set_loaded(self, model: Path | None) -> None:
+        """Mark the one in memory."""
+        if model != self.loaded:
+            self.loaded = model
+            self.dataChanged.emit(self.index(0), self.index(max(0, len(self._rows) - 1)))
+
+    def row_of(self, model: Path) -> int:
+        """Where a model stands, -1 where it does not."""
+        return next((row for row, (path, _) in enumerate(self._rows) if path == model), -1)
+
+    def path(self, index: Index) -> Path:
+        """The model of a row."""
+        return self._rows[index.row()][0]
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        path, facts = self._rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return title(path)
+            case Qt.ItemDataRole.UserRole:
+                return facts
+            case Qt.ItemDataRole.ToolTipRole:
+                return str(path)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{title(path)}, {facts}{', loaded' if path == self.loaded else ''}"
+        return None
+
+
+def _facts(path: Path) -> str:
+    try:
+        size = units.file_size(path.stat().st_size)
+    except OSError:
+        size = "not there"
+    return " · ".join(part for part in (quantization(path), size) if part)
+
+
+class ModelDelegate(QStyledItemDelegate):
+    """Paints a model as two lines and a dot where it is loaded."""
+
+    def __init__(self, theme: Theme, models: ModelList, view: QListView) -> None:
+        super().__init__(view)
+        self._theme = theme
+        self._models = models
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(100, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        tokens = self._theme.tokens
+        place: QRect = option.rect.adjusted(0, 1, 0, -1)
+        state: QStyle.StateFlag = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+            selected = bool(state & QStyle.StateFlag.State_Selected)
+            painter.setPen(
+                QColor(tokens.accent) if state & QStyle.StateFlag.State_HasFocus and selected else Qt.PenStyle.NoPen
+            )
+            painter.setBrush(QColor(tokens.accent_soft if selected else tokens.line))
+            painter.drawRoundedRect(place, 8, 8)
+        text = place.adjusted(SPACE_S + 2, 7, -SPACE_S, -7)
+        if self._models.path(index) == self._models.loaded:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.accent))
+            painter.drawEllipse(text.right() - 8, text.top() + 5, 8, 8)
+            text.setRight(text.right() - 14)
+        self._line(painter, text, str(index.data()), tokens.text, 13, Qt.AlignmentFlag.AlignTop)
+        facts = str(index.data(Qt.ItemDataRole.UserRole))
+        self._line(painter, text, facts, tokens.muted, 12, Qt.AlignmentFlag.AlignBottom)
+        painter.restore()
+
+    def _line(self, painter: QPainter, place: QRect, text: str, color: str, size: int, edge: Qt.AlignmentFlag) -> None:
+        font = QFont(painter.font())
+        font.setPixelSize(size)
+        painter.setFont(font)
+        painter.setPen(QColor(color))
+        shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, edge | Qt.AlignmentFlag.AlignLeft, shown)
+
+
+class SideBar(QFrame):
+    """My Models, with a button to open more."""
+
+    #: Another model is selected.
+    model_selected = Signal(Path)
+    #: A model was double-clicked, or Enter was pressed on it.
+    load_requested = Signal(Path)
+    open_requested = Signal()
+    #: Forget this model; its file stays.
+    remove_requested = Signal(Path)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("sideBar")
+        self.setFixedWidth(WIDTH)
+        self._theme = theme
+        self._models = ModelList()
+        self._view = QListView()
+        self._view.setModel(self._models)
+        self._view.setItemDelegate(ModelDelegate(theme, self._models, self._view))
+        self._view.setMouseTracking(True)
+        self._view.setAccessibleName("My Models")
+        self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self._view.customContextMenuRequested.connect(self._show_menu)
+        self._view.activated.connect(lambda index: self.load_requested.emit(self._models.path(index)))
+        self._view.selectionModel().currentChanged.connect(self._current_changed)
+        self._empty = label("No model yet. Drop a .gguf file anywhere on this window.", "note", wrap=True)
+        self._open = QPushButton("Open ...")
+        self._open.setAccessibleName("Open a model file")
+        self._open.clicked.connect(self.open_requested)
+        theme.changed.connect(self._show_icons)
+        self._show_icons()
+
+        head = QHBoxLayout()
+        head.addWidget(label("My Models", "title"))
+        head.addStretch()
+        head.addWidget(self._open)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_M, SPACE_M, SPACE_M, SPACE_M)
+        layout.setSpacing(SPACE_M)
+        layout.addLayout(head)
+        layout.addWidget(self._empty)
+        layout.addWidget(self._view, 1)
+
+    def show_models(self, models: list[Path], selected: Path | None = None) -> None:
+        """Show the library, and select one of it."""
+        selected = selected or self.selected
+        self._models.set_models(models)
+        self._empty.setVisible(not models)
+        if selected is not None and self._models.row_of(selected) >= 0:
+            self._view.setCurrentIndex(self._models.index(self._models.row_of(selected)))
+
+    def show_loaded(self, model: Path | None) -> None:
+        """Mark the model in memory."""
+        self._models.set_loaded(model)
+
+    @property
+    def selected(self) -> Path | None:
+        """The selected model."""
+        index = self._view.currentIndex()
+        return self._models.path(index) if index.isValid() else None
+
+    def select(self, model: Path) -> None:
+        """Select a model that is listed."""
+        self._view.setCurrentIndex(self._models.index(self._models.row_of(model)))
+
+    def _show_icons(self) -> None:
+        self._open.setIcon(self._theme.icon("folder-open"))
+
+    def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid():
+            self.model_selected.emit(self._models.path(current))
+
+    def _show_menu(self, _place: QPoint) -> None:
+        index = self._view.currentIndex()
+        if not index.isValid():
+            return
+        path = self._models.path(index)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, work in (
+            ("Load", lambda: self.load_requested.emit(path)),
+            ("Copy Path", lambda: QGuiApplication.clipboard().setText(str(path))),
+            ("Remove from List", lambda: self.remove_requested.emit(path)),
+        ):
+            action = QAction(text, menu)
+            action.triggered.connect(work)
+            menu.addAction(action)
+        menu.popup(self._view.viewport().mapToGlobal(self._view.visualRect(index).center()))

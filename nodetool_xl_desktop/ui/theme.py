@@ -1,0 +1,269 @@
+"""Colours, spaces and the style sheet made of them: one table of tokens a theme, and nothing else names a colour.
+
+Follows the system between light and dark while the program runs; a high-contrast palette of the system wins over ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import cast
+
+import qtawesome
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
+from PySide6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The colours of one theme, as `#RRGGBB`."""
+
+    background: str
+    surface: str
+    sunken: str
+    line: str
+    text: str
+    muted: str
+    accent: str
+    accent_soft: str
+    on_accent: str
+    warning: str
+    warning_soft: str
+    bad: str
+    bad_soft: str
+    model: str
+    context: str
+    compute: str
+    others: str
+    code: str
+
+
+LIGHT = Tokens(
+    background="#FBFAF8",
+    surface="#FFFFFF",
+    sunken="#F3F1ED",
+    line="#E4E1DA",
+    text="#23211D",
+    muted="#6B6760",
+    accent="#2F6F5E",
+    accent_soft="#E3EFEB",
+    on_accent="#FFFFFF",
+    warning="#A1590B",
+    warning_soft="#FBEFDD",
+    bad="#B3362B",
+    bad_soft="#FAE7E4",
+    model="#2F6F5E",
+    context="#C8862B",
+    compute="#7A6FB0",
+    others="#C9C4BA",
+    code="#F6F4F0",
+)
+DARK = Tokens(
+    background="#171614",
+    surface="#1F1E1B",
+    sunken="#131211",
+    line="#34322E",
+    text="#ECE9E2",
+    muted="#A29D93",
+    accent="#6DB8A2",
+    accent_soft="#223630",
+    on_accent="#10211C",
+    warning="#E3A75A",
+    warning_soft="#3A2C18",
+    bad="#EC8679",
+    bad_soft="#3D2320",
+    model="#5FAA95",
+    context="#D9A14E",
+    compute="#9C92D0",
+    others="#4A4741",
+    code="#191816",
+)
+
+#: The spaces there are, in device-independent pixels.
+SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL = 4, 8, 12, 16, 20
+
+
+class Theme(QObject):
+    """The theme in force."""
+
+    #: The tokens are others now: whoever paints by hand paints again.
+    changed = Signal()
+
+    def __init__(self, application: QApplication) -> None:
+        super().__init__(application)
+        self._application = application
+        self._system_palette = QPalette(application.palette())
+        self._scheme: Qt.ColorScheme | None = None
+        self.tokens = LIGHT
+        application.setStyle("Fusion")
+        application.styleHints().colorSchemeChanged.connect(self.apply)
+        self.apply()
+
+    def choose(self, scheme: Qt.ColorScheme | None) -> None:
+        """Be light or dark whatever the system says; None follows it again."""
+        self._scheme = scheme
+        self.apply()
+
+    def apply(self) -> None:
+        """Look at what the system asks for, and draw everything so."""
+        hints = QGuiApplication.styleHints()
+        if hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast:
+            self.tokens = _from_palette(self._system_palette)
+        else:
+            self.tokens = DARK if (self._scheme or hints.colorScheme()) is Qt.ColorScheme.Dark else LIGHT
+        self._application.setPalette(_palette(self.tokens))
+        self._application.setStyleSheet(_style_sheet(self.tokens))
+        self.changed.emit()
+
+    def icon(self, name: str, role: str = "muted") -> QIcon:
+        """An icon of the one family and weight that the program uses.
+
+        Args:
+            name: Phosphor's name for it.
+            role: the token that colours it.
+        """
+        color = getattr(self.tokens, role)
+        disabled = self.tokens.background if role == "on_accent" else self.tokens.others
+        return cast("QIcon", qtawesome.icon(f"ph.{name}", color=color, color_disabled=disabled))
+
+
+def _from_palette(palette: QPalette) -> Tokens:
+    """Tokens from the system's own colours."""
+    role = QPalette.ColorRole
+    source = {
+        role.Window: "background surface sunken accent_soft warning_soft bad_soft code",
+        role.WindowText: "line text muted warning bad model context compute others",
+        role.Highlight: "accent",
+        role.HighlightedText: "on_accent",
+    }
+    values = {name: palette.color(key).name() for key, names in source.items() for name in names.split()}
+    return Tokens(**{field.name: values[field.name] for field in fields(Tokens)})
+
+
+def _palette(tokens: Tokens) -> QPalette:
+    """What Qt's own painting uses where no style sheet reaches."""
+    palette, role = QPalette(), QPalette.ColorRole
+    for key, value in {
+        role.Window: tokens.background,
+        role.WindowText: tokens.text,
+        role.Base: tokens.surface,
+        role.AlternateBase: tokens.sunken,
+        role.Text: tokens.text,
+        role.Button: tokens.surface,
+        role.ButtonText: tokens.text,
+        role.PlaceholderText: tokens.muted,
+        role.Highlight: tokens.accent,
+        role.HighlightedText: tokens.on_accent,
+        role.ToolTipBase: tokens.surface,
+        role.ToolTipText: tokens.text,
+        role.Link: tokens.accent,
+        role.Accent: tokens.accent,
+    }.items():
+        palette.setColor(key, QColor(value))
+    return palette
+
+
+def _style_sheet(t: Tokens) -> str:
+    """One sheet for the whole program; a widget says what it is by its object name or its `kind` property."""
+    return f"""
+* {{ font-size: 13px; color: {t.text}; }}
+QMainWindow, QDialog {{ background: {t.background}; }}
+QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
+
+QMenuBar {{ background: {t.sunken}; border-bottom: 1px solid {t.line}; padding: 2px 8px; }}
+QMenuBar::item {{ padding: 4px 10px; border-radius: 6px; background: transparent; }}
+QMenuBar::item:selected {{ background: {t.accent_soft}; }}
+QMenu {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; padding: 4px; }}
+QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 6px; }}
+QMenu::item:selected {{ background: {t.accent_soft}; }}
+QMenu::item:disabled {{ color: {t.muted}; }}
+QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
+
+#sideBar {{ background: {t.sunken}; border-right: 1px solid {t.line}; }}
+#fitPanel, #fitScroll, #fitBody {{ background: {t.background}; }}
+#fitPanel {{ border-left: 1px solid {t.line}; }}
+#topBar {{ background: {t.background}; border-bottom: 1px solid {t.line}; }}
+#transcript, #transcriptBody, #welcome {{ background: {t.background}; border: none; }}
+#card {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
+#composer {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 14px; }}
+#composer[focused="true"] {{ border-color: {t.accent}; }}
+#bubble {{ background: {t.sunken}; border-radius: 12px; }}
+
+QLabel[kind="title"] {{ font-size: 15px; font-weight: 600; }}
+QLabel[kind="headline"] {{ font-size: 20px; font-weight: 600; }}
+QLabel[kind="strong"] {{ font-weight: 600; }}
+QLabel[kind="section"] {{ font-size: 11px; font-weight: 600; color: {t.muted}; letter-spacing: 1px; }}
+QLabel[kind="author"] {{ font-size: 12px; font-weight: 600; }}
+QLabel[kind="note"] {{ font-size: 12px; color: {t.muted}; }}
+QLabel[kind="body"] {{ font-size: 14px; color: {t.muted}; }}
+QLabel[pill="good"], QLabel[pill="warning"], QLabel[pill="bad"] {{
+    font-size: 12px; font-weight: 600; border-radius: 10px; padding: 3px 10px;
+}}
+QLabel[pill="good"] {{ color: {t.accent}; background: {t.accent_soft}; }}
+QLabel[pill="warning"] {{ color: {t.warning}; background: {t.warning_soft}; }}
+QLabel[pill="bad"] {{ color: {t.bad}; background: {t.bad_soft}; }}
+
+QFrame[notice="good"] {{ background: {t.accent_soft}; border-radius: 8px; }}
+QFrame[notice="warning"] {{ background: {t.warning_soft}; border-radius: 8px; }}
+QFrame[notice="bad"] {{ background: {t.bad_soft}; border-radius: 8px; }}
+QFrame[notice="plain"] {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
+QFrame[notice="good"] QLabel {{ color: {t.accent}; }}
+QFrame[notice="warning"] QLabel {{ color: {t.warning}; }}
+QFrame[notice="bad"] QLabel {{ color: {t.bad}; }}
+QLabel#command {{
+    font-family: monospace; font-size: 12px; color: {t.text}; background: {t.code};
+    border: 1px solid {t.line}; border-radius: 8px; padding: 8px 12px;
+}}
+
+QPushButton, QToolButton {{
+    background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; padding: 7px 14px;
+}}
+QPushButton:hover, QToolButton:hover {{ background: {t.accent_soft}; }}
+QPushButton:pressed, QToolButton:pressed {{ background: {t.line}; }}
+QPushButton:focus, QToolButton:focus {{ border: 1px solid {t.accent}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {t.muted}; background: {t.background}; }}
+QPushButton[kind="primary"] {{
+    background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600;
+}}
+QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ background: {t.model}; }}
+QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 13px; }}
+QPushButton[kind="primary"]:disabled {{ background: {t.others}; border-color: {t.others}; color: {t.background}; }}
+QPushButton[kind="link"], QToolButton[kind="quiet"] {{
+    background: transparent; border: 1px solid transparent; padding: 4px 8px;
+}}
+QPushButton[kind="link"] {{ font-weight: 600; }}
+QFrame[notice="warning"] QPushButton[kind="link"] {{ color: {t.warning}; }}
+QToolButton[kind="quiet"] {{ color: {t.muted}; font-size: 12px; }}
+QToolButton[kind="quiet"]:hover {{ background: {t.sunken}; }}
+QPushButton[kind="link"]:focus, QToolButton[kind="quiet"]:focus {{ border-color: {t.accent}; }}
+QToolButton#modelPill {{ border-radius: 17px; padding: 7px 14px; font-weight: 600; }}
+QToolButton#modelPill::menu-indicator {{ image: none; }}
+
+QListView {{ background: transparent; border: none; outline: none; }}
+QTextEdit {{
+    background: transparent; border: none; font-size: 14px;
+    selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
+
+#field {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
+#field[focused="true"] {{ border-color: {t.accent}; }}
+QSlider {{ min-height: 20px; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.line}; }}
+QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.accent}; }}
+QSlider::sub-page:horizontal:disabled {{ background: {t.others}; }}
+QSlider::handle:horizontal {{
+    width: 12px; height: 12px; margin: -6px 0; border-radius: 8px;
+    background: {t.surface}; border: 2px solid {t.accent};
+}}
+QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
+QSlider::handle:horizontal:disabled {{ border-color: {t.others}; }}
+QProgressBar {{ border: none; border-radius: 3px; background: {t.line}; height: 6px; }}
+QProgressBar::chunk {{ border-radius: 3px; background: {t.accent}; }}
+
+QScrollArea {{ border: none; background: transparent; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+QScrollBar::handle:vertical {{ background: {t.others}; border-radius: 3px; margin: 2px; min-height: 32px; }}
+QScrollBar::handle:vertical:hover {{ background: {t.muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; height:
+0; }} QSplitter::handle {{ background: transparent; }}
+"""

@@ -1,0 +1,272 @@
+"""The whole way in the real window, with the real engine: drop, preview, load, chat, stop, eject; and every fault."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Build, button, drop, until
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QSpinBox, QTextEdit
+
+from nodetool_xl_desktop.app import Parts
+from nodetool_xl_desktop.chat.session import Outcome
+from nodetool_xl_desktop.engine.child import worker_command
+from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.loader import Broken, Empty, Ready, Starting
+from nodetool_xl_desktop.ui.message_view import AnswerView
+from nodetool_xl_desktop.ui.notice import Notice
+
+LONG = "Write a very long story about a ship and its crew, with many chapters."
+
+
+def click(parts: Parts, text: str) -> None:
+    QTest.mouseClick(button(parts.window, text), Qt.MouseButton.LeftButton)
+
+
+def composer(parts: Parts) -> QTextEdit:
+    return parts.window.chat.composer.findChildren(QTextEdit)[0]
+
+
+def ask(parts: Parts, text: str) -> None:
+    """Type and send, as a person does."""
+    parts.window.chat.sampling = Sampling(temperature=0, max_tokens=2000 if text == LONG else 40)
+    QTest.keyClicks(composer(parts), text)
+    QTest.keyClick(composer(parts), Qt.Key.Key_Return)
+
+
+def notices(parts: Parts) -> str:
+    return " | ".join(notice.text for notice in parts.window.findChildren(Notice) if notice.isVisible())
+
+
+async def drop_and_load(parts: Parts, model: Path) -> int:
+    """Returns the child's process id."""
+    drop(parts.window, model)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    click(parts, "Load")
+    await until(lambda: isinstance(parts.loader.state, Ready | Broken), "loaded")
+    assert isinstance(parts.loader.state, Ready), parts.loader.state
+    return parts.loader.state.server.pid
+
+
+async def first_words(parts: Parts) -> None:
+    await until(lambda: parts.window.chat.session.messages[-1].text, "the first words")
+
+
+async def test_drop_preview_load_chat_stop_eject(parts: Parts, starter_model: Path) -> None:
+    drop(parts.window, starter_model)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    report = parts.window.fit_panel.report
+    assert report is not None
+    assert report.header.quantization == "Q4_1"
+    assert report.need.total > 200 * 2**20
+    assert parts.window.side_bar.selected == starter_model
+
+    click(parts, "Load")
+    await until(lambda: isinstance(parts.loader.state, Ready), "loaded")
+    state = parts.loader.state
+    assert isinstance(state, Ready)
+    child = psutil.Process(state.server.pid)
+    assert child.memory_info().rss > report.need.context
+
+    ask(parts, LONG)
+    await first_words(parts)
+    answer = parts.window.chat.session.messages[-1]
+    view = parts.window.findChildren(AnswerView)[0]
+    lengths = set()
+    while len(lengths) < 5:
+        await asyncio.sleep(0.05)
+        lengths.add(len(view.findChildren(QTextEdit)[0].toPlainText()))
+        assert answer.is_open, "the answer must be long enough to be watched"
+
+    stopped_at = time.perf_counter()
+    click(parts, "Stop")
+    await until(lambda: not parts.window.chat.is_answering, "stopped", within_s=1.0)
+    assert time.perf_counter() - stopped_at < 1.0
+    assert answer.outcome is Outcome.STOPPED
+    assert answer.text.strip()
+    assert "stopped by you" in " ".join(label.text() for label in view.findChildren(type(view._figures)))
+    await until(lambda: child.cpu_percent(0.2) < 20, "the engine is idle again", within_s=5)
+
+    click(parts, "Eject")
+    await until(lambda: isinstance(parts.loader.state, Empty), "ejected", within_s=5)
+    assert not child.is_running(), "the process, and with it all its memory, is given back"
+
+
+async def test_keys_alone(parts: Parts, starter_model: Path) -> None:
+    """A line break, sending, stopping, a new chat: without a mouse."""
+    await drop_and_load(parts, starter_model)
+    QTest.keyClicks(composer(parts), "One")
+    QTest.keyClick(composer(parts), Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(composer(parts), LONG)
+    assert composer(parts).toPlainText() == f"One\n{LONG}"
+    QTest.keyClick(composer(parts), Qt.Key.Key_Return)
+    await first_words(parts)
+    assert composer(parts).toPlainText() == ""
+    QTest.keyClick(parts.window, Qt.Key.Key_Escape)
+    await until(lambda: not parts.window.chat.is_answering, "stopped", within_s=1.0)
+    QTest.keyClick(parts.window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    await until(lambda: not parts.window.chat.session.messages, "a new chat")
+    assert not parts.window.chat.transcript.isVisible()
+    QTest.keyClick(parts.window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    await until(lambda: isinstance(parts.loader.state, Empty), "ejected", within_s=5)
+
+
+async def test_a_second_question_has_the_first_in_mind(parts: Parts, starter_model: Path) -> None:
+    await drop_and_load(parts, starter_model)
+    for question in ("Say yes.", "Say no."):
+        ask(parts, question)
+        await parts.window.chat.answered()
+    first, second = (message for message in parts.window.chat.session.messages if message.role == "assistant")
+    assert second.usage.prompt_tokens > first.usage.prompt_tokens + first.usage.completion_tokens
+    assert second.usage.cached_tokens > 0
+
+
+async def test_killed_while_it_streams(parts: Parts, starter_model: Path) -> None:
+    pid = await drop_and_load(parts, starter_model)
+    ask(parts, LONG)
+    await first_words(parts)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: not parts.window.chat.is_answering, "the answer ended", within_s=5)
+    answer = parts.window.chat.session.messages[-1]
+    assert answer.outcome is Outcome.FAILED
+    assert answer.text.strip(), "what was written stays"
+    view = parts.window.findChildren(AnswerView)[0]
+    assert answer.text.split()[0].strip("*#") in view.findChildren(QTextEdit)[0].toPlainText()
+    await until(lambda: isinstance(parts.loader.state, Broken), "the window knows")
+    assert "The engine ended" in notices(parts)
+    assert "signal 9" in notices(parts)
+
+    click(parts, "Load again")
+    await until(lambda: isinstance(parts.loader.state, Ready), "loaded again")
+    ask(parts, "Say yes.")
+    await parts.window.chat.answered()
+    assert parts.window.chat.session.messages[-1].outcome in (Outcome.COMPLETE, Outcome.CUT)
+
+
+async def test_killed_while_idle(parts: Parts, starter_model: Path) -> None:
+    pid = await drop_and_load(parts, starter_model)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: isinstance(parts.loader.state, Broken), "the window notices by itself", within_s=2)
+    assert "The engine ended" in notices(parts)
+
+
+async def test_cancel_a_load(parts: Parts, starter_model: Path) -> None:
+    drop(parts.window, starter_model)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    click(parts, "Load")
+    await until(lambda: isinstance(parts.loader.state, Starting), "loading")
+    await asyncio.sleep(0.1)
+    click(parts, "Cancel")
+    await until(lambda: isinstance(parts.loader.state, Empty), "cancelled", within_s=2)
+    assert not psutil.Process().children()
+    assert button(parts.window, "Load").isEnabled()
+
+
+async def test_a_message_before_a_load_loads_first(parts: Parts, starter_model: Path) -> None:
+    drop(parts.window, starter_model)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    ask(parts, "Say yes.")
+    await until(lambda: len(parts.window.chat.session.messages) == 2, "loaded and sent")
+    await parts.window.chat.answered()
+    assert parts.window.chat.session.messages[-1].outcome in (Outcome.COMPLETE, Outcome.CUT)
+
+
+async def test_a_message_is_kept_when_the_load_fails(build: Build, starter_model: Path) -> None:
+    """Too little memory, played by a limit on the child."""
+    parts = build(["prlimit", "--as=400000000", *worker_command()])
+    drop(parts.window, starter_model)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    ask(parts, "Say yes.")
+    await until(lambda: isinstance(parts.loader.state, Broken), "failed")
+    assert composer(parts).toPlainText() == "Say yes."
+    assert "could not be loaded" in notices(parts)
+    assert "memory" in notices(parts)
+    assert "smaller Context Length" in notices(parts)
+
+
+async def test_double_click_loads(parts: Parts, starter_model: Path) -> None:
+    drop(parts.window, starter_model)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    view = parts.window.side_bar._view
+    place = view.visualRect(view.currentIndex()).center()
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    await until(lambda: isinstance(parts.loader.state, Ready), "loaded")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "It is empty"),
+        (b"no model at all, a text", "not a GGUF model"),
+        (b"GGUF\x03\x00\x00\x00\x01", "not complete"),
+    ],
+)
+async def test_a_file_that_is_no_model(parts: Parts, tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "odd.gguf"
+    file.write_bytes(content)
+    drop(parts.window, file)
+    await until(lambda: "odd.gguf" in notices(parts), "an explanation")
+    assert words in notices(parts)
+    assert parts.window.side_bar.selected is None, "it is not listed"
+
+
+async def test_an_architecture_that_the_engine_does_not_know(parts: Parts, tmp_path: Path, starter_model: Path) -> None:
+    content = await asyncio.to_thread(starter_model.read_bytes)
+    at = content.index(b"llama", content.index(b"general.architecture"))
+    file = tmp_path / "future.gguf"
+    # The keys of the header keep their old prefix: the preview knows less, the engine nothing.
+    await asyncio.to_thread(file.write_bytes, content[:at] + b"zzama" + content[at + 5 :])
+    drop(parts.window, file)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    click(parts, "Load")
+    await until(lambda: isinstance(parts.loader.state, Broken), "failed")
+    assert "does not know the architecture 'zzama'" in notices(parts)
+
+
+async def test_the_figures_follow_the_context_at_once(parts: Parts, starter_model: Path) -> None:
+    drop(parts.window, starter_model)
+    await until(lambda: parts.window.fit_panel.report is not None, "a preview")
+    before = parts.window.fit_panel.report
+    number = parts.window.fit_panel.findChildren(QSpinBox)[0]
+    number.selectAll()
+    QTest.keyClicks(number, "4096")
+    QTest.keyClick(number, Qt.Key.Key_Return)
+    after = parts.window.fit_panel.report
+    assert before is not None
+    assert after is not None
+    assert after.need.context * 2 == before.need.context
+    assert "92 MiB" in " ".join(size.text() for size in parts.window.fit_panel._sizes.values())
+
+
+async def test_what_was_opened_is_still_there_next_time(build: Build, starter_model: Path) -> None:
+    first = build()
+    drop(first.window, starter_model)
+    await until(lambda: first.window.side_bar.selected == starter_model, "listed")
+    second = build()
+    second.window.select_first()
+    assert second.window.side_bar.selected == starter_model
+
+
+async def test_closing_while_it_loads_and_while_it_streams(build: Build, starter_model: Path) -> None:
+    """The `build` fixture then looks for what is left."""
+    loading = build()
+    drop(loading.window, starter_model)
+    await until(lambda: loading.window.fit_panel.report is not None, "a preview")
+    click(loading, "Load")
+    await asyncio.sleep(0.2)
+    streaming = build()
+    await drop_and_load(streaming, starter_model)
+    ask(streaming, LONG)
+    await first_words(streaming)
+    for parts in (loading, streaming):
+        parts.window.close()
+        await parts.shut_down()
+    assert streaming.window.chat.session.messages[-1].outcome is Outcome.STOPPED
