@@ -83,9 +83,14 @@ def _close_soon(loop: asyncio.AbstractEventLoop, generator: AsyncGenerator[Any, 
         loop.call_soon_threadsafe(lambda: loop.create_task(generator.aclose()))
 
 
-def build(paths: Paths, loader: Loader | None = None) -> Parts:
-    """Make and wire everything; needs a running QApplication and, before the first load, a running loop."""
-    loader = loader or Loader()
+def build(paths: Paths, loader: Loader, missing_engine: wheels.Wheel | None = None) -> Parts:
+    """Make and wire everything; needs a QApplication.
+
+    Args:
+        paths: the program's folders.
+        loader: what loads and holds a model.
+        missing_engine: the engine to install, None where one is there.
+    """
     theme = Theme(application())
     window = MainWindow(
         theme=theme,
@@ -93,7 +98,7 @@ def build(paths: Paths, loader: Loader | None = None) -> Parts:
         loader=loader,
         memory=hardware.host_memory,
         threads=default_threads(hardware.physical_cores()),
-        missing_engine=None if wheels.is_installed() else wheels.recommend(hardware.look()),
+        missing_engine=missing_engine,
     )
     return Parts(window, loader, theme)
 
@@ -108,7 +113,7 @@ def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> i
     program_log.set_up(paths.logs)
     loop = event_loop(application())
     with contextlib.closing(loop):
-        parts = build(paths)
+        parts = build(paths, Loader(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
         loop.set_exception_handler(lambda _loop, context: _tell_bug(parts.window, context))
         return loop.run_until_complete(_live(parts, models, prompt, screenshot))
 
@@ -163,7 +168,9 @@ async def _first_answer(parts: Parts, prompt: str) -> None:
         case Broken(_, error):
             raise error
         case _:
-            raise UserFacingError("The prompt was not asked", "no model could be selected", "Name a .gguf file.")
+            raise parts.window.problem or UserFacingError(
+                "The prompt was not asked", "there is no model yet", "Name a .gguf file."
+            )
 
     def show(event: Event) -> None:
         if isinstance(event, TextDelta):

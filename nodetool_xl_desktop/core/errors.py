@@ -25,7 +25,7 @@ class UserFacingError(Exception):
     @property
     def explanation(self) -> str:
         """Why, and what to do, as sentences; may be empty."""
-        return " ".join(_sentence(part) for part in (self.why, self.hint) if part)
+        return " ".join(_sentence(f"{part[:1].upper()}{part[1:]}") for part in (self.why, self.hint) if part)
 
     def __str__(self) -> str:
         """The whole error on one line, as the command line prints it."""
@@ -34,5 +34,4 @@ class UserFacingError(Exception):
 
 
 def _sentence(text: str) -> str:
-    text = f"{text[:1].upper()}{text[1:]}"
     return text if text.endswith((".", "!", "?", "`")) else f"{text}."

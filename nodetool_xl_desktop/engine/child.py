@@ -30,7 +30,8 @@ def worker_command() -> tuple[str, ...]:
     """How this program starts its own engine child, installed or frozen into one executable."""
     if getattr(sys, "frozen", False):
         return (sys.executable, "--engine-worker")
-    return (sys.executable, "-m", "nodetool_xl_desktop", "--engine-worker")
+    # -P: else Python looks for modules in the working directory first, say among somebody's downloads.
+    return (sys.executable, "-P", "-m", "nodetool_xl_desktop", "--engine-worker")
 
 
 class Child:
@@ -38,6 +39,7 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process, log: EngineLog) -> None:
         self._process = process
+        self._killed = False
         self.log = log
         self._draining = asyncio.create_task(self._drain())
 
@@ -62,14 +64,18 @@ class Child:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         child = cls(process, EngineLog(secret))
-        if sys.platform == "win32":
-            from nodetool_xl_desktop.engine import windows_job  # noqa: PLC0415 - ctypes of that system only
+        try:
+            if sys.platform == "win32":
+                from nodetool_xl_desktop.engine import windows_job  # noqa: PLC0415 - ctypes of that system only
 
-            windows_job.end_with_this_process(process.pid)
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(request | {"parent_pid": os.getpid()}).encode() + b"\n")
-        with contextlib.suppress(ConnectionError):  # it died at once: `answer` says so
-            await process.stdin.drain()
+                windows_job.end_with_this_process(process.pid)
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(request | {"parent_pid": os.getpid()}).encode() + b"\n")
+            with contextlib.suppress(ConnectionError):  # it died at once: `answer` says so
+                await process.stdin.drain()
+        except BaseException:  # cancelled, or refused by the system: nobody holds this child
+            child.kill()
+            raise
         return child
 
     @property
@@ -82,17 +88,26 @@ class Child:
         """None while it runs; negative for a signal."""
         return self._process.returncode
 
+    @property
+    def own_exit_status(self) -> int | None:
+        """How it ended by itself; None while it runs, and where it was killed from here."""
+        return None if self._killed else self._process.returncode
+
     async def answer(self) -> dict[str, Any] | None:
-        """The child's answer, or None when it ended without one; its whole log is then read."""
+        """The child's answer, or None when it gave none that can be read.
+
+        With no answer, or with one that tells an error, the child has ended and its whole log is read.
+        """
         assert self._process.stdout is not None
         try:
-            line = await self._process.stdout.readline()
-            answer: dict[str, Any] = json.loads(line)
+            answer = json.loads(await self._process.stdout.readline())
         except (ValueError, ConnectionError):
-            await self.wait()
+            answer = None
+        if not isinstance(answer, dict):
+            await self.end()
             return None
         if "error" in answer:
-            await self.wait()
+            await self.end()
         return answer
 
     async def wait(self) -> int:
@@ -118,6 +133,7 @@ class Child:
         """End the child without asking."""
         with contextlib.suppress(ProcessLookupError):  # it has ended already, which is what is wanted
             self._process.kill()
+            self._killed = True
 
     async def _drain(self) -> None:
         """Read standard error always: a full pipe would stop the engine."""

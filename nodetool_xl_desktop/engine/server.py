@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -25,6 +26,19 @@ DEATH_SEEN_WITHIN_S = 2.0
 PROGRESS_EVERY_S = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model answers any OpenAI-compatible client of this machine.
+
+    Attributes:
+        base_url: `http://127.0.0.1:PORT`.
+        api_key: the secret that every request needs; it is not shown when this is printed.
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+
+
 class EngineServer:
     """A model that is loaded and answers. Made by `start`, ended by `stop`.
 
@@ -34,14 +48,16 @@ class EngineServer:
         context_length: what one chat really gets, in tokens, as the engine says it.
         taken: what the engine says that it took, in bytes.
         pid: the child's process id.
+        endpoint: its address and secret.
     """
 
     def __init__(
-        self, child: Child, http: network.HttpClient, model: Path, options: LoadOptions, context_length: int
+        self, child: Child, endpoint: Endpoint, model: Path, options: LoadOptions, context_length: int
     ) -> None:
         self._child = child
-        self._http = http
+        self._http = network.engine_client(endpoint.base_url, endpoint.api_key)
         self._stopping = False
+        self.endpoint = endpoint
         self.model = model
         self.options = options
         self.context_length = context_length
@@ -86,8 +102,8 @@ class EngineServer:
                 address = await _address(child, model)
             finally:
                 progress.cancel()
-            http = network.engine_client(address, key)
-            properties = (await http.get("/props")).raise_for_status().json()
+            async with network.engine_client(address, key) as http:
+                properties = (await http.get("/props")).raise_for_status().json()
         except httpx2.HTTPError as error:
             child.kill()
             await child.wait()
@@ -103,7 +119,8 @@ class EngineServer:
             await child.wait()
             raise
         on_progress(1.0)
-        return cls(child, http, model, options, properties["default_generation_settings"]["n_ctx"])
+        context_length = properties["default_generation_settings"]["n_ctx"]
+        return cls(child, Endpoint(address, key), model, options, context_length)
 
     @property
     def taken(self) -> MemoryUse:

@@ -72,6 +72,8 @@ class MainWindow(QMainWindow):
         self._loader = loader
         self.tasks = Tasks()
         self._preview_task: asyncio.Task[None] | None = None
+        #: Why the last file that was opened or selected is no model to load; None where it is one.
+        self.problem: UserFacingError | None = None
         self.side_bar = SideBar(theme)
         self.chat = ChatPane(theme, self.tasks)
         self.fit_panel = FitPanel(theme, memory, threads)
@@ -185,19 +187,19 @@ class MainWindow(QMainWindow):
 
     async def _open(self, paths: list[Path]) -> None:
         """Look at each file; what is a model is listed, what is none is told."""
-        failure: UserFacingError | None = None
         opened: Path | None = None
+        self.problem = None
         for path in paths:
             try:
                 preview = await asyncio.to_thread(Preview.inspect, path)
                 opened = await asyncio.to_thread(self._library.add, preview.header.files[0])
             except UserFacingError as error:
-                failure = error
+                self.problem = error
             except OSError as error:
-                failure = UserFacingError("The list of models could not be saved", str(error), "Look at the disk.")
+                self.problem = UserFacingError("The list of models could not be saved", str(error), "Look at the disk.")
         self.side_bar.show_models(self._library.models(), opened)
-        if failure is not None:
-            self.fit_panel.show_error(failure)
+        if self.problem is not None:
+            self.fit_panel.show_error(self.problem)
             self.chat.show_selected("")
 
     def _selected(self, path: Path) -> None:
@@ -209,9 +211,11 @@ class MainWindow(QMainWindow):
         try:
             preview = await asyncio.to_thread(Preview.inspect, path)
         except UserFacingError as error:
+            self.problem = error
             self.fit_panel.show_error(error)
             self.chat.show_selected("")
         else:
+            self.problem = None
             self.fit_panel.show_preview(preview)
             self.chat.show_selected(title(path))
 

@@ -30,12 +30,12 @@ PARAGRAPH_SPACE = 10
 INDENT = 24
 
 
-def closed_until(text: str, start: int) -> int:
-    """Where the open block begins: behind the last empty line from `start` on that no code fence encloses.
+def block_ends(text: str, start: int) -> list[int]:
+    """Where blocks end from `start` on, which must be such a place itself or 0: behind empty lines.
 
-    `start` must be such a place itself, or 0.
+    An empty line inside a code fence ends nothing. Behind the last of these places the open block begins.
     """
-    closed, position, fence = start, start, ""
+    ends, position, fence, empty = [], start, "", True
     for line in text[start:].splitlines(keepends=True):
         position += len(line)
         marker = line.lstrip()[:3]
@@ -43,10 +43,13 @@ def closed_until(text: str, start: int) -> int:
             if marker == fence and not line.strip().strip(fence[0]):
                 fence = ""
         elif marker in ("```", "~~~"):
-            fence = marker
-        elif not line.strip() and line.endswith("\n"):
-            closed = position
-    return closed
+            fence, empty = marker, False
+        elif line.strip():
+            empty = False
+        elif line.endswith("\n") and not empty:
+            ends.append(position)
+            empty = True
+    return ends
 
 
 class MarkdownView(QTextEdit):
@@ -82,16 +85,16 @@ class MarkdownView(QTextEdit):
         if not text.startswith(self._text):
             self._begin()
         self._text = text
-        closed = closed_until(text, self._closed) if not self._plain else self._closed
         cursor = QTextCursor(self.document())
+        cursor.beginEditBlock()  # laid out once, and never as high as without its open block
         cursor.setPosition(self._open_at)
         cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
         cursor.removeSelectedText()
-        if closed > self._closed:
-            self._insert(cursor, text[self._closed : closed])
-            self._closed, self._open_at = closed, cursor.position()
-        self._insert(cursor, text[closed:])
-        self.setAccessibleDescription(text)
+        for end in () if self._plain else block_ends(text, self._closed):
+            self._insert(cursor, text[self._closed : end])
+            self._closed, self._open_at = end, cursor.position()
+        self._insert(cursor, text[self._closed :])
+        cursor.endEditBlock()
 
     def _begin(self) -> None:
         self.clear()
@@ -123,6 +126,11 @@ class MarkdownView(QTextEdit):
             cursor.insertText(text)
         else:
             cursor.insertMarkdown(text.strip("\n"), FEATURES)
+            first = self.document().findBlock(start)
+            if not first.text() and first.next().textList() is not None:
+                # WORKAROUND: Qt (6.11) puts a list behind the empty block it is inserted into, not in its place.
+                cursor.setPosition(start)
+                cursor.deleteChar()
         cursor.movePosition(QTextCursor.MoveOperation.End)
         self._shape_blocks(self.document().findBlock(start))
 
@@ -145,4 +153,6 @@ class MarkdownView(QTextEdit):
             block = following
 
     def _fit_height(self) -> None:
-        self.setFixedHeight(max(20, round(self.document().documentLayout().documentSize().height()) + 2))
+        height = max(20, round(self.document().documentLayout().documentSize().height()) + 2)
+        if height != self.height():
+            self.setFixedHeight(height)

@@ -18,6 +18,7 @@ from nodetool_xl_desktop import app
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.wheels import Wheel
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +46,8 @@ def build(qtbot: Any, paths: Paths, loop: asyncio.AbstractEventLoop) -> Iterator
     """Makes windows; afterwards nothing of them may be left: no child, no task, no widget."""
     made: list[app.Parts] = []
 
-    def make(command: Sequence[str] | None = None) -> app.Parts:
-        parts = app.build(paths, Loader(command))
+    def make(command: Sequence[str] | None = None, missing_engine: Wheel | None = None) -> app.Parts:
+        parts = app.build(paths, Loader(command), missing_engine)
         made.append(parts)
         # The same words every time, and few: most tests want an answer, not a story.
         parts.window.chat.sampling = Sampling(temperature=0, max_tokens=40)

@@ -1,0 +1,46 @@
+"""Prints the seconds from a given time of day to the first paint of the program's window."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QEvent, QObject
+
+from nodetool_xl_desktop import app
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine import hardware, wheels
+from nodetool_xl_desktop.engine.loader import Loader
+
+
+class Painted(QObject):
+    """Waits for the first paint of the window it watches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = asyncio.Event()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Paint:
+            self.done.set()  # the waiting task goes on when everything is painted
+        return super().eventFilter(watched, event)
+
+
+async def main(started: float, home: Path) -> None:
+    parts = app.build(Paths.below(home), Loader(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
+    painted = Painted()
+    parts.window.installEventFilter(painted)
+    parts.window.show()
+    await painted.done.wait()
+    print(time.time() - started)
+
+
+with tempfile.TemporaryDirectory() as folder, contextlib.closing(app.event_loop(app.application())) as loop:
+    loop.run_until_complete(main(float(sys.argv[1]), Path(folder)))

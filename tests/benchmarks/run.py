@@ -1,0 +1,246 @@
+"""`make bench`: what this program costs on the machine it runs on. Prints a table and writes build/bench.json.
+
+Nothing here passes or fails: the aims stand beside the figures, and the machine beside them all. What is compared is
+measured in turns in one run, as the speed of a machine drifts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import psutil
+from PySide6.QtCore import QObject, Qt, QTimer
+
+from nodetool_xl_desktop import __version__, app
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.events import Event, TextDelta
+from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
+from nodetool_xl_desktop.engine.loader import Loader, Ready
+from nodetool_xl_desktop.engine.server import Endpoint
+from nodetool_xl_desktop.fit.options import default_threads
+from nodetool_xl_desktop.gguf import read_model
+from nodetool_xl_desktop.library import starter
+from nodetool_xl_desktop.preview.report import Preview
+
+HERE = Path(__file__).parent
+TICK_MS = 10
+PAIRS = 8
+TOKENS = 160
+PROMPT = "Tell a long story about a lighthouse keeper who finds a message in a bottle."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: its median, its spread, and what it aims at."""
+
+    name: str
+    unit: str
+    median: float
+    least: float
+    most: float
+    aim: str = ""
+
+
+def row(name: str, unit: str, values: list[float], aim: str = "") -> Row:
+    return Row(name, unit, statistics.median(values), min(values), max(values), aim)
+
+
+# Start
+
+
+def first_paint() -> list[Row]:
+    """From starting the process to the first painted window, with the model already in the list."""
+    times: list[float] = []
+    for _ in range(8):
+        command = [sys.executable, str(HERE / "first_paint.py"), str(time.time())]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        times.append(float(done.stdout))
+    return [row("start to first paint", "s", times[1:], "below 1.2")]  # the first one fills the disk cache
+
+
+# Smoothness
+
+
+class Ticker(QObject):
+    """A timer of 10 ms in the window's thread; how late each tick is, in ms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        self.late, self._last = [], time.perf_counter()
+        self._timer.start(TICK_MS)
+
+    def stop(self, name: str, aim: str = "") -> Row:
+        self._timer.stop()
+        late = sorted(self.late)
+        p99 = late[int(len(late) * 0.99)]
+        return Row(f"{name}: 10 ms timer late by (p99 .. most)", "ms", statistics.median(late), p99, late[-1], aim)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.late.append(max(0.0, (now - self._last) * 1000 - TICK_MS))
+        self._last = now
+
+
+async def smoothness(parts: app.Parts, model: Path) -> list[Row]:
+    ticker, rows = Ticker(), []
+    ticker.start()
+    await asyncio.sleep(2)
+    rows.append(ticker.stop("nothing to do"))
+    await parts.window.open_models([model])
+    await parts.window.previewed()
+    for turn in range(5):
+        ticker.start() if turn == 0 else ticker._timer.start(TICK_MS)
+        await parts.window.load()
+        ticker._timer.stop()
+        if turn < 4:
+            await parts.loader.eject()
+        ticker._last = time.perf_counter()
+    rows.append(ticker.stop("while a model loads (5 loads)", "most below 100"))
+    parts.window.chat.sampling = Sampling(temperature=0, max_tokens=600)
+    ticker.start()
+    parts.window.chat.send(PROMPT)
+    await parts.window.chat.answered()
+    rows.append(ticker.stop("while an answer streams (600 tokens)", "most below 100"))
+    return rows
+
+
+# Speed
+
+
+async def speed(parts: app.Parts) -> list[Row]:
+    """Tokens a second as they arrive: in the window, and asked bare over HTTP by a process of its own, in turns."""
+    assert isinstance(parts.loader.state, Ready)
+    endpoint = parts.loader.state.server.endpoint
+    window, bare, ratios = [], [], []
+    for pair in range(PAIRS):
+        order: list[Callable[[], object]] = [lambda: in_window(parts), lambda: over_http(endpoint)]
+        figures = {}
+        for work in order if pair % 2 else reversed(order):
+            kind, value = await work()  # type: ignore[misc]
+            figures[kind] = value
+        window.append(figures["window"])
+        bare.append(figures["http"])
+        ratios.append(figures["window"] / figures["http"])
+    return [
+        row("decode in the window", "tokens/s", window),
+        row("decode, bare HTTP", "tokens/s", bare),
+        row("window against bare HTTP, in pairs", "ratio", ratios, "at least 0.97"),
+    ]
+
+
+async def in_window(parts: app.Parts) -> tuple[str, float]:
+    arrivals: list[float] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, TextDelta):
+            arrivals.append(time.perf_counter())
+
+    await parts.window.chat.new_chat()
+    parts.window.chat.on_event = note
+    parts.window.chat.sampling = Sampling(temperature=0, max_tokens=TOKENS)
+    parts.window.chat.send(PROMPT)
+    await parts.window.chat.answered()
+    return "window", (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+
+
+async def over_http(endpoint: Endpoint) -> tuple[str, float]:
+    body = {"messages": [{"role": "user", "content": PROMPT}], "stream": True, "temperature": 0, "repeat_penalty": 1.1}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(HERE / "bare_http.py"),
+        endpoint.base_url,
+        json.dumps(body | {"max_tokens": TOKENS}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    output, _ = await process.communicate(endpoint.api_key.encode())
+    return "http", float(output)
+
+
+# The preview, and what the window holds
+
+
+def preview(model: Path) -> list[Row]:
+    options = Preview.inspect(model).default_options(default_threads(physical_cores()))
+    inspected, host = Preview.inspect(model), host_memory()
+
+    def timed(work: Callable[[], object], rounds: int) -> list[float]:
+        times = []
+        for _ in range(rounds):
+            started = time.perf_counter()
+            work()
+            times.append((time.perf_counter() - started) * 1000)
+        return times
+
+    return [
+        row("header read (49k vocabulary)", "ms", timed(lambda: read_model(model), 30)),
+        row("a whole report, as at each step of the slider", "ms", timed(lambda: inspected.report(options, host), 200)),
+    ]
+
+
+async def window_alone(parts: app.Parts) -> list[Row]:
+    process = psutil.Process()
+    before = process.cpu_times()
+    await asyncio.sleep(10)
+    after = process.cpu_times()
+    used = (after.user + after.system - before.user - before.system) / 10 * 100
+    return [
+        row("window without a model: memory", "MiB", [process.memory_info().rss / 2**20]),
+        row("window without a model: processor over 10 s", "%", [used]),
+    ]
+
+
+async def in_one_window(model: Path) -> list[Row]:
+    with tempfile.TemporaryDirectory() as home:
+        parts = app.build(Paths.below(Path(home)), Loader())
+        parts.window.show()
+        rows = await window_alone(parts)
+        rows += await smoothness(parts, model)
+        rows += await speed(parts)
+        parts.window.hide()
+        await parts.shut_down()
+    return rows
+
+
+def main() -> None:
+    model = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
+    rows = first_paint() + preview(model)
+    loop = app.event_loop(app.application())
+    with contextlib.closing(loop):
+        rows += loop.run_until_complete(in_one_window(model))
+    machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+    print(f"NodeTool XL Desktop {__version__} on {machine}\n")
+    print(f"{'':<62}{'median':>9}{'least':>9}{'most':>9}  unit      aim")
+    for each in rows:
+        figures = "".join(f"{value:>9.3g}" for value in (each.median, each.least, each.most))
+        print(f"{each.name:<62}{figures}  {each.unit:<9} {each.aim}")
+    Path("build").mkdir(exist_ok=True)
+    Path("build/bench.json").write_text(
+        json.dumps({"machine": machine, "rows": [asdict(each) for each in rows]}, indent=1)
+    )
+
+
+if __name__ == "__main__":
+    main()
