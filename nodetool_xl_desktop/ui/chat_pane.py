@@ -190,6 +190,7 @@ class ChatPane(QWidget):
         named = state.model if isinstance(state, Starting | Ready | Broken | Ending) else None
         self.pill.setText(title(named) if named else self._selected or "Choose a model")
         self.pill.setIcon(self._theme.icon("circle-fill", DOTS[type(state)]))
+        self._new.setIcon(self._theme.icon("plus"))
         self._status.setText(self._status_text(state))
         empty = not any(message.role != "system" for message in self.session.messages)
         self._pages.setCurrentWidget(self.welcome if empty else self.transcript)

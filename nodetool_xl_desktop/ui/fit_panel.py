@@ -149,6 +149,9 @@ class FitPanel(QFrame):
         frame, layout = card()
         self._name = label("", "strong", wrap=True)
         self._pill = label()
+        self._pill.setProperty(
+            "pill", "good"
+        )  # a label gets the box of a style sheet at its first look at it, or never
         self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._facts = label("", "note", wrap=True)
         self._free = figure("", "note")
@@ -243,6 +246,8 @@ class FitPanel(QFrame):
         layout.addWidget(scroll, 1)
 
     def _colour_swatches(self) -> None:
+        self._eject.setIcon(self._theme.icon("eject"))
+        self._cancel.setIcon(self._theme.icon("x"))
         for key, swatch in self._swatches.items():
             swatch.setStyleSheet(f"background: {getattr(self._theme.tokens, key)}; border-radius: 3px;")
 
@@ -276,7 +281,7 @@ class FitPanel(QFrame):
         if report is None:
             return
         restyle(self._pill, "pill", PILLS[report.verdict])
-        self._pill.setText(report.verdict.value)  # after its style: a label keeps its size until its text changes
+        self._pill.setText(report.verdict.value)
         self._free.setText(f"{units.memory(report.host.free)} of {units.memory(report.host.total)} free")
         self._bar.show_use(report.host, report.need)
         for key, size in self._figures(report.need, report.host).items():
