@@ -6,15 +6,18 @@ Only what a command needs is imported: the child must not pay for Qt, nor `fit` 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
+import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nodetool_xl_desktop import __version__
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.fit.options import SMALLEST_CONTEXT_LENGTH
+from nodetool_xl_desktop.fit.options import LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
 
 PROGRAM = "nodetool-xl-desktop"
 COMMANDS = ("ask", "fit", "doctor")
@@ -37,10 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from nodetool_xl_desktop.engine import worker  # noqa: PLC0415
 
         worker.main()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a window without a console has none
+        sys.stdout.reconfigure(errors="replace")  # an answer may hold letters that the terminal does not know
     try:
-        return _run(arguments)
+        with _flushed():
+            return _run(arguments)
     except UserFacingError as error:
-        sys.stdout.flush()
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -48,6 +53,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `... | head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"{PROGRAM}: The output could not be written: {error.strerror}. Make room.", file=sys.stderr)
+        return 1
+
+
+@contextlib.contextmanager
+def _flushed() -> Iterator[None]:
+    """Write standard output out before errors are told, and while a closed pipe can still be noticed."""
+    try:
+        yield
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
 
 def _run(arguments: list[str]) -> int:
@@ -71,13 +92,39 @@ def _window(arguments: list[str]) -> int:
     parser.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window, then end")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     options = parser.parse_args(arguments)
+    if options.prompt is not None and not options.prompt.strip():
+        parser.error("TEXT of --prompt is empty")
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    elif sys.platform == "linux" and not os.environ.get("QT_QPA_PLATFORM"):
+        _check_display()
     try:
         from nodetool_xl_desktop import app  # noqa: PLC0415
     except ImportError as error:
         raise _no_qt(error) from error
     return app.run(options.models, prompt=options.prompt, screenshot=options.screenshot)
+
+
+def _check_display() -> None:
+    """Qt aborts the process without a display or without a library that it needs for it, and blames the wrong one."""
+    from nodetool_xl_desktop.core import system_libraries  # noqa: PLC0415
+
+    wayland = os.environ.get("WAYLAND_DISPLAY")
+    if not wayland and not os.environ.get("DISPLAY"):
+        raise UserFacingError(
+            "The window cannot open",
+            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
+            f"Start it on a desktop, or without a window: {PROGRAM} ask MODEL PROMPT.",
+        )
+    missing = system_libraries.missing()
+    if wayland:  # Qt then does without the libraries of X
+        missing = {name: package for name, package in missing.items() if name not in system_libraries.X11}
+    if missing:
+        raise UserFacingError(
+            "The window cannot open",
+            f"this system lacks {', '.join(missing)}",
+            f"Install them: sudo apt-get install {' '.join(missing.values())}",
+        )
 
 
 def _no_qt(error: ImportError) -> UserFacingError:
@@ -139,21 +186,27 @@ def _doctor(arguments: list[str]) -> int:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if not 1 <= number <= LARGEST_CONTEXT_LENGTH:
+        raise argparse.ArgumentTypeError(f"{number:,} is not between 1 and {LARGEST_CONTEXT_LENGTH:,}")
     return number
 
 
 def _context(text: str) -> int:
     number = _count(text)
-    if not SMALLEST_CONTEXT_LENGTH <= number <= 2**27:
-        raise argparse.ArgumentTypeError(f"{number:,} is not between {SMALLEST_CONTEXT_LENGTH} and {2**27:,}")
+    if number < SMALLEST_CONTEXT_LENGTH:
+        raise argparse.ArgumentTypeError(f"{number:,} is less than {SMALLEST_CONTEXT_LENGTH}")
     return number
 
 
 def _temperature(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
     if not 0 <= number <= 5:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 5")
     return number

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 from qasync import QEventLoop
@@ -32,6 +33,7 @@ from nodetool_xl_desktop.ui.theme import Theme
 
 #: An answer that nobody can stop with a key must end by itself.
 FIRST_ANSWER_TOKENS = 512
+BUG_BOX = "bugBox"
 
 _log = logging.getLogger(__name__)
 
@@ -48,8 +50,8 @@ class Parts:
         """Stop answers first, so that they are kept as stopped; then end the engine."""
         self.window.chat.stop()
         await self.window.chat.answered()
+        await self.window.tasks.cancel_all()  # first what could still load something
         await self.loader.eject()
-        await self.window.tasks.cancel_all()
 
 
 def application() -> QApplication:
@@ -147,28 +149,31 @@ async def _work(parts: Parts, models: list[Path], prompt: str | None, screenshot
         await _first_answer(parts, prompt)
     if screenshot is not None:
         _save_picture(parts, screenshot)
+        if parts.window.models.problem is not None:
+            raise parts.window.models.problem
     return screenshot is not None or (prompt is not None and QApplication.platformName() == "offscreen")
 
 
 async def _open(parts: Parts, models: list[Path]) -> None:
     """Select what was named on the command line, else the first of My Models."""
+    await parts.window.models.list_models()
     if models:
-        await parts.window.open_models(models)
-    else:
-        parts.window.select_first()
-    await parts.window.previewed()
+        await parts.window.models.open(models)
+    elif parts.window.side_bar.files:
+        parts.window.side_bar.select(parts.window.side_bar.files[0].path)
+    await parts.window.models.previewed()
 
 
 async def _first_answer(parts: Parts, prompt: str) -> None:
     """Load the selected model and ask it, printing the answer as it streams."""
-    await parts.window.load()
+    await parts.window.models.load()
     match parts.loader.state:
         case Ready():
             pass
         case Broken(_, error):
             raise error
         case _:
-            raise parts.window.problem or UserFacingError(
+            raise parts.window.models.problem or UserFacingError(
                 "The prompt was not asked", "there is no model yet", "Name a .gguf file."
             )
 
@@ -188,16 +193,21 @@ async def _first_answer(parts: Parts, prompt: str) -> None:
 
 def _save_picture(parts: Parts, file: Path) -> None:
     QApplication.processEvents()  # lay out and paint what has just come
-    file.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # saving then fails too, and says so
+        file.parent.mkdir(parents=True, exist_ok=True)
     if not parts.window.grab().save(str(file)):
-        raise UserFacingError("The picture could not be saved", f"{file} cannot be written, or is no .png", "")
+        raise UserFacingError("The picture could not be saved", f"{file} cannot be written, or is no .png")
 
 
 def _tell_bug(window: MainWindow, context: dict[str, Any]) -> None:
-    """Something that nobody expected: it goes to the log with its traceback, and the person hears of it."""
+    """Something that nobody expected: it goes to the log with its traceback, and the person hears of it once."""
     error = context.get("exception")
     _log.error("%s", context.get("message", "Unexpected"), exc_info=error)
-    text = f"{context.get('message', '')}: {error!r}"
-    box = QMessageBox(QMessageBox.Icon.Warning, "Something went wrong", f"{text}\n\nThe log has more.", parent=window)
+    if window.findChild(QMessageBox, BUG_BOX) is not None:
+        return
+    text = f"{context.get('message', '')}: {error!r}\n\nThe log has more."
+    box = QMessageBox(QMessageBox.Icon.Warning, "Something went wrong", text, parent=window)
+    box.setObjectName(BUG_BOX)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.finished.connect(box.deleteLater)
     box.open()

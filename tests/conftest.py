@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 
 # Before anything imports Qt: no test may need a screen.
@@ -32,6 +34,16 @@ def starter_model() -> Path:
 def paths(tmp_path: Path) -> Paths:
     """The program's folders, empty and of this test alone."""
     return Paths.below(tmp_path / "home")
+
+
+@pytest.fixture
+def no_process_left() -> Iterator[None]:
+    """Fails a test that leaves a process behind, and ends it for the next one."""
+    yield
+    left = processes.children()
+    for child in left:
+        processes.end(child.pid)
+    assert not left
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ class ChatSession:
         turns = [message for message in self.messages if message.text]
         return [
             {"role": turn.role, "content": turn.text}
-            for turn, after in zip(turns, [*turns[1:], None], strict=True)
+            for turn, after in zip(turns, [*turns[1:], None], strict=False)
             if after is None or turn.role != "user" or after.role != "user"
         ]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import json
-import os
 import platform
+import tempfile
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from nodetool_xl_desktop.core import system_libraries, units
 from nodetool_xl_desktop.core.logging import log_file
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine import hardware, wheels
-from nodetool_xl_desktop.engine.errors import EngineError
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.library import starter
 
 PACKAGES = ("xllamacpp", "PySide6-Essentials", "qasync", "httpx2", "huggingface-hub", "tiktoken", "psutil")
@@ -62,7 +62,7 @@ def examine(paths: Paths) -> Diagnosis:
     try:
         diagnosis.devices = asyncio.run(hardware.engine_devices())
     except EngineError as error:
-        remedy = wheel.command if not wheels.is_installed() else error.hint
+        remedy = wheel.command if error.fault is Fault.ENGINE_MISSING else error.hint
         diagnosis.problems.append({"problem": f"{error.what}{': ' if error.why else ''}{error.why}", "remedy": remedy})
     diagnosis.problems += _library_problems() + _folder_problems(paths)
     return diagnosis
@@ -83,12 +83,15 @@ def _library_problems() -> list[dict[str, str]]:
 def _folder_problems(paths: Paths) -> list[dict[str, str]]:
     problems = []
     for folder in (paths.data, paths.logs):
-        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        if not os.access(existing, os.W_OK):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):  # asking for permission would not see a full or read-only disk
+                pass
+        except OSError as error:
             problems.append(
                 {
-                    "problem": f"{existing} cannot be written",
-                    "remedy": f"Give yourself the right to write: {existing}",
+                    "problem": f"Nothing can be written in {folder}: {error.strerror}",
+                    "remedy": "Make room, or give yourself the right to write there.",
                 }
             )
     return problems

@@ -10,6 +10,7 @@ from pathlib import Path
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
 from nodetool_xl_desktop.fit.options import default_threads
+from nodetool_xl_desktop.library.models import title
 from nodetool_xl_desktop.preview.report import FitReport, Preview
 
 
@@ -42,7 +43,7 @@ def _text(report: FitReport) -> str:
         ("Free memory", host.free),
     ]
     lines = [
-        f"{header.name}  ({', '.join(fact for fact in facts if fact)})",
+        f"{title(header.path)}  ({', '.join(fact for fact in facts if fact)})",
         f"{report.verdict}: {report.advice}",
         "",
         f"With {units.tokens(report.options.context_length)} of context (estimate):",

@@ -29,7 +29,7 @@ def set_up(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handler: logging.Handler = logging.handlers.RotatingFileHandler(
-            log_file(folder), maxBytes=1_000_000, backupCount=2, encoding="utf-8"
+            log_file(folder), maxBytes=1_000_000, backupCount=2, encoding="utf-8", errors="backslashreplace"
         )
     except OSError as error:
         handler = logging.StreamHandler(sys.stderr)

@@ -20,6 +20,8 @@ from nodetool_xl_desktop.engine.log import EngineLog
 
 #: How long a child that was asked to end may take.
 GRACE_S = 3.0
+#: How long the rest of the log of a child that has ended may take to arrive.
+LOG_READ_WITHIN_S = 1.0
 #: An answer is one line; the devices of a large machine fit many times.
 LONGEST_ANSWER = 1_000_000
 
@@ -75,6 +77,7 @@ class Child:
                 await process.stdin.drain()
         except BaseException:  # cancelled, or refused by the system: nobody holds this child
             child.kill()
+            await child.wait()
             raise
         return child
 
@@ -113,7 +116,8 @@ class Child:
     async def wait(self) -> int:
         """Wait until the child has ended and all of its log is read; returns its exit status."""
         status = await self._process.wait()
-        await self._draining
+        # Not for ever: a process that the child itself has started may hold its log open.
+        await asyncio.wait([self._draining], timeout=LOG_READ_WITHIN_S)
         return status
 
     async def end(self, grace_s: float = GRACE_S) -> None:
@@ -131,9 +135,10 @@ class Child:
 
     def kill(self) -> None:
         """End the child without asking."""
-        with contextlib.suppress(ProcessLookupError):  # it has ended already, which is what is wanted
-            self._process.kill()
+        if self._process.returncode is None:
             self._killed = True
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now, which is what is wanted
+                self._process.kill()
 
     async def _drain(self) -> None:
         """Read standard error always: a full pipe would stop the engine."""

@@ -73,15 +73,18 @@ async def stream_chat(
         "return_progress": True,
         **sampling.to_json(),
     }
-    async with client.stream("POST", "/v1/chat/completions", json=body) as response:
+    # Halves of surrogate pairs, as a clipboard or a command line may hold them, are no text: they become "?".
+    content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
+    headers = {"Content-Type": "application/json"}
+    async with client.stream("POST", "/v1/chat/completions", content=content, headers=headers) as response:
         if response.status_code != httpx2.codes.OK:
-            yield Failed(_refusal(await response.aread()))
+            yield Failed(_refusal(await response.aread(), response.status_code))
             return
         answer, ended = _Answer(), False
         async for line in _lines(response):  # to its end, also behind the last event, so that it closes in order
-            for event in answer.read(line):
+            for event in () if ended else answer.read(line):
                 yield event
-                ended = ended or isinstance(event, Finished | Failed)
+                ended = isinstance(event, Finished | Failed)
     if not ended:
         raise httpx2.RemoteProtocolError("The stream ended before the answer did")
 
@@ -115,7 +118,12 @@ class _Answer:
             return []
         if data.strip() == b"[DONE]":
             return [Finished(self._reason, self._usage, self._speed)]
-        chunk = json.loads(data)
+        try:
+            chunk = json.loads(data)
+        except ValueError:
+            chunk = None
+        if not isinstance(chunk, dict):
+            raise httpx2.RemoteProtocolError("The stream holds something that is no event")
         if "error" in chunk:
             return [Failed(_refusal(data))]
         self._note_end(chunk)
@@ -148,14 +156,14 @@ class _Answer:
         return events
 
 
-def _refusal(body: bytes) -> EngineError:
+def _refusal(body: bytes, status: int = httpx2.codes.OK) -> EngineError:
     """The engine's own error object, told for a person."""
     try:
         error = json.loads(body)
         error = error.get("error", error)
         text, kind = str(error.get("message", "")), error.get("type", "")
     except (ValueError, AttributeError):
-        error, text, kind = {}, body[:300].decode("utf-8", "replace"), ""
+        error, text, kind = {}, f"its answer (status {status}) cannot be read", ""
     if kind == "exceed_context_size_error":
         return EngineError(
             Fault.CONTEXT_OVERFLOW,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 
@@ -12,6 +14,7 @@ class Fault(StrEnum):
 
     ENGINE_MISSING = "engine missing"
     LIBRARY_MISSING = "library missing"
+    FILE = "file"
     NOT_A_MODEL = "not a model"
     TRUNCATED = "truncated"
     UNKNOWN_ARCHITECTURE = "unknown architecture"
@@ -38,3 +41,13 @@ class EngineError(UserFacingError):
         super().__init__(what, why, hint)
         self.fault = fault
         self.log_tail = log_tail
+
+    @classmethod
+    def of_import(cls, what: str, answer: Mapping[str, Any], log_tail: tuple[str, ...]) -> EngineError:
+        """Word the child's answer that it could not import the engine."""
+        if answer["missing"]:
+            hint = "Install one: `nodetool-xl-desktop doctor` names the command for this machine."
+            return cls(Fault.ENGINE_MISSING, what, "no engine is installed", hint, log_tail)
+        why = f"the engine could not be started: {answer['text']}"
+        hint = "Install the library that it names, or an engine built for this machine."
+        return cls(Fault.LIBRARY_MISSING, what, why, hint, log_tail)

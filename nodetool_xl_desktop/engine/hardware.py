@@ -6,6 +6,7 @@ A broken driver can take a process down, so nothing here loads one; what the eng
 
 from __future__ import annotations
 
+import asyncio
 import ctypes.util
 import platform
 import re
@@ -21,14 +22,16 @@ from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.log import diagnose
 from nodetool_xl_desktop.fit.memory import HostMemory
 
-#: A control group without a limit says "max", or (version 1) a number near 2**63.
-_CGROUP_LIMITS = (
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
-    (
-        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ),
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+#: Limit and use of a control group, version 2 and 1. Without a limit it says "max", or a number near 2**63.
+_GROUP_FILES = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
 )
+#: What of that use are caches of files, which the kernel drops when the memory is wanted.
+_GROUP_CACHE = re.compile(r"^(?:in)?active_file (\d+)$", re.MULTILINE)
+#: A driver that hangs must not hang the question with it.
+DEVICES_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,19 @@ class Hardware:
     glibc: tuple[int, int] | None = None
 
 
-def host_memory() -> HostMemory:
-    """The machine's memory now; inside a container, what the container may take."""
+def host_memory(group: Path = CONTROL_GROUP) -> HostMemory:
+    """The machine's memory now; inside a container, what the container may take.
+
+    Args:
+        group: where the control group of a container is mounted.
+    """
     memory = psutil.virtual_memory()
     total, free = int(memory.total), int(memory.available)
-    for limit_file, used_file in _CGROUP_LIMITS:
-        limit, used = _number(limit_file), _number(used_file)
+    for limit_file, used_file in _GROUP_FILES:
+        limit, used = _number(group / limit_file), _number(group / used_file)
         if limit is not None and used is not None and limit < total:
-            return HostMemory(limit, max(0, min(free, limit - used)))
+            cached = sum(map(int, _GROUP_CACHE.findall(_text((group / used_file).with_name("memory.stat")))))
+            return HostMemory(limit, max(0, min(free, limit - max(0, used - cached))))
     return HostMemory(total, free)
 
 
@@ -92,21 +100,19 @@ async def engine_devices() -> list[dict[str, Any]]:
     what = "The engine does not start"
     child = await Child.start({"do": "devices"}, worker_command())
     try:
-        answer = await child.answer()
+        async with asyncio.timeout(DEVICES_WITHIN_S):
+            answer = await child.answer()
+    except TimeoutError as error:
+        why = f"it did not name its devices within {DEVICES_WITHIN_S:.0f} s"
+        hint = "Look at the driver of the graphics card, then try again."
+        raise EngineError(Fault.UNKNOWN, what, why, hint, child.log.tail) from error
     finally:
         child.kill()
-        status = await child.wait()
-    if answer is None:
-        raise diagnose(what, child.log.tail, status)
-    if "error" in answer:
-        missing = "No module named" in answer["text"]
-        raise EngineError(
-            Fault.ENGINE_MISSING if missing else Fault.LIBRARY_MISSING,
-            "No engine is installed" if missing else what,
-            "" if missing else answer["text"],
-            "Install the one that fits this machine." if missing else "Install the library that it names.",
-            child.log.tail,
-        )
+        await child.wait()
+    if answer is None or "error" in answer:
+        if answer is not None and answer["error"] == "import":
+            raise EngineError.of_import(what, answer, child.log.tail)
+        raise diagnose(what, child.log.tail, child.own_exit_status)
     devices: list[dict[str, Any]] = answer["devices"]
     return devices
 

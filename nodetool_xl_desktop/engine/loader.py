@@ -76,6 +76,8 @@ class Loader:
         self._command = command
         self._listeners: list[Callable[[State], None]] = []
         self._state: State = Empty()
+        self._turn = asyncio.Lock()
+        self._wanted: tuple[Path, LoadOptions] | None = None
         self._loading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -88,44 +90,64 @@ class Loader:
         """Have `listener` told of each new state, on the event loop's thread."""
         self._listeners.append(listener)
 
-    async def load(self, model: Path, options: LoadOptions) -> None:
+    def holds(self, model: Path, options: LoadOptions) -> bool:
+        """Whether just this is loaded, or on its way."""
+        return self._wanted == (model, options) and isinstance(self._state, Starting | Ready)
+
+    async def load(self, model: Path, options: LoadOptions, file_bytes: int | None = None) -> None:
         """Load a model in place of whatever is there; returns when it is ready, failed or was cancelled.
 
-        A failure is a state (`Broken`), not an exception.
+        A failure is a state (`Broken`), not an exception. Of several calls at once the last one wins; one that asks for
+        what is loaded or on its way already changes nothing.
+
+        Args:
+            model: a `.gguf` file (of a split set: its first part).
+            options: how to load it.
+            file_bytes: the size of all its files, for the progress.
         """
-        await self.eject()
-        self._loading = asyncio.create_task(self._start(model, options))
-        await asyncio.wait([self._loading])
+        async with self._turn:
+            if not self.holds(model, options):
+                await self._clear()
+                self._wanted = (model, options)
+                self._set(Starting(model))
+                self._loading = asyncio.create_task(self._start(model, options, file_bytes))
+            loading = self._loading
+        assert loading is not None
+        await asyncio.wait([loading])
+        if not loading.cancelled():
+            loading.result()  # nothing, unless there is a bug, which is not to be swallowed
 
     async def eject(self) -> None:
         """End the loaded model, or the load that is on its way; nothing is left when this returns."""
-        if self._loading is not None and not self._loading.done():
+        async with self._turn:
+            await self._clear()
+
+    async def _clear(self) -> None:
+        if self._loading is not None and isinstance(self._state, Starting):
             self._loading.cancel()
-            self._set(Ending(self._loading_model()))
+            self._set(Ending(self._state.model))
             await asyncio.wait([self._loading])
-            self._set(Empty())
         if isinstance(self._state, Ready):
             server = self._state.server
             self._set(Ending(server.model))
-            await server.stop()
+            try:
+                await server.stop()
+            finally:
+                self._set(Empty())
         if self._watching is not None:
             await asyncio.wait([self._watching])
             self._watching = None
         if not isinstance(self._state, Empty):
             self._set(Empty())
 
-    def _loading_model(self) -> Path:
-        assert isinstance(self._state, Starting)
-        return self._state.model
-
-    async def _start(self, model: Path, options: LoadOptions) -> None:
-        self._set(Starting(model))
+    async def _start(self, model: Path, options: LoadOptions, file_bytes: int | None) -> None:
         try:
             server = await EngineServer.start(
                 model,
                 options,
                 on_progress=lambda progress: self._set(Starting(model, progress)),
                 command=self._command,
+                file_bytes=file_bytes,
             )
         except EngineError as error:
             _note(error)
@@ -134,16 +156,18 @@ class Loader:
             _log.exception("No child process")
             self._set(Broken(model, _no_child(model, error)))
         else:
+            self._watching = asyncio.create_task(self._watch(server))  # before anybody is told, and may raise
             self._set(Ready(server))
-            self._watching = asyncio.create_task(self._watch(server))
 
     async def _watch(self, server: EngineServer) -> None:
         """Notice when the engine ends by itself."""
         error = await server.ended()
-        if error is not None and self._state == Ready(server):
-            _note(error)
-            with contextlib.suppress(OSError):
-                await server.stop()
+        if error is None:
+            return
+        _note(error)
+        with contextlib.suppress(OSError):
+            await server.stop()
+        if self._state == Ready(server):
             self._set(Broken(server.model, error))
 
     def _set(self, state: State) -> None:

@@ -6,11 +6,13 @@ engine says, buffer by buffer, what it took. It is read as it comes, its tail is
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
+from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.fit.memory import MemoryUse
@@ -20,7 +22,7 @@ LONGEST_LINE = 2_000
 _METADATA = "llama_model_loader: - kv "
 
 #: "llama_kv_cache:        CPU KV buffer size =    90.00 MiB"
-_BUFFER = re.compile(r"(?P<kind>\w+) buffer size =\s*(?P<mib>[\d.]+) MiB")
+_BUFFER = re.compile(r"\b(?P<kind>\w+) buffer size =\s*(?P<mib>[\d.]+) MiB")
 _BUFFER_PARTS = {
     "model": "model",
     "KV": "context",
@@ -30,6 +32,8 @@ _BUFFER_PARTS = {
 }
 #: "0.00.025.534 E llama_model_load: error ...": the time and the letter say nothing to a person.
 _PREFIX = re.compile(r"^\d+\.\d\d\.\d{3}\.\d{3} [A-Z] (\S+\s+)?")
+#: A line of mere information, which may quote the model: it is never a cause.
+_INFORMATION = re.compile(r"^\d+\.\d\d\.\d{3}\.\d{3} [DI] ")
 
 _ANOTHER_COPY = "Download the file again."
 _LESS_MEMORY = "Choose a smaller Context Length or a smaller model, or close other programs."
@@ -38,6 +42,32 @@ _LESS_MEMORY = "Choose a smaller Context Length or a smaller model, or close oth
 _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
     (re.compile(pattern), fault, why, hint)
     for pattern, fault, why, hint in (
+        # Memory comes first: a header that could not be kept in memory is called unreadable in the lines behind.
+        (
+            r"attempted to allocate\s+(?P<size>[\d.]+) MB",
+            Fault.OUT_OF_MEMORY,
+            "there was no room for another {size} of memory",
+            _LESS_MEMORY,
+        ),
+        (
+            r"insufficient memory|[Cc]annot allocate memory|\bbad_alloc\b|failed to allocate|out of memory|MemoryError"
+            r"|GGML_ASSERT\(ctx->mem_buffer != NULL\)",
+            Fault.OUT_OF_MEMORY,
+            "there was not enough memory",
+            _LESS_MEMORY,
+        ),
+        (
+            r"Resource temporarily unavailable|[Cc]an't start new thread",
+            Fault.OUT_OF_MEMORY,
+            "the system gave it no more memory or threads",
+            _LESS_MEMORY,
+        ),
+        (
+            r"failed to open GGUF file '.*' \((?P<text>.*)\)",
+            Fault.FILE,
+            "the file could not be opened: {text}",
+            "See whether it was moved, renamed or deleted, or lies on a disk that is not there.",
+        ),
         (
             r"unknown model architecture: '(?P<name>[^']*)'",
             Fault.UNKNOWN_ARCHITECTURE,
@@ -61,18 +91,6 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
             Fault.NOT_A_MODEL,
             "the file is not a GGUF model, or is damaged",
             _ANOTHER_COPY,
-        ),
-        (
-            r"attempted to allocate\s+(?P<size>[\d.]+) MB",
-            Fault.OUT_OF_MEMORY,
-            "there was no room for another {size} MiB of memory",
-            _LESS_MEMORY,
-        ),
-        (
-            r"insufficient memory|[Cc]annot allocate memory|std::bad_alloc|failed to allocate|out of memory|mmap: 12\b",
-            Fault.OUT_OF_MEMORY,
-            "there was not enough memory",
-            _LESS_MEMORY,
         ),
         (
             r"couldn't bind HTTP server socket, hostname: (?P<host>[^,]+), port: (?P<port>\d+)",
@@ -100,6 +118,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
         ),
     )
 )
+#: Windows tells as exit statuses what others tell as signals: access violation, illegal instruction, fast fail.
+_WINDOWS_SIGNALS = {0xC0000005: 11, 0xC000001D: 4, 0xC0000409: 6}
 #: How a child may end by itself: signal (negative exit status), kind, why, what to do.
 _SIGNALS = {
     4: (
@@ -130,14 +150,15 @@ class EngineLog:
         self._secret = secret
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
         self._partial = ""
+        self._letters = codecs.getincrementaldecoder("utf-8")("replace")  # a piece may end within a letter
         self.taken = MemoryUse()
 
     def feed(self, data: bytes) -> None:
         """Take what the child wrote, in pieces of any size."""
-        *lines, self._partial = (self._partial + data.decode("utf-8", "replace")).split("\n")
+        *lines, self._partial = (self._partial + self._letters.decode(data)).split("\n")
         self._partial = self._partial[-LONGEST_LINE:]
         for line in lines:
-            self._add(line.rstrip("\r")[:LONGEST_LINE])
+            self._add(line.rstrip("\r"))
 
     @property
     def tail(self) -> tuple[str, ...]:
@@ -146,12 +167,13 @@ class EngineLog:
 
     def _clean(self, line: str) -> str:
         line = line.replace(self._secret, "(hidden)") if self._secret else line
-        return re.sub(r"api_keys: \S+", "api_keys: (hidden)", line)
+        return re.sub(r"api_keys: \S+", "api_keys: (hidden)", line)[:LONGEST_LINE]
 
     def _add(self, line: str) -> None:
         if _METADATA in line:
             return  # what a file says of itself is no word of the engine: it must not be taken for a cause
-        self._lines.append(self._clean(line))
+        line = self._clean(line)
+        self._lines.append(line)
         if match := _BUFFER.search(line):
             part = _BUFFER_PARTS.get(match["kind"])
             if part:
@@ -168,15 +190,25 @@ def diagnose(what: str, tail: Iterable[str], exit_status: int | None) -> EngineE
         exit_status: the child's; negative is a signal, None where it still runs.
     """
     lines = tuple(tail)
+    words = [line for line in lines if not _INFORMATION.match(line)]
     for pattern, fault, why, hint in _CAUSES:
-        for line in lines:
+        for line in words:
             if match := pattern.search(line):
-                return EngineError(fault, what, why.format(**match.groupdict()), hint, lines)
-    if exit_status is not None and -exit_status in _SIGNALS:
-        fault, why, hint = _SIGNALS[-exit_status]
+                return EngineError(fault, what, why.format(**_readable(match)), hint, lines)
+    number = _WINDOWS_SIGNALS.get(exit_status or 0, -(exit_status or 0))
+    if number in _SIGNALS:
+        fault, why, hint = _SIGNALS[number]
         return EngineError(fault, what, why, hint, lines)
     last = next((line for line in reversed(lines) if line.strip()), "")
     why = f"the engine's last words were: {_PREFIX.sub('', last)}" if last else "the engine said nothing"
     if exit_status is not None:
         why = f"it ended with status {exit_status}; {why}"
     return EngineError(Fault.UNKNOWN, what, why, "Run `nodetool-xl-desktop doctor` to look at the engine.", lines)
+
+
+def _readable(match: re.Match[str]) -> dict[str, str]:
+    """The groups of a cause; a size, which the engine gives in MiB, in the unit that suits it."""
+    groups = match.groupdict("")
+    if "size" in groups:
+        groups["size"] = units.memory(round(float(groups["size"]) * MIB))
+    return groups

@@ -57,6 +57,7 @@ class EngineServer:
         self._child = child
         self._http = network.engine_client(endpoint.base_url, endpoint.api_key)
         self._stopping = False
+        self._death: EngineError | None = None
         self.endpoint = endpoint
         self.model = model
         self.options = options
@@ -71,6 +72,7 @@ class EngineServer:
         on_progress: Callable[[float], None] = lambda _: None,
         command: Sequence[str] | None = None,
         port: int = 0,
+        file_bytes: int | None = None,
     ) -> EngineServer:
         """Load a model in a new child; returns when it answers. Cancelling kills the child.
 
@@ -80,10 +82,12 @@ class EngineServer:
             on_progress: called with 0.0 to 1.0 while it loads.
             command: what to start instead of this program's own worker.
             port: the loopback port, 0 for any free one.
+            file_bytes: the size of all of the model's files, for the progress; None looks at `model` alone.
 
         Raises:
             EngineError: it could not be loaded; kind, reason and hint say why.
         """
+        _check_name(model)
         key = secrets.token_urlsafe(32)
         request = {
             "do": "load",
@@ -97,29 +101,19 @@ class EngineServer:
         }
         child = await Child.start(request, command or worker_command(), secret=key)
         try:
-            progress = asyncio.create_task(_report_progress(child, model, on_progress))
+            progress = asyncio.create_task(_report_progress(child, model, file_bytes, on_progress))
             try:
                 address = await _address(child, model)
             finally:
                 progress.cancel()
-            async with network.engine_client(address, key) as http:
-                properties = (await http.get("/props")).raise_for_status().json()
+            context_length = await _context_length(address, key)
         except httpx2.HTTPError as error:
-            child.kill()
-            await child.wait()
-            raise EngineError(
-                Fault.CONNECTION,
-                f"{model.name} was loaded but does not answer",
-                str(error),
-                "Look at what a firewall or sandbox allows on this machine.",
-                child.log.tail,
-            ) from error
+            raise await _unheard(child, model, error) from error
         except BaseException:  # cancelled, or failed: either way no child may stay behind
             child.kill()
             await child.wait()
             raise
         on_progress(1.0)
-        context_length = properties["default_generation_settings"]["n_ctx"]
         return cls(child, Endpoint(address, key), model, options, context_length)
 
     @property
@@ -131,6 +125,17 @@ class EngineServer:
     def pid(self) -> int:
         """The child's process id."""
         return self._child.pid
+
+    def held(self) -> int:
+        """What ending the child would give back now, in bytes: its memory without the pages of files it has mapped.
+
+        Those count as free on Linux, as they can be dropped; elsewhere they do not, and are counted here.
+        """
+        try:
+            memory = psutil.Process(self.pid).memory_info()
+        except psutil.Error:
+            return 0
+        return int(memory.rss - getattr(memory, "shared", 0))
 
     async def stream_chat(
         self, messages: Sequence[Mapping[str, str]], sampling: client.Sampling
@@ -149,11 +154,11 @@ class EngineServer:
                 yield Failed(await self._broken(error))
 
     async def ended(self) -> EngineError | None:
-        """Wait until the child has ended; an error unless `stop` asked for it."""
+        """Wait until the child has ended; an error, the same for all who ask, unless `stop` asked for it."""
         status = await self._child.wait()
-        if self._stopping:
-            return None
-        return diagnose("The engine ended", self._child.log.tail, status)
+        if self._death is None and not self._stopping:
+            self._death = diagnose("The engine ended", self._child.log.tail, status)
+        return self._death
 
     async def stop(self) -> None:
         """End the child and give its memory back: ask, wait, kill."""
@@ -181,47 +186,74 @@ class EngineServer:
         )
 
 
+def _check_name(model: Path) -> None:
+    """The engine takes names as text only; a file system may hold others."""
+    try:
+        str(model).encode()
+    except UnicodeEncodeError as error:
+        raise EngineError(
+            Fault.FILE,
+            "The model could not be loaded",
+            "the name of its file or folder holds bytes that are no text, which the engine cannot open",
+            "Give the file or folder another name.",
+        ) from error
+
+
 async def _address(child: Child, model: Path) -> str:
     """Where the loaded model listens."""
     what = f"{model.name} could not be loaded"
     answer = await child.answer()
     if answer is not None and answer.get("error") == "import":
-        raise _import_failure(what, answer["text"], child.log.tail)
+        raise EngineError.of_import(what, answer, child.log.tail)
     if answer is None or "address" not in answer:
         # A status of 1 is the worker's own report of a failure that the log explains.
-        status = child.exit_status
+        status = child.own_exit_status
         raise diagnose(what, child.log.tail, None if status == 1 and answer else status)
     return str(answer["address"])
 
 
-def _import_failure(what: str, text: str, tail: tuple[str, ...]) -> EngineError:
-    if "No module named" in text:
+async def _context_length(address: str, key: str) -> int:
+    """What one chat gets, in tokens, as the engine says it."""
+    try:
+        async with network.engine_client(address, key) as http:
+            properties = (await http.get("/props")).raise_for_status().json()
+            return int(properties["default_generation_settings"]["n_ctx"])
+    except (httpx2.InvalidURL, ValueError, LookupError, TypeError) as error:
+        raise httpx2.RemoteProtocolError(f"its first answer cannot be understood: {error!r}") from error
+
+
+async def _unheard(child: Child, model: Path, error: httpx2.HTTPError) -> EngineError:
+    """Why a model that was loaded does not answer; its child is ended."""
+    try:
+        async with asyncio.timeout(DEATH_SEEN_WITHIN_S):
+            await child.wait()
+    except TimeoutError:
         return EngineError(
-            Fault.ENGINE_MISSING,
-            what,
-            "no engine is installed",
-            "Install one: `nodetool-xl-desktop doctor` names the command for this machine.",
-            tail,
+            Fault.CONNECTION,
+            f"{model.name} was loaded but does not answer",
+            str(error),
+            "Look at what a firewall or sandbox allows on this machine.",
+            child.log.tail,
         )
-    return EngineError(
-        Fault.LIBRARY_MISSING,
-        what,
-        f"the engine could not be started: {text}",
-        "Install the library that it names, or an engine built for this machine.",
-        tail,
-    )
+    finally:
+        child.kill()
+        await child.wait()
+    return diagnose(f"{model.name} could not be loaded", child.log.tail, child.own_exit_status)
 
 
-async def _report_progress(child: Child, model: Path, on_progress: Callable[[float], None]) -> None:
+async def _report_progress(
+    child: Child, model: Path, file_bytes: int | None, on_progress: Callable[[float], None]
+) -> None:
     """Tell how much of the file is in memory: the engine itself has no word for its progress."""
     try:
-        process, size = psutil.Process(child.pid), (await asyncio.to_thread(model.stat)).st_size
+        process = psutil.Process(child.pid)
+        size = file_bytes or (await asyncio.to_thread(model.stat)).st_size
         while not child.log.tail:  # until the engine speaks, the child only fetches its own code
             on_progress(0.0)
             await asyncio.sleep(PROGRESS_EVERY_S)
         base, most = process.memory_info().rss, 0.0
         while True:
-            most = max(most, min(0.99, (process.memory_info().rss - base) / size))
+            most = max(most, min(0.99, (process.memory_info().rss - base) / max(size, 1)))
             on_progress(most)
             await asyncio.sleep(PROGRESS_EVERY_S)
     except (psutil.Error, OSError):

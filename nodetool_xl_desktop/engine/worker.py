@@ -11,6 +11,7 @@ The API key comes in that line, never in the arguments or the environment, where
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -35,18 +36,22 @@ def main() -> NoReturn:
     if not request:
         _leave(0)  # the parent ended before it said anything
     _stand_back(request["parent_pid"])
+    # A crashing engine would start gdb where there is one: that takes seconds, floods the log, and can outlive us.
+    os.environ["GGML_NO_BACKTRACE"] = "1"
     try:
         if request["do"] == "devices":
             _answer(answers, {"devices": _devices()})
             _leave(0)
         server = _load(request)
     except ImportError as error:
-        _answer(answers, {"error": "import", "text": str(error)})
+        # Missing: the engine itself, not a library of its own.
+        _answer(answers, {"error": "import", "missing": error.name == "xllamacpp", "text": str(error)})
         _leave(1)
     except RuntimeError as error:
         # Every failure of the engine raises the same words; the cause is in the log, which the parent reads.
         _answer(answers, {"error": "load", "text": str(error)})
-        _leave(1)
+        # The ordinary way out, as the engine logs from a thread of its own, and writes its last lines at the exit only.
+        sys.exit(1)
     _answer(answers, {"address": server.listening_address})
     sys.stdin.read()  # until the parent closes it, or is gone
     _leave(0)
@@ -81,7 +86,8 @@ def _stand_back(parent_pid: int) -> None:
         return  # the parent's job object ends this process with the parent (engine/child.py)
     os.nice(NICENESS)
     if sys.platform == "linux":
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        with contextlib.suppress(OSError):  # some sandboxes forbid it, which is no reason not to answer
+            Path("/proc/self/oom_score_adj").write_text("1000")
         # While a model loads no Python runs here, so only the kernel can end this process.
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:  # it died before the line above
@@ -96,7 +102,7 @@ def _devices() -> list[dict[str, Any]]:
         {
             "name": device["name"],
             "description": device["description"],
-            "kind": str(device["type"]),
+            "kind": device["type"].name.removeprefix("GGML_BACKEND_DEVICE_TYPE_").lower(),
             "free": device["memory_free"],
             "total": device["memory_total"],
         }
@@ -121,6 +127,9 @@ def _load(request: dict[str, Any]) -> Any:
     params.fit_params = False  # what was asked is what is loaded
     params.cache_ram_mib = 0  # memory that the preview does not count is not taken
     params.ctx_shift = False
+    params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F16
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_MMAP
     params.verbosity = LOG_VERBOSITY
 
     params.hostnames = [LOOPBACK]

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions
-from nodetool_xl_desktop.gguf import Header
+from nodetool_xl_desktop.gguf import Header, Malformed
+from nodetool_xl_desktop.gguf.errors import shown
 
 F16_BYTES = 2
 F32_BYTES = 4
@@ -38,11 +39,11 @@ def context_bytes_per_token(header: Header) -> int:
 
     Per layer: KV heads x (length of a key + length of a value) x 2 bytes.
     """
-    heads = max(1, header.get_int("attention.head_count", 1))
-    head_length = header.get_int("embedding_length", 0) // heads
-    key_length = header.get_int("attention.key_length", head_length)
-    value_length = header.get_int("attention.value_length", head_length)
-    kv_heads = header.get_ints("attention.head_count_kv", header.block_count, default=heads)
+    heads = max(1, _number(header, "attention.head_count", 1))
+    head_length = _number(header, "embedding_length") // heads
+    key_length = _number(header, "attention.key_length", head_length)
+    value_length = _number(header, "attention.value_length", head_length)
+    kv_heads = _layer_numbers(header, "attention.head_count_kv", heads)
     return sum(kv_heads) * (key_length + value_length) * F16_BYTES
 
 
@@ -52,16 +53,20 @@ def compute_bytes(header: Header, options: LoadOptions) -> int:
     Per token of a batch: the widest moment of a layer (three rows of the feed-forward width and five of the embedding
     width, in F32) and one row of the attention mask (F16, as long as the context).
     """
-    embedding = header.get_int("embedding_length", 0)
-    feed_forward = max(header.get_ints("feed_forward_length", header.block_count, default=0), default=0)
-    experts = header.get_int("expert_used_count", 0) * header.get_int("expert_feed_forward_length", 0)
+    embedding = _number(header, "embedding_length")
+    feed_forward = max(_layer_numbers(header, "feed_forward_length"), default=0)
+    experts = _number(header, "expert_used_count") * _number(header, "expert_feed_forward_length")
     row = (3 * max(feed_forward, experts) + 5 * embedding) * F32_BYTES
     mask = padded_context(options.context_length) * F16_BYTES
     return min(options.batch, options.context_length) * (row + mask)
 
 
 def estimate(header: Header, options: LoadOptions) -> MemoryUse:
-    """What the engine will take of the machine's memory for this model with these options."""
+    """What the engine will take of the machine's memory for this model with these options.
+
+    Raises:
+        Malformed: the header says what no model says, whatever the options are.
+    """
     return MemoryUse(
         model=header.tensor_bytes,
         context=context_bytes_per_token(header) * padded_context(options.context_length),
@@ -72,7 +77,23 @@ def estimate(header: Header, options: LoadOptions) -> MemoryUse:
 def caveats(header: Header) -> list[str]:
     """What the estimate does not know about this architecture; empty where the formulas hold."""
     return [
-        f"The estimate is rough for this architecture ({header.architecture}): {text}."
+        f"The estimate is rough for this architecture ({shown(header.architecture)}): {text}."
         for key, text in _UNKNOWN_TRAITS.items()
         if header.get_int(key, 0) > 0
     ]
+
+
+def _number(header: Header, suffix: str, default: int = 0) -> int:
+    return _checked(header, suffix, (header.get_int(suffix, default),))[0]
+
+
+def _layer_numbers(header: Header, suffix: str, default: int = 0) -> tuple[int, ...]:
+    return _checked(header, suffix, header.get_ints(suffix, header.block_count, default))
+
+
+def _checked(header: Header, suffix: str, values: tuple[int, ...]) -> tuple[int, ...]:
+    """Counts and lengths are never negative (the engine refuses the type that could say so)."""
+    least = min(values, default=0)
+    if least < 0:
+        raise Malformed.because(header.path, f"it says that {shown(header.architecture)}.{suffix} is {least:,}")
+    return values

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass
 #: What a chat gets when nobody says otherwise (the provider's `XLLAMACPP_N_CTX`), if the model was made for as much.
 DEFAULT_CONTEXT_LENGTH = 8192
 SMALLEST_CONTEXT_LENGTH = 256
+#: No model comes near it; a header that says more is not believed.
+LARGEST_CONTEXT_LENGTH = 2**27
+#: Where a context control ends if a header does not say what the model was made for.
+FALLBACK_LARGEST_CONTEXT = 131_072
 #: Tokens of a prompt that the engine works through at once. Stop is felt at the end of a batch, so it is small:
 #: measured on a CPU, prompts are as fast with 128 (138 tokens/s) as with 512 (138 tokens/s).
 DEFAULT_BATCH = 128
@@ -35,7 +39,7 @@ class LoadOptions:
             **asdict(self),
             "kv_type_k": "f16",
             "kv_type_v": "f16",
-            "flash_attention": True,
+            "flash_attention": "auto",
             "parallel": 1,
             "mmap": True,
         }
@@ -47,7 +51,16 @@ def default_context_length(largest: int | None) -> int:
     Args:
         largest: what the model was made for, in tokens, or None where its header does not say.
     """
-    return min(DEFAULT_CONTEXT_LENGTH, largest) if largest else DEFAULT_CONTEXT_LENGTH
+    return min(DEFAULT_CONTEXT_LENGTH, largest_context_length(largest))
+
+
+def largest_context_length(largest: int | None) -> int:
+    """The context that can be asked for, whatever memory there is.
+
+    Args:
+        largest: what the model was made for, in tokens, or None where its header does not say.
+    """
+    return min(max(largest or FALLBACK_LARGEST_CONTEXT, SMALLEST_CONTEXT_LENGTH), LARGEST_CONTEXT_LENGTH)
 
 
 def default_threads(physical_cores: int | None) -> int:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP, estimate
 from nodetool_xl_desktop.fit.memory import MARGIN, HostMemory, MemoryUse
-from nodetool_xl_desktop.fit.options import SMALLEST_CONTEXT_LENGTH, LoadOptions
+from nodetool_xl_desktop.fit.options import LoadOptions, largest_context_length
 from nodetool_xl_desktop.gguf import Header
 
 
@@ -29,12 +29,12 @@ def judge(need: MemoryUse, host: HostMemory, margin: int = MARGIN) -> Verdict:
 
 
 def largest_context(header: Header, options: LoadOptions, host: HostMemory, margin: int = 0) -> int:
-    """The largest context that leaves `margin` bytes free, in tokens and at most the model's own maximum.
+    """The largest context that leaves `margin` bytes free, in tokens and at most what can be asked for.
 
     A bisection over the estimate (some twenty calls, well below a millisecond). 0 where not even the smallest
     context fits.
     """
-    ceiling = header.context_length_max or max(options.context_length, SMALLEST_CONTEXT_LENGTH)
+    ceiling = largest_context_length(header.context_length_max)
 
     def fits(context_length: int) -> bool:
         need = estimate(header, replace(options, context_length=context_length))
@@ -42,7 +42,7 @@ def largest_context(header: Header, options: LoadOptions, host: HostMemory, marg
 
     if fits(ceiling):
         return ceiling
-    low, high = 0, ceiling // CONTEXT_STEP  # in steps: low fits (or is nothing), high does not
+    low, high = 0, -(-ceiling // CONTEXT_STEP)  # in steps: low fits (or is nothing), high does not
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle * CONTEXT_STEP) else (low, middle)

@@ -97,7 +97,7 @@ class Header:
         """The model's name on one line, from the metadata or else from the file's name."""
         given = " ".join((self._text("general.name") or "").split())
         # 200 characters: a name is shown in lists and titles, and may be as long as its maker liked.
-        return given[:200] or shown(_SPLIT_SUFFIX.sub("", self.path.stem), limit=200)
+        return shown(given, limit=200) or shown(_SPLIT_SUFFIX.sub("", self.path.stem), limit=200)
 
     @property
     def kind(self) -> Kind:
@@ -214,11 +214,11 @@ class Header:
         value = self.metadata.get(key)
         if isinstance(value, ArrayInfo) or (isinstance(value, tuple) and len(value) != n):
             length = value.length if isinstance(value, ArrayInfo) else len(value)
-            raise Malformed.because(self.path, f"it has {n:,} layers, but {length:,} values of {key}")
+            raise Malformed.because(self.path, f"it has {n:,} layers, but {length:,} values of {shown(key)}")
         values = value if isinstance(value, tuple) else (default if value is None else value,) * n
         numbers = tuple(int(item) for item in values if isinstance(item, int))
         if len(numbers) != n:
-            raise Malformed.because(self.path, f"{key} should be a number")
+            raise Malformed.because(self.path, f"{shown(key)} should be a number")
         return numbers
 
     def _int(self, key: str) -> int | None:

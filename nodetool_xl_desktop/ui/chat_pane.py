@@ -25,7 +25,7 @@ from nodetool_xl_desktop.engine.loader import Broken, Empty, Ending, Ready, Star
 from nodetool_xl_desktop.library.models import title
 from nodetool_xl_desktop.ui.composer import Composer
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.ui.parts import caption, label
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, Theme
 from nodetool_xl_desktop.ui.transcript import COLUMN_WIDTH, Transcript
@@ -44,8 +44,8 @@ class ChatPane(QWidget):
 
     #: A message was sent while no model was loaded: load one, then call `send`.
     model_needed = Signal(str)
-    #: The remedy of a failed answer, or of the welcome, was pressed.
-    load_requested = Signal()
+    #: Load this model (None: the selected one).
+    load_requested = Signal(object)
     open_requested = Signal()
     new_chat_requested = Signal()
 
@@ -61,12 +61,13 @@ class ChatPane(QWidget):
         #: Called with every event of an answer, as it comes.
         self.on_event: Callable[[Event], None] = lambda _: None
         self.transcript = Transcript(theme)
-        self.transcript.remedy_requested.connect(self.load_requested)
+        self.transcript.load_requested.connect(self._load_again)
+        self.transcript.new_chat_requested.connect(self.new_chat_requested)
         self.composer = Composer(theme)
         self.composer.send_requested.connect(self.send)
         self.composer.stop_requested.connect(self.stop)
         self.welcome = Welcome()
-        self.welcome.load_requested.connect(self.load_requested)
+        self.welcome.load_requested.connect(lambda: self.load_requested.emit(None))
         self.welcome.open_requested.connect(self.open_requested)
         self.pill = QToolButton()
         self._lay_out()
@@ -93,7 +94,7 @@ class ChatPane(QWidget):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.transcript)
         self._problem = Notice()
-        self._problem.remedy_requested.connect(self.load_requested)
+        self._problem.remedy_requested.connect(self._load_again)
         foot = QWidget()
         column = QVBoxLayout()
         column.setSpacing(SPACE_S)
@@ -125,12 +126,8 @@ class ChatPane(QWidget):
         self._state = state
         if isinstance(state, Ready):
             self.transcript.hide_remedies()
-        # Where an answer broke, the answer says why; here only what no answer shows.
-        told = self.session.messages and self.session.messages[-1].error is not None
-        if isinstance(state, Broken) and not told and not self.is_answering:
-            self._problem.tell_error(state.error, remedy="Load again")
-        else:
-            self._problem.hide()
+        self.composer.set_hint("")
+        self._refresh_problem()
         self._refresh()
 
     def show_selected(self, name: str) -> None:
@@ -140,11 +137,13 @@ class ChatPane(QWidget):
 
     def send(self, text: str) -> None:
         """Send a message to the loaded model, or ask for a model first."""
-        if self.is_answering:
-            return
-        if not isinstance(self._state, Ready):
+        if not self.send_if_ready(text) and not self.is_answering:
             self.model_needed.emit(text)
-            return
+
+    def send_if_ready(self, text: str) -> bool:
+        """Send a message if a model is loaded and has nothing else to answer; returns whether it was sent."""
+        if self.is_answering or not isinstance(self._state, Ready):
+            return False
         session, server = self.session, self._state.server
         events = session.send(text, server, author=title(server.model), sampling=self.sampling)
         self.composer.clear()  # not before the session has it
@@ -154,6 +153,7 @@ class ChatPane(QWidget):
         self._refresh()
         self._answer = self._tasks.start(self._read(events))
         self._answer.add_done_callback(lambda _task: self._ended(session))
+        return True
 
     def stop(self) -> None:
         """Stop the answer that is on its way; what has come stays."""
@@ -165,12 +165,12 @@ class ChatPane(QWidget):
         if self._answer is not None:
             await asyncio.wait([self._answer])
 
-    async def new_chat(self) -> None:
+    def new_chat(self) -> None:
         """Begin anew."""
         self.stop()
-        await self.answered()
         self.session = ChatSession()
         self.transcript.clear()
+        self._refresh_problem()
         self._refresh()
         self.composer.setFocus()
 
@@ -184,11 +184,29 @@ class ChatPane(QWidget):
         session.settle()
         self.transcript.refresh()
         self.composer.set_answering(False)
+        question, answer = session.messages[-2:]
+        if answer.error is not None and not answer.text and not self.composer.text:
+            self.composer.set_text(question.text)  # nothing came of it: it can be mended and sent again
+        self._refresh_problem()
+
+    def _refresh_problem(self) -> None:
+        """Say why the model is not loaded, unless the last answer says it already."""
+        state = self._state
+        told = self.session.messages[-1].error if self.session.messages else None
+        if isinstance(state, Broken) and state.error is not told and not self.is_answering:
+            self._problem.tell_error(state.error, remedy="Load again")
+        else:
+            self._problem.hide()
+
+    def _load_again(self) -> None:
+        """The model that broke, whatever is selected."""
+        self.load_requested.emit(self._state.model if isinstance(self._state, Broken) else None)
 
     def _refresh(self) -> None:
         state = self._state
         named = state.model if isinstance(state, Starting | Ready | Broken | Ending) else None
-        self.pill.setText(title(named) if named else self._selected or "Choose a model")
+        self.pill.setAccessibleName("Model")
+        self.pill.setText(f"{caption(title(named) if named else self._selected or 'Choose a model')}  ▾")
         self.pill.setIcon(self._theme.icon("circle-fill", DOTS[type(state)]))
         self._new.setIcon(self._theme.icon("plus"))
         self._status.setText(self._status_text(state))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QLine, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QStyle, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
@@ -46,6 +46,20 @@ class MarkedSlider(QSlider):
         painter.end()
 
 
+class NumberField(QSpinBox):
+    """A number that may be typed too large: it becomes the largest when it is confirmed."""
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        digits = self.locale().toInt(text)[0] if text else 0
+        if digits > self.maximum():
+            return QValidator.State.Intermediate, text, position
+        return super().validate(text, position)
+
+    def fixup(self, text: str) -> str:
+        number, is_number = self.locale().toInt(text)
+        return str(min(max(number, self.minimum()), self.maximum())) if is_number else text
+
+
 class ContextControl(QWidget):
     """Chooses a context length in tokens, up to what the model was made for."""
 
@@ -56,7 +70,7 @@ class ContextControl(QWidget):
         super().__init__()
         self._largest = SMALLEST_CONTEXT_LENGTH
         title = label("Context Length", "strong")
-        self._number = QSpinBox()
+        self._number = NumberField()
         self._number.setGroupSeparatorShown(True)
         self._number.setFrame(False)
         self._number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
@@ -90,7 +104,8 @@ class ContextControl(QWidget):
 
     @property
     def value(self) -> int:
-        """The chosen length in tokens."""
+        """The chosen length in tokens, also one that is typed and not yet confirmed by Enter."""
+        self._number.interpretText()
         return self._number.value()
 
     def set_range(self, largest: int, value: int) -> None:

@@ -28,7 +28,7 @@ from nodetool_xl_desktop.preview.report import FitReport, Preview
 from nodetool_xl_desktop.ui.context_control import ContextControl
 from nodetool_xl_desktop.ui.memory_bar import MemoryBar
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import card, figure, label, restyle
+from nodetool_xl_desktop.ui.parts import caption, card, figure, label, restyle, tooltip
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, Theme
 
 WIDTH = 316
@@ -50,8 +50,8 @@ class FitPanel(QFrame):
         threads: processor threads that a load gets.
     """
 
-    #: Load the shown model with these options.
-    load_requested = Signal(LoadOptions)
+    #: Load the shown model with `options`.
+    load_requested = Signal()
     eject_requested = Signal()
     cancel_requested = Signal()
 
@@ -68,7 +68,8 @@ class FitPanel(QFrame):
         self.has_engine = True
 
         self._source = figure("", "note")
-        self._problem = Notice()
+        self._problem = Notice()  # of the selected file
+        self._open_problem = Notice()  # of the last files that were opened
         self._model_card = self._make_model_card()
         self._options_card = self._make_options_card()
         self._lay_out()
@@ -95,13 +96,20 @@ class FitPanel(QFrame):
         self._problem.tell_error(error)
         self._show_cards(False)
 
+    def show_open_problem(self, error: UserFacingError | None) -> None:
+        """A file that was opened is no model to load; what is shown stays. None takes it back."""
+        if error is None:
+            self._open_problem.hide()
+        else:
+            self._open_problem.tell_error(error)
+
     def show_preview(self, preview: Preview) -> None:
         """Show a model; the figures follow every control at once."""
         self._preview = preview
         self._problem.hide()
         header = preview.header
-        self._name.setText(title(header.path))
-        self._name.setToolTip(str(header.path))
+        self._name.setText(preview.title)
+        self._name.setToolTip(tooltip(str(header.path)))
         facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
         if header.context_length_max:
             facts.append(f"up to {units.tokens(header.context_length_max)}")
@@ -117,13 +125,16 @@ class FitPanel(QFrame):
         moved = type(state) is not type(self._state)
         self._state = state
         if isinstance(state, Starting):
+            # Before the first bytes are there, a moving bar says that something happens.
+            self._progress.setRange(0, 100 if state.progress > 0 else 0)
             self._progress.setValue(round(state.progress * 100))
         if moved:
             self.look_again()
 
     def look_again(self) -> None:
-        """Look at the machine's memory anew, and redraw."""
-        self._host = self._memory()
+        """Look at the machine's memory anew, and redraw; not while a model is half in memory."""
+        if not isinstance(self._state, Starting | Ending):
+            self._host = self._memory()
         self._refresh()
 
     @property
@@ -138,10 +149,15 @@ class FitPanel(QFrame):
             return None
         return self._preview.report(self.options, self._host.with_returned(self._returned()))
 
+    @property
+    def can_be_loaded(self) -> bool:
+        """Whether the shown file is a model, and there is an engine for it."""
+        return self.has_engine and self._preview is not None and self._preview.header.is_model
+
     def request_load(self) -> None:
-        """As a press of Load."""
-        if self._load.isEnabled() and self._preview is not None:
-            self.load_requested.emit(self.options)
+        """As a press of Load; nothing where Load is not offered."""
+        if not self._load.isHidden() and self._load.isEnabled():
+            self.load_requested.emit()
 
     # How it is made
 
@@ -218,7 +234,7 @@ class FitPanel(QFrame):
         column = QVBoxLayout(body)
         column.setContentsMargins(SPACE_L, 0, SPACE_L, SPACE_L)
         column.setSpacing(SPACE_M)
-        for part in (self._problem, self._model_card, self._options_card):
+        for part in (self._open_problem, self._problem, self._model_card, self._options_card):
             column.addWidget(part)
         column.addWidget(self._progress_text)
         column.addWidget(self._progress)
@@ -269,10 +285,7 @@ class FitPanel(QFrame):
 
     def _returned(self) -> int:
         """What ejecting the loaded model would give back: a load replaces it."""
-        if not isinstance(self._state, Ready):
-            return 0
-        taken = self._state.server.taken
-        return taken.context + taken.compute  # the weights are mapped, and count as free already
+        return self._state.server.held() if isinstance(self._state, Ready) else 0
 
     def _refresh(self) -> None:
         report = self.report
@@ -328,10 +341,10 @@ class FitPanel(QFrame):
         self._cancel.setVisible(isinstance(state, Starting))
         self._eject.setVisible(ready)
         if isinstance(state, Ready):
-            self._eject.setText("Eject" if self._is_shown(state) else f"Eject {title(state.model)[:14]}")
+            self._eject.setText("Eject" if self._is_shown(state) else caption(f"Eject {title(state.model)}", 20))
         same = self._loaded_options() == self.options if self._preview else False
         self._load.setVisible(self._preview is not None and not busy and not same)
-        self._load.setEnabled(self.has_engine and self._preview is not None and self._preview.header.is_model)
+        self._load.setEnabled(self.can_be_loaded)
         wont_fit = report is not None and report.verdict is Verdict.WONT_FIT
         restyle(self._load, "kind", "" if wont_fit else "primary")
         self._load.setText("Load anyway" if wont_fit else "Reload" if ready and self._is_shown(state) else "Load")

@@ -1,7 +1,8 @@
 """A text that grows at its end and is drawn as Markdown, at a cost that does not grow with it.
 
-Blocks that are finished are never touched again; only the open one at the end is drawn anew. Nothing is ever
-fetched: a model's answer could otherwise leak the chat through an image's address, or show a file of this machine.
+Blocks that are finished are never touched again; only the open one at the end is drawn anew, and of code only the new
+lines. Nothing is ever fetched: a model's answer could otherwise leak the chat through an image's address, or show a
+file of this machine.
 """
 
 from __future__ import annotations
@@ -9,18 +10,25 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import (
     QColor,
+    QFontDatabase,
     QImage,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
-    QTextFormat,
+    QTextDocumentFragment,
+    QTextFrame,
+    QTextFrameFormat,
+    QTextLength,
+    QTextOption,
+    QTextTable,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit
 
-from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.markdown_blocks import Fence, block_ends
+from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
 FEATURES = QTextDocument.MarkdownFeature(
     QTextDocument.MarkdownFeature.MarkdownDialectGitHub.value | QTextDocument.MarkdownFeature.MarkdownNoHTML.value
@@ -28,32 +36,16 @@ FEATURES = QTextDocument.MarkdownFeature(
 LINE_HEIGHT_PERCENT = 125
 PARAGRAPH_SPACE = 10
 INDENT = 24
-
-
-def block_ends(text: str, start: int) -> list[int]:
-    """Where blocks end from `start` on, which must be such a place itself or 0: behind empty lines.
-
-    An empty line inside a code fence ends nothing. Behind the last of these places the open block begins.
-    """
-    ends, position, fence, empty = [], start, "", True
-    for line in text[start:].splitlines(keepends=True):
-        position += len(line)
-        marker = line.lstrip()[:3]
-        if fence:
-            if marker == fence and not line.strip().strip(fence[0]):
-                fence = ""
-        elif marker in ("```", "~~~"):
-            fence, empty = marker, False
-        elif line.strip():
-            empty = False
-        elif line.endswith("\n") and not empty:
-            ends.append(position)
-            empty = True
-    return ends
+CODE_SIZE_PX = 12
 
 
 class MarkdownView(QTextEdit):
-    """Read-only; as high as its text."""
+    """Read-only; as high as its text.
+
+    Args:
+        theme: the theme in force.
+        plain: draw the text as it is, without Markdown.
+    """
 
     def __init__(self, theme: Theme, *, plain: bool = False) -> None:
         super().__init__()
@@ -62,16 +54,20 @@ class MarkdownView(QTextEdit):
         self._text = ""
         self._closed = 0  # offset in the text
         self._open_at = 0  # position in the document
+        self._code: Fence | None = None  # the drawn text ends in this open code block
+        self._code_frame: QTextFrame | None = None
         self.setReadOnly(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAcceptDrops(False)
         self.setUndoRedoEnabled(False)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(0)
         self.document().setDocumentMargin(0)
         self.document().setIndentWidth(INDENT)
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
@@ -84,30 +80,21 @@ class MarkdownView(QTextEdit):
             return
         if not text.startswith(self._text):
             self._begin()
-        self._text = text
+        shown, self._text = self._text, text
         cursor = QTextCursor(self.document())
-        cursor.beginEditBlock()  # laid out once, and never as high as without its open block
-        cursor.setPosition(self._open_at)
-        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
-        for end in () if self._plain else block_ends(text, self._closed):
-            self._insert(cursor, text[self._closed : end])
-            self._closed, self._open_at = end, cursor.position()
-        self._insert(cursor, text[self._closed :])
-        cursor.endEditBlock()
-
-    def _begin(self) -> None:
-        self.clear()
-        self._text, self._closed, self._open_at = "", 0, 0
-
-    def _redraw(self) -> None:
-        """The colours are others now."""
-        text = self._text
-        self._begin()
-        self.set_text(text)
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        if self._plain:
+            cursor.insertText(text[len(shown) :])
+        elif not self._add_code(text):
+            cursor.beginEditBlock()  # laid out once, and never as high as without its open block
+            self._draw_open(text)
+            cursor.endEditBlock()
 
     def sizeHint(self) -> QSize:
         return QSize(200, self.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.height())
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
         """Nothing: Qt would otherwise read local files and ask the network for images in an answer."""
@@ -116,41 +103,128 @@ class MarkdownView(QTextEdit):
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # the transcript scrolls, not one message in it
 
+    def _begin(self) -> None:
+        self.clear()
+        self._text, self._closed, self._open_at = "", 0, 0
+        self._code, self._code_frame = None, None
+
+    def _redraw(self) -> None:
+        """The colours are others now."""
+        text = self._text
+        self._begin()
+        self.set_text(text)
+
+    def _draw_open(self, text: str) -> None:
+        """Draw everything behind the closed blocks anew, and note which of it is closed now."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._open_at)
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        self._code, self._code_frame = None, None
+        for end in block_ends(text, self._closed):
+            self._insert(cursor, text[self._closed : end])
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            self._closed, self._open_at = end, cursor.position()
+        self._insert(cursor, text[self._closed :])
+
+    def _add_code(self, text: str) -> bool:
+        """Add to an open code block; False where there is none, or where its fence is closed now."""
+        fence = Fence.read(text[self._closed :]) if self._code is not None else None
+        if self._code is None or self._code_frame is None or fence is None or fence.closed:
+            return False
+        if not fence.code.startswith(self._code.code):
+            return False
+        cursor = self._code_frame.lastCursorPosition()
+        cursor.insertText(fence.code[len(self._code.code) :])
+        self._code = fence
+        return True
+
     def _insert(self, cursor: QTextCursor, text: str) -> None:
+        """Draw one block at the end of the document."""
         if not text.strip():
             return
-        if cursor.position() > 0:
-            cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
-        start = cursor.position()
-        if self._plain:
-            cursor.insertText(text)
+        if (fence := Fence.read(text)) is not None:
+            self._insert_code(cursor, fence)
         else:
-            cursor.insertMarkdown(text.strip("\n"), FEATURES)
-            first = self.document().findBlock(start)
-            if not first.text() and first.next().textList() is not None:
-                # WORKAROUND: Qt (6.11) puts a list behind the empty block it is inserted into, not in its place.
-                cursor.setPosition(start)
-                cursor.deleteChar()
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        self._shape_blocks(self.document().findBlock(start))
+            self._insert_markdown(cursor, text.strip("\n"))
 
-    def _shape_blocks(self, block: QTextBlock) -> None:
-        """Give the blocks from here on the program's spacing, and code its ground."""
+    def _insert_code(self, cursor: QTextCursor, fence: Fence) -> None:
+        tokens, frame = self._theme.tokens, QTextFrameFormat()
+        frame.setBackground(QColor(tokens.code))
+        frame.setBorder(1)
+        frame.setBorderBrush(QColor(tokens.line))
+        frame.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+        frame.setPadding(SPACE_S + 2)
+        frame.setTopMargin(PARAGRAPH_SPACE if cursor.position() else 0)
+        frame.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
+        look = QTextCharFormat()
+        look.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        look.setProperty(QTextCharFormat.Property.FontPixelSize, CODE_SIZE_PX)
+        made = cursor.insertFrame(frame)
+        inside = made.firstCursorPosition()
+        inside.setBlockFormat(QTextBlockFormat())
+        inside.setBlockCharFormat(look)
+        inside.insertText(fence.code, look)
+        if not fence.closed:
+            self._code, self._code_frame = fence, made
+
+    def _insert_markdown(self, cursor: QTextCursor, text: str) -> None:
+        drawn = QTextDocument()
+        drawn.setIndentWidth(INDENT)
+        drawn.setDefaultFont(self.document().defaultFont())
+        drawn.setMarkdown(text, FEATURES)
+        first = drawn.begin()
+        self._shape(drawn)
+        if cursor.position():
+            cursor.insertBlock(first.blockFormat(), first.charFormat())
+        else:
+            cursor.setBlockFormat(first.blockFormat())
+        start = cursor.position()
+        # The first block of what is inserted joins the block that is there, which therefore got its format above.
+        cursor.insertFragment(QTextDocumentFragment(drawn))
+        joined = self.document().findBlock(start)
+        if not joined.text() and joined.next().textList() is not None:
+            # WORKAROUND: Qt (6.11) puts a list behind the empty block it is inserted into, not in its place.
+            cursor.setPosition(start)
+            cursor.deleteChar()
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+
+    def _shape(self, drawn: QTextDocument) -> None:
+        """Give freshly drawn Markdown the program's spacing, and code and tables their looks."""
+        tokens, block, first = self._theme.tokens, drawn.begin(), True
         while block.isValid():
             shape = block.blockFormat()
-            code = shape.hasProperty(QTextFormat.Property.BlockCodeFence)
-            if code:
-                shape.setBackground(QColor(self._theme.tokens.code))
-            else:
-                shape.setLineHeight(LINE_HEIGHT_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-            following = block.next()
-            in_list = block.textList() is not None and following.textList() is not None
-            in_code = code and following.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence)
-            tight = in_list or in_code or not following.isValid() or self._plain
-            shape.setTopMargin(0)
-            shape.setBottomMargin(0 if tight else PARAGRAPH_SPACE)
+            shape.setLineHeight(LINE_HEIGHT_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+            shape.setTopMargin((PARAGRAPH_SPACE if self._open_at or self._closed else 0) if first else SPACE_XS)
+            shape.setBottomMargin(0)
             QTextCursor(block).setBlockFormat(shape)
-            block = following
+            self._mark_code(block)
+            block, first = block.next(), False
+        for frame in drawn.rootFrame().childFrames():
+            if isinstance(frame, QTextTable):
+                table = frame.format()
+                table.setBorder(1)
+                table.setBorderCollapse(True)
+                table.setBorderBrush(QColor(tokens.line))
+                table.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+                table.setCellPadding(SPACE_S - 2)
+                table.setCellSpacing(0)
+                table.setTopMargin(0)
+                frame.setFormat(table)
+
+    def _mark_code(self, block: QTextBlock) -> None:
+        """Give code within a line its ground."""
+        pieces = block.begin()
+        while not pieces.atEnd():
+            piece = pieces.fragment()
+            if piece.charFormat().fontFixedPitch():
+                cursor = QTextCursor(block)
+                cursor.setPosition(piece.position())
+                cursor.setPosition(piece.position() + piece.length(), QTextCursor.MoveMode.KeepAnchor)
+                look = QTextCharFormat()
+                look.setBackground(QColor(self._theme.tokens.code))
+                cursor.mergeCharFormat(look)
+            pieces += 1
 
     def _fit_height(self) -> None:
         height = max(20, round(self.document().documentLayout().documentSize().height()) + 2)

@@ -8,12 +8,15 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWi
 
 from nodetool_xl_desktop.chat.session import Message, Outcome
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.ui.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 
 BUBBLE_WIDTH = 560
+LOAD_AGAIN, NEW_CHAT = "Load again", "New chat"
 ENDINGS = {
     Outcome.COMPLETE: "stopped by itself",
     Outcome.CUT: "reached the limit of tokens",
@@ -54,34 +57,37 @@ class QuestionView(QWidget):
         bubble = QFrame()
         bubble.setObjectName("bubble")
         inside = QVBoxLayout(bubble)
-        inside.setContentsMargins(SPACE_M + 2, SPACE_M - 2, SPACE_M + 2, SPACE_M - 2)
+        inside.setContentsMargins(SPACE_M + 2, SPACE_M - 2, SPACE_M + 2, SPACE_S)
         inside.addWidget(self._text)
         self._text.ensurePolished()
         metrics = QFontMetrics(self._text.font())
         widest = max((metrics.horizontalAdvance(line) for line in message.text.splitlines()), default=0)
-        bubble.setFixedWidth(min(BUBBLE_WIDTH, widest + 2 * (SPACE_M + 2) + 8))
+        bubble.setMaximumWidth(min(BUBBLE_WIDTH, widest + 2 * (SPACE_M + 2) + 2))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addStretch()
-        layout.addWidget(bubble)
+        layout.addStretch(1)
+        layout.addWidget(bubble, 1000)  # as wide as its text, or as there is room
 
 
 class AnswerView(QWidget):
     """What the model said; `refresh` shows how far it is."""
 
-    #: The remedy below a failed answer was pressed.
-    remedy_requested = Signal()
+    #: The model is to be loaded again.
+    load_requested = Signal()
+    new_chat_requested = Signal()
 
     def __init__(self, message: Message, theme: Theme) -> None:
         super().__init__()
         self.message = message
         self.setAccessibleName(f"Answer of {message.author}")
-        self._reasoning = label("", "note", wrap=True)
+        self._reasoning = MarkdownView(theme, plain=True)
+        self._reasoning.setProperty("kind", "note")
+        self._reasoning.setAccessibleName("Reasoning")
         self._text = MarkdownView(theme)
         self._text.setAccessibleName("Answer")
         self._figures = label("", "note")
         self._notice = Notice()
-        self._notice.remedy_requested.connect(self.remedy_requested)
+        self._notice.remedy_requested.connect(self._remedy_pressed)
         self._copy = QToolButton()
         self._copy.setProperty("kind", "quiet")
         self._copy.setText("Copy")
@@ -106,16 +112,30 @@ class AnswerView(QWidget):
     def refresh(self) -> None:
         """Show what the message is now."""
         message = self.message
-        self._reasoning.setText(message.reasoning)
+        self._reasoning.set_text(message.reasoning)
         self._reasoning.setVisible(bool(message.reasoning))
         self._text.set_text(message.text)
         self._text.setVisible(bool(message.text))
         self._figures.setText(figures(message))
         self._copy.setVisible(bool(message.text) and not message.is_open)
         if message.error is not None:
-            self._notice.tell_error(message.error, remedy="Load again")
+            self._notice.tell_error(message.error, remedy=_remedy(message.error))
+
+    def _remedy_pressed(self) -> None:
+        if _remedy(self.message.error) == LOAD_AGAIN:
+            self.load_requested.emit()
+        else:
+            self.new_chat_requested.emit()
 
     def hide_remedy(self) -> None:
         """What the notice offered is no longer what would help."""
-        if self.message.error is not None:
+        if self.message.error is not None and _remedy(self.message.error) == LOAD_AGAIN:
             self._notice.tell_error(self.message.error)
+
+
+def _remedy(error: UserFacingError | None) -> str:
+    """What would help after this failure, as the words of a button; empty where no button does."""
+    fault = error.fault if isinstance(error, EngineError) else None
+    if fault is Fault.CONTEXT_OVERFLOW:
+        return NEW_CHAT
+    return "" if fault in (Fault.BAD_REQUEST, Fault.CONNECTION) else LOAD_AGAIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -23,6 +24,17 @@ def label(text: str = "", kind: LabelKind = "", *, wrap: bool = False) -> QLabel
     if wrap:  # a long word must not widen its panel
         made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return made
+
+
+def tooltip(text: str) -> str:
+    """A tooltip that says just this: Qt would take a path with a `<` in it for markup."""
+    return f"<span style='white-space:pre'>{html.escape(text)}</span>"
+
+
+def caption(text: str, longest: int = 48) -> str:
+    """A text for a button or a menu: not longer than that, and without a key where Qt would take `&` for its mark."""
+    short = text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+    return short.replace("&", "&&")
 
 
 def figure(text: str = "", kind: LabelKind = "") -> QLabel:

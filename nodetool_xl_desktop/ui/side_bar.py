@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtGui import QAction, QColor, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -19,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.library.models import quantization, title
-from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.library.models import ModelFile
+from nodetool_xl_desktop.ui.parts import label, tooltip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 
 WIDTH = 264
@@ -29,56 +30,73 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class ModelList(QAbstractListModel):
-    """The paths of My Models, in their order; `loaded` is the one in memory."""
+    """The files of My Models, in their order; `loaded` is the one in memory."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: list[tuple[Path, str]] = []
+        self.files: list[ModelFile] = []
         self.loaded: Path | None = None
 
-    def set_models(self, models: list[Path]) -> None:
+    def set_files(self, files: list[ModelFile]) -> None:
         """Show these."""
         self.beginResetModel()
-        self._rows = [(path, _facts(path)) for path in models]
+        self.files = files
         self.endResetModel()
 
     def set_loaded(self, model: Path | None) -> None:
         """Mark the one in memory."""
         if model != self.loaded:
             self.loaded = model
-            self.dataChanged.emit(self.index(0), self.index(max(0, len(self._rows) - 1)))
+            self.dataChanged.emit(self.index(0), self.index(max(0, len(self.files) - 1)))
 
-    def row_of(self, model: Path) -> int:
-        """Where a model stands, -1 where it does not."""
-        return next((row for row, (path, _) in enumerate(self._rows) if path == model), -1)
+    def index_of(self, model: Path | None) -> QModelIndex:
+        """Where a model stands; an invalid index where it does not."""
+        row = next((row for row, file in enumerate(self.files) if file.path == model), -1)
+        return self.index(row) if row >= 0 else QModelIndex()
 
-    def path(self, index: Index) -> Path:
+    def file(self, index: Index) -> ModelFile:
         """The model of a row."""
-        return self._rows[index.row()][0]
+        return self.files[index.row()]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self.files)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        path, facts = self._rows[index.row()]
+        file = self.files[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return title(path)
+                return file.title
             case Qt.ItemDataRole.UserRole:
-                return facts
+                return _facts(file)
             case Qt.ItemDataRole.ToolTipRole:
-                return str(path)
+                return tooltip(str(file.path))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{title(path)}, {facts}{', loaded' if path == self.loaded else ''}"
+                return f"{file.title}, {_facts(file)}{', loaded' if file.path == self.loaded else ''}"
         return None
 
 
-def _facts(path: Path) -> str:
-    try:
-        size = units.file_size(path.stat().st_size)
-    except OSError:
-        size = "not there"
-    return " · ".join(part for part in (quantization(path), size) if part)
+def _facts(file: ModelFile) -> str:
+    return " · ".join(part for part in (file.quantization, units.file_size(file.size)) if part)
+
+
+class ModelView(QListView):
+    """A list whose rows are chosen by a double click or Enter.
+
+    Not by Qt's `activated`: on some desktops (KDE) that is a single click, which would load a model at every selection.
+    """
+
+    chosen = Signal(QModelIndex)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid():
+            self.chosen.emit(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.chosen.emit(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
 
 
 class ModelDelegate(QStyledItemDelegate):
@@ -106,7 +124,7 @@ class ModelDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(tokens.accent_soft if selected else tokens.line))
             painter.drawRoundedRect(place, 8, 8)
         text = place.adjusted(SPACE_S + 2, 7, -SPACE_S, -7)
-        if self._models.path(index) == self._models.loaded:
+        if self._models.file(index).path == self._models.loaded:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(tokens.accent))
             painter.drawEllipse(text.right() - 8, text.top() + 5, 8, 8)
@@ -142,7 +160,7 @@ class SideBar(QFrame):
         self.setFixedWidth(WIDTH)
         self._theme = theme
         self._models = ModelList()
-        self._view = QListView()
+        self._view = ModelView()
         self._view.setModel(self._models)
         self._view.setItemDelegate(ModelDelegate(theme, self._models, self._view))
         self._view.setMouseTracking(True)
@@ -150,7 +168,7 @@ class SideBar(QFrame):
         self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._view.customContextMenuRequested.connect(self._show_menu)
-        self._view.activated.connect(lambda index: self.load_requested.emit(self._models.path(index)))
+        self._view.chosen.connect(lambda index: self.load_requested.emit(self._models.file(index).path))
         self._view.selectionModel().currentChanged.connect(self._current_changed)
         self._empty = label("No model yet. Drop a .gguf file anywhere on this window.", "note", wrap=True)
         self._open = QPushButton("Open ...")
@@ -170,13 +188,23 @@ class SideBar(QFrame):
         layout.addWidget(self._empty)
         layout.addWidget(self._view, 1)
 
-    def show_models(self, models: list[Path], selected: Path | None = None) -> None:
-        """Show the library, and select one of it."""
-        selected = selected or self.selected
-        self._models.set_models(models)
-        self._empty.setVisible(not models)
-        if selected is not None and self._models.row_of(selected) >= 0:
-            self._view.setCurrentIndex(self._models.index(self._models.row_of(selected)))
+    def show_models(self, files: list[ModelFile], select: Path | None = None) -> None:
+        """Show the library; `select` one of it, or leave the selection where it is."""
+        before = self.selected
+        selection = self._view.selectionModel()
+        selection.blockSignals(True)  # the reset says that nothing is selected, which is not so
+        self._models.set_files(files)
+        self._view.setCurrentIndex(self._models.index_of(select or before))
+        selection.blockSignals(False)
+        self._view.viewport().update()
+        self._empty.setVisible(not files)
+        if self.selected is not None and self.selected != before:
+            self.model_selected.emit(self.selected)
+
+    @property
+    def files(self) -> list[ModelFile]:
+        """What is listed."""
+        return self._models.files
 
     def show_loaded(self, model: Path | None) -> None:
         """Mark the model in memory."""
@@ -186,31 +214,33 @@ class SideBar(QFrame):
     def selected(self) -> Path | None:
         """The selected model."""
         index = self._view.currentIndex()
-        return self._models.path(index) if index.isValid() else None
+        return self._models.file(index).path if index.isValid() else None
 
     def select(self, model: Path) -> None:
         """Select a model that is listed."""
-        self._view.setCurrentIndex(self._models.index(self._models.row_of(model)))
+        self._view.setCurrentIndex(self._models.index_of(model))
 
     def _show_icons(self) -> None:
         self._open.setIcon(self._theme.icon("folder-open"))
 
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if current.isValid():
-            self.model_selected.emit(self._models.path(current))
+            self.model_selected.emit(self._models.file(current).path)
 
     def _show_menu(self, _place: QPoint) -> None:
         index = self._view.currentIndex()
         if not index.isValid():
             return
-        path = self._models.path(index)
+        file = self._models.file(index)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, work in (
-            ("Load", lambda: self.load_requested.emit(path)),
-            ("Copy Path", lambda: QGuiApplication.clipboard().setText(str(path))),
-            ("Remove from List", lambda: self.remove_requested.emit(path)),
-        ):
+        offers: list[tuple[str, Callable[[], object]]] = [
+            ("Load", lambda: self.load_requested.emit(file.path)),
+            ("Copy Path", lambda: QGuiApplication.clipboard().setText(str(file.path))),
+        ]
+        if not file.own:
+            offers.append(("Remove from List", lambda: self.remove_requested.emit(file.path)))
+        for text, work in offers:
             action = QAction(text, menu)
             action.triggered.connect(work)
             menu.addAction(action)

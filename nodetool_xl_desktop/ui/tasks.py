@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Coroutine
-from typing import Any
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-_log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Run `work` where it may block, and return what it returns or raise what it raises.
+
+    A thread of its own that nobody waits for: `asyncio.to_thread` has few threads, and the loop waits for each of them
+    at its end, for ever where a file lies on a mount that is gone.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def settle(result: Result | None, error: BaseException | None) -> None:
+        if future.done():  # nobody waits any longer
+            return
+        if error is None:
+            future.set_result(result)  # type: ignore[arg-type] # it is there where no error is
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except BaseException as raised:  # noqa: BLE001 - it is raised again where `work` is awaited
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, daemon=True, name="file work").start()
+    return await future
 
 
 class Tasks:

@@ -231,7 +231,8 @@ QPushButton[kind="primary"]:disabled {{ background: {t.others}; border-color: {t
 QPushButton[kind="link"], QToolButton[kind="quiet"] {{
     background: transparent; border: 1px solid transparent; padding: 4px 8px;
 }}
-QPushButton[kind="link"] {{ font-weight: 600; }}
+QPushButton[kind="link"] {{ font-weight: 600; text-decoration: underline; }}
+QFrame[notice="bad"] QPushButton[kind="link"] {{ color: {t.bad}; }}
 QFrame[notice="warning"] QPushButton[kind="link"] {{ color: {t.warning}; }}
 QToolButton[kind="quiet"] {{ color: {t.muted}; font-size: 12px; }}
 QToolButton[kind="quiet"]:hover {{ background: {t.sunken}; }}
@@ -245,6 +246,7 @@ QTextEdit {{
     selection-background-color: {t.accent}; selection-color: {t.on_accent};
 }}
 
+QTextEdit[kind="note"] {{ font-size: 12px; color: {t.muted}; }}
 #field {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
 #field[focused="true"] {{ border-color: {t.accent}; }}
 QSlider {{ min-height: 20px; }}

@@ -10,6 +10,7 @@ from nodetool_xl_desktop.ui.message_view import AnswerView, QuestionView
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_XL, Theme
 
 COLUMN_WIDTH = 680
+SCROLL_BAR_WIDTH = 10  # as the style sheet has it
 #: An answer is drawn at most this often, however fast its tokens come.
 FRAME_MS = 33
 #: So near to the end counts as at the end, in pixels.
@@ -19,14 +20,16 @@ NEAR = 8
 class Transcript(QScrollArea):
     """Follows the end while the reader is there, and stays put as soon as they scroll up."""
 
-    #: The remedy below a failed answer was pressed.
-    remedy_requested = Signal()
+    #: What would help after a failed answer was pressed.
+    load_requested = Signal()
+    new_chat_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("transcript")
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # the column must not jump when it comes
         self.setAccessibleName("Chat")
         self._theme = theme
         self._following = True
@@ -50,7 +53,7 @@ class Transcript(QScrollArea):
         column.setMaximumWidth(COLUMN_WIDTH)
         column.setLayout(self._column)
         row = QHBoxLayout(body)
-        row.setContentsMargins(SPACE_XL, 0, SPACE_XL, 0)
+        row.setContentsMargins(SPACE_XL, 0, SPACE_XL - SCROLL_BAR_WIDTH, 0)
         row.addStretch(1)
         row.addWidget(column, 1000)
         row.addStretch(1)
@@ -63,7 +66,8 @@ class Transcript(QScrollArea):
             self._following = True
         else:
             answer = AnswerView(message, self._theme)
-            answer.remedy_requested.connect(self.remedy_requested)
+            answer.load_requested.connect(self.load_requested)
+            answer.new_chat_requested.connect(self.new_chat_requested)
             view = answer
             if message.is_open:
                 self._open = answer

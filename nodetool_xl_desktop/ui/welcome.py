@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from nodetool_xl_desktop.engine.loader import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
-from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.ui.parts import caption, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_XL
 
 
@@ -73,7 +74,7 @@ class Welcome(QFrame):
         elif isinstance(state, Ready):
             self._tell("What would you like to know?", "Everything stays on this machine.")
         elif isinstance(state, Starting):
-            self._tell(f"Loading {selected}", "You can write your first message meanwhile.")
+            self._tell(f"Loading {title(state.model)}", "You can write your first message meanwhile.")
         elif selected:
             self._tell(selected, "Look on the right whether it fits, then load it.", f"Load {selected}")
         else:
@@ -84,11 +85,11 @@ class Welcome(QFrame):
             )
 
     def _tell(self, headline: str, text: str, action: str = "", *, command: str = "") -> None:
-        self._headline.setText(headline)
+        self._headline.setText(headline if len(headline) <= 80 else f"{headline[:79]}…")
         self._text.setText(text)
         self._command.setText(command)
         self._command.setVisible(bool(command))
-        self._button.setText(action)
+        self._button.setText(caption(action))
         self._button.setVisible(bool(action))
         self._action = action
 

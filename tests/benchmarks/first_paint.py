@@ -1,4 +1,4 @@
-"""Prints the seconds from a given time of day to the first paint of the program's window."""
+"""Prints the seconds from a given time of day to the first paint of the program's window, with My Models listed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEvent, QObject
 
 from nodetool_xl_desktop import app
+from nodetool_xl_desktop.core import logging as core_logging
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine import hardware, wheels
 from nodetool_xl_desktop.engine.loader import Loader
@@ -34,10 +35,14 @@ class Painted(QObject):
 
 
 async def main(started: float, home: Path) -> None:
-    parts = app.build(Paths.below(home), Loader(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
+    paths = Paths.below(home)
+    core_logging.set_up(paths.logs)
+    parts = app.build(paths, Loader(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
     painted = Painted()
     parts.window.installEventFilter(painted)
+    listed = asyncio.create_task(parts.window.models.list_models())
     parts.window.show()
+    await asyncio.wait([listed])
     await painted.done.wait()
     print(time.time() - started)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from nodetool_xl_desktop.ui.markdown_view import MarkdownView, block_ends
+from nodetool_xl_desktop.ui.markdown_blocks import Fence, block_ends
+from nodetool_xl_desktop.ui.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.theme import Theme
 
 ANSWER = """\
@@ -68,11 +69,31 @@ def test_any_text_can_be_drawn(theme: Theme, text: str) -> None:
     assert set("ab") & set(text) <= set(words(view)) | set("ab") - set(text) or "[" in text
 
 
-def test_a_fence_is_one_block_until_it_ends() -> None:
+def test_where_blocks_end() -> None:
     assert block_ends("Text.\n\nMore.\n \n", 0) == [7, 15]
     fenced = "```python\nx = 1\n\ny = 2\n"
     assert block_ends(fenced, 0) == []
-    assert block_ends(fenced + "```\n\nAfter", 0) == [len(fenced + "```\n\n")]
+    assert block_ends(fenced + "```\nAfter", 0) == [len(fenced + "```\n")]
+    assert block_ends("Before:\n" + fenced, 0) == [len("Before:\n")]
+    assert block_ends("```no fence``` here\n\n", 0) == [21]
+
+
+def test_fenced_code() -> None:
+    assert Fence.read("```python\nx = 1\n\n```\n") == Fence("python", "x = 1\n", closed=True)
+    assert Fence.read("~~~\n```\nx") == Fence("", "```\nx", closed=False)
+    assert Fence.read("text\n```\n") is None
+
+
+def test_paragraphs_are_apart_and_code_stands_on_its_ground(theme: Theme) -> None:
+    view = MarkdownView(theme)
+    view.set_text("One.\n\nTwo.\n\n> said\n\n```\ncode\n```\n")
+    one = view.document().begin()
+    two = one.next()
+    quote = two.next()
+    assert (one.text(), two.text(), quote.text()) == ("One.", "Two.", "said")
+    assert two.blockFormat().topMargin() > 0
+    assert quote.blockFormat().leftMargin() > 0
+    assert len(view.document().rootFrame().childFrames()) == 1
 
 
 def test_nothing_is_fetched(theme: Theme, tmp_path: Path, httpserver_port: int, requests: list[str]) -> None:

@@ -103,7 +103,7 @@ async def test_tab_reaches_everything(parts: Parts, starter_model: Path) -> None
         QTest.keyClick(parts.window.focusWidget() or parts.window, Qt.Key.Key_Tab)
         if (focused := parts.window.focusWidget()) is not None:
             reached.add(type(focused).__name__)
-    assert {"MessageEdit", "QListView", "MarkedSlider", "QSpinBox", "QPushButton"} <= reached
+    assert {"MessageEdit", "ModelView", "MarkedSlider", "NumberField", "QPushButton"} <= reached
 
 
 async def test_one_reads_above_while_an_answer_comes(parts: Parts) -> None:

@@ -11,12 +11,14 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 SOAK = """
 import sys
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
-ROUNDS = 25_000
+ROUNDS = int(sys.argv[1])
 
 class Source(QObject):
     said = Signal(str)
@@ -40,10 +42,14 @@ print(*lost)
 """
 
 
-def test_no_reference_is_lost_by_void_calls_and_signals() -> None:
+@pytest.mark.parametrize(
+    "rounds", [pytest.param(25_000, id="100,000"), pytest.param(1_000_000, id="4,000,000", marks=pytest.mark.soak)]
+)
+def test_no_reference_is_lost_by_void_calls_and_signals(rounds: int) -> None:
+    """A round is two calls and two signals."""
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    command = [sys.executable, "-c", SOAK]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-c", SOAK, str(rounds)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     if sys.version_info >= (3, 12):
         return  # None and True are immortal there, and their counts mean nothing

@@ -1,0 +1,157 @@
+"""What happens to a model between My Models, the fit panel and the loader.
+
+It is listed, selected, previewed, loaded, ejected, removed.
+
+Every touch of a disk happens in a thread of its own: a file may lie on a mount that is gone, and neither the window nor
+its end may wait for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.preview.report import Preview
+from nodetool_xl_desktop.ui.chat_pane import ChatPane
+from nodetool_xl_desktop.ui.fit_panel import FitPanel
+from nodetool_xl_desktop.ui.side_bar import SideBar
+from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+
+
+class ModelFlow:
+    """Answers the wishes of the side bar and the fit panel.
+
+    Attributes:
+        problem: why the last file that was opened or selected is no model to load; None where it is one.
+    """
+
+    def __init__(
+        self,
+        *,
+        library: ModelLibrary,
+        loader: Loader,
+        tasks: Tasks,
+        side_bar: SideBar,
+        fit_panel: FitPanel,
+        chat: ChatPane,
+    ) -> None:
+        self._library = library
+        self._loader = loader
+        self._tasks = tasks
+        self._side_bar = side_bar
+        self._fit_panel = fit_panel
+        self._chat = chat
+        self._preview_task: asyncio.Task[None] | None = None
+        self.problem: UserFacingError | None = None
+        side_bar.model_selected.connect(self._selected)
+        side_bar.load_requested.connect(self.load_soon)
+        side_bar.remove_requested.connect(lambda path: tasks.start(self._remove(path)))
+        fit_panel.load_requested.connect(lambda: self.load_soon(None))
+        fit_panel.eject_requested.connect(self.eject_soon)
+        fit_panel.cancel_requested.connect(self.eject_soon)
+        chat.load_requested.connect(self.load_soon)
+        chat.model_needed.connect(lambda text: tasks.start(self._load_and_send(text)))
+
+    async def list_models(self, select: Path | None = None) -> None:
+        """Show the library as it is on the disk now, and select one of it."""
+        files = await in_thread(self._library.scan)
+        self._side_bar.show_models(files, select)
+        if self._side_bar.selected is None:
+            self._fit_panel.show_nothing()
+            self._chat.show_selected("")
+
+    async def open(self, paths: list[Path]) -> None:
+        """Look at each file: what is a model is listed, and the last of them selected; what is none is told."""
+        opened: Path | None = None
+        problem: UserFacingError | None = None
+        for path in paths:
+            try:
+                preview = await in_thread(partial(Preview.inspect, path))
+                opened = preview.header.files[0].absolute()
+                await in_thread(partial(self._library.add, opened))
+            except UserFacingError as error:
+                problem = error
+        await self.list_models(opened)
+        await self.previewed()
+        self.problem = problem
+        self._fit_panel.show_open_problem(problem)
+
+    async def previewed(self) -> None:
+        """Wait for the preview of what is selected."""
+        while self._preview_task is not None and not self._preview_task.done():
+            await asyncio.wait([self._preview_task])
+
+    async def load(self, model: Path | None = None) -> None:
+        """Load a model as the fit panel says; returns when it is ready, failed or was cancelled.
+
+        Args:
+            model: select this one first; None loads the one that is selected.
+        """
+        if model is not None:
+            self._side_bar.select(model)
+        wanted = self._side_bar.selected
+        self._chat.composer.setFocus()  # Load is about to hide: the next thing to do is to write
+        await self.previewed()
+        report = self._fit_panel.report
+        if report is None or wanted not in report.header.files or not self._fit_panel.can_be_loaded:
+            return
+        if not self._loader.holds(wanted, report.options):
+            self._chat.stop()
+        await self._loader.load(wanted, report.options, report.header.total_size)
+
+    def load_soon(self, model: Path | None) -> None:
+        """As `load`, beside everything else."""
+        self._tasks.start(self.load(model))
+
+    def eject_soon(self) -> None:
+        """End the loaded model, or the load that is on its way."""
+        self._chat.stop()
+        self._tasks.start(self._loader.eject())
+
+    def fill(self, add: Callable[[str, Callable[[], None]], object]) -> None:
+        """Offer every listed model.
+
+        Args:
+            add: takes a name, and what choosing it does.
+        """
+        for file in self._side_bar.files:
+            add(file.full_title, partial(self.load_soon, file.path))
+
+    def _selected(self, path: Path) -> None:
+        self._fit_panel.show_open_problem(None)
+        if self._preview_task is not None:
+            self._preview_task.cancel()
+        self._preview_task = self._tasks.start(self._preview(path))
+
+    async def _preview(self, path: Path) -> None:
+        try:
+            preview = await in_thread(partial(Preview.inspect, path))
+        except UserFacingError as error:
+            self.problem = error
+            self._fit_panel.show_error(error)
+            self._chat.show_selected("")
+        else:
+            self.problem = None
+            self._fit_panel.show_preview(preview)
+            self._chat.show_selected(preview.title)
+
+    async def _remove(self, path: Path) -> None:
+        try:
+            await in_thread(partial(self._library.remove, path))
+        except UserFacingError as error:
+            self._fit_panel.show_open_problem(error)
+        await self.list_models()
+
+    async def _load_and_send(self, text: str) -> None:
+        """A message was written before a model was loaded: load the selected one, then send it."""
+        if self._side_bar.selected is None:
+            self._chat.composer.set_hint("Choose a model first (Ctrl+L), or drop one on the window.")
+            return
+        await self.load()
+        if self._chat.composer.text == text:
+            self._chat.send_if_ready(text)
