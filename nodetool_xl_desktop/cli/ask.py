@@ -63,9 +63,11 @@ async def _answer(
     """Load, ask, eject; returns how long the load took, in seconds."""
     shown = _Progress()
     started = time.perf_counter()
-    server = await EngineServer.start(model, options, on_progress=shown.update)
+    try:
+        server = await EngineServer.start(model, options, on_progress=shown.update)
+    finally:
+        shown.clear()
     load_s = time.perf_counter() - started
-    shown.clear()
     try:
         async with contextlib.aclosing(chat.send(prompt, server, sampling=sampling)) as events:
             async for event in events:

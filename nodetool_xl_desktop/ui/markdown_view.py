@@ -160,6 +160,10 @@ class MarkdownView(QTextEdit):
         look = QTextCharFormat()
         look.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         look.setProperty(QTextCharFormat.Property.FontPixelSize, CODE_SIZE_PX)
+        if cursor.block().length() == 1:  # a frame needs a block before it, which nobody needs to see
+            unseen = QTextBlockFormat()
+            unseen.setLineHeight(1, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+            cursor.setBlockFormat(unseen)
         made = cursor.insertFrame(frame)
         inside = made.firstCursorPosition()
         inside.setBlockFormat(QTextBlockFormat())
@@ -175,7 +179,7 @@ class MarkdownView(QTextEdit):
         drawn.setMarkdown(text, FEATURES)
         first = drawn.begin()
         self._shape(drawn)
-        if cursor.position():
+        if cursor.block().length() > 1:  # else it is the empty one that stands at the beginning and behind a frame
             cursor.insertBlock(first.blockFormat(), first.charFormat())
         else:
             cursor.setBlockFormat(first.blockFormat())
@@ -209,7 +213,7 @@ class MarkdownView(QTextEdit):
                 table.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
                 table.setCellPadding(SPACE_S - 2)
                 table.setCellSpacing(0)
-                table.setTopMargin(0)
+                table.setBottomMargin(SPACE_S)
                 frame.setFormat(table)
 
     def _mark_code(self, block: QTextBlock) -> None:

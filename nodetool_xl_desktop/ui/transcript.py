@@ -29,7 +29,6 @@ class Transcript(QScrollArea):
         self.setObjectName("transcript")
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # the column must not jump when it comes
         self.setAccessibleName("Chat")
         self._theme = theme
         self._following = True
@@ -53,7 +52,8 @@ class Transcript(QScrollArea):
         column.setMaximumWidth(COLUMN_WIDTH)
         column.setLayout(self._column)
         row = QHBoxLayout(body)
-        row.setContentsMargins(SPACE_XL, 0, SPACE_XL - SCROLL_BAR_WIDTH, 0)
+        row.setContentsMargins(SPACE_XL, 0, SPACE_XL, 0)
+        self._row = row
         row.addStretch(1)
         row.addWidget(column, 1000)
         row.addStretch(1)
@@ -102,6 +102,8 @@ class Transcript(QScrollArea):
                 widget.hide_remedy()
 
     def _range_changed(self, _least: int, most: int) -> None:
+        # The scroll bar comes in place of a part of the margin, so that the column does not jump.
+        self._row.setContentsMargins(SPACE_XL, 0, SPACE_XL - (SCROLL_BAR_WIDTH if most else 0), 0)
         if self._following:
             self.verticalScrollBar().setValue(most)
 
