@@ -7,13 +7,15 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.chat.session import ChatSession, Message
 from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.events import TextDelta
+from nodetool_xl_desktop.engine.events import Event, TextDelta
 from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.fit.options import LoadOptions, default_threads
@@ -42,12 +44,16 @@ def run(
     if context_length is not None:
         options = replace(options, context_length=context_length)
     report = preview.report(options, host_memory())
-    for warning in report.warnings:
-        print(warning, file=sys.stderr)
-    if report.verdict is Verdict.WONT_FIT:
-        print(report.advice, file=sys.stderr)
+    notes = [*report.warnings, *([report.advice] if report.verdict is Verdict.WONT_FIT else [])]
     chat = ChatSession(system)
-    load_s = asyncio.run(_answer(preview.header.files[0], options, chat, prompt, sampling, stream=not as_json))
+
+    def loaded() -> None:
+        """Not earlier: where the load fails, its reason is the one line to read."""
+        for note in notes:
+            print(note, file=sys.stderr)
+
+    events = partial(chat.send, prompt, sampling=sampling)
+    load_s = asyncio.run(_answer(preview.header.files[0], options, loaded, events, stream=not as_json))
     answer = chat.messages[-1]
     if as_json:
         print(json.dumps(_to_json(answer, load_s), ensure_ascii=False))
@@ -58,7 +64,12 @@ def run(
 
 
 async def _answer(
-    model: Path, options: LoadOptions, chat: ChatSession, prompt: str, sampling: Sampling, *, stream: bool
+    model: Path,
+    options: LoadOptions,
+    loaded: Callable[[], None],
+    ask: Callable[[EngineServer], AsyncGenerator[Event, None]],
+    *,
+    stream: bool,
 ) -> float:
     """Load, ask, eject; returns how long the load took, in seconds."""
     shown = _Progress()
@@ -68,8 +79,9 @@ async def _answer(
     finally:
         shown.clear()
     load_s = time.perf_counter() - started
+    loaded()
     try:
-        async with contextlib.aclosing(chat.send(prompt, server, sampling=sampling)) as events:
+        async with contextlib.aclosing(ask(server)) as events:
             async for event in events:
                 if stream and isinstance(event, TextDelta):
                     print(event.text, end="", flush=True)

@@ -9,6 +9,15 @@ from dataclasses import dataclass
 _OPENING = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)\n?")
 
 
+#: A line that Markdown draws as it stands: it begins with a letter, and nothing in it marks or links anything.
+_PROSE = re.compile(r"[^\W\d_](?:(?!www)[^\n*_`\[\]#>|~<&\\!:/@])*")
+
+
+def is_prose(block: str) -> bool:
+    """Whether a block is a paragraph on one line without any mark, so that more words can just be added to it."""
+    return _PROSE.fullmatch(block) is not None
+
+
 def block_ends(text: str, start: int) -> list[int]:
     """Where blocks end from `start` on, which must be such a place itself or 0.
 

@@ -27,7 +27,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit
 
-from nodetool_xl_desktop.ui.markdown_blocks import Fence, block_ends
+from nodetool_xl_desktop.ui.markdown_blocks import Fence, block_ends, is_prose
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
 FEATURES = QTextDocument.MarkdownFeature(
@@ -85,7 +85,7 @@ class MarkdownView(QTextEdit):
         cursor.movePosition(QTextCursor.MoveOperation.End)
         if self._plain:
             cursor.insertText(text[len(shown) :])
-        elif not self._add_code(text):
+        elif not self._add_code(text) and not self._add_prose(shown, text):
             cursor.beginEditBlock()  # laid out once, and never as high as without its open block
             self._draw_open(text)
             cursor.endEditBlock()
@@ -137,6 +137,16 @@ class MarkdownView(QTextEdit):
         cursor = self._code_frame.lastCursorPosition()
         cursor.insertText(fence.code[len(self._code.code) :])
         self._code = fence
+        return True
+
+    def _add_prose(self, shown: str, text: str) -> bool:
+        """Add words to an open paragraph that has no marks; False where it has, or where there is none."""
+        before, now = shown[self._closed :], text[self._closed :]
+        if not is_prose(before) or not is_prose(now):
+            return False
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(now.rstrip()[len(before.rstrip()) :])  # Markdown draws no space at the end of a line
         return True
 
     def _insert(self, cursor: QTextCursor, text: str) -> None:

@@ -68,18 +68,18 @@ class ModelFlow:
     async def open(self, paths: list[Path]) -> None:
         """Look at each file: what is a model is listed, and the last of them selected; what is none is told."""
         opened: Path | None = None
-        problem: UserFacingError | None = None
+        problems: list[UserFacingError] = []
         for path in paths:
             try:
                 preview = await in_thread(partial(Preview.inspect, path))
                 opened = preview.header.files[0].absolute()
                 await in_thread(partial(self._library.add, opened))
             except UserFacingError as error:
-                problem = error
+                problems.append(error)
         await self.list_models(opened)
         await self.previewed()
-        self.problem = problem
-        self._fit_panel.show_open_problem(problem)
+        self.problem = _together(problems)
+        self._fit_panel.show_open_problem(self.problem)
 
     async def previewed(self) -> None:
         """Wait for the preview of what is selected."""
@@ -155,3 +155,11 @@ class ModelFlow:
         await self.load()
         if self._chat.composer.text == text:
             self._chat.send_if_ready(text)
+
+
+def _together(problems: list[UserFacingError]) -> UserFacingError | None:
+    """One error that names every file; None where there is none."""
+    if len(problems) < 2:
+        return problems[0] if problems else None
+    why = " ".join(f"{problem.what}: {problem.why}." for problem in problems)
+    return UserFacingError(f"{len(problems)} files could not be opened", why)
