@@ -47,6 +47,8 @@ class Message:
         author: the model's name for an answer, empty else.
         error: why it failed.
         first_token_s: seconds from sending to the first token.
+        last_token_s: the same to the last one that has come.
+        pieces: in how many deltas it came; about as many tokens, where the engine did not get to count them.
     """
 
     role: Literal["system", "user", "assistant"]
@@ -59,6 +61,15 @@ class Message:
     speed: Speed = field(default_factory=Speed)
     progress: PromptProgress | None = None
     first_token_s: float | None = None
+    last_token_s: float = 0.0
+    pieces: int = 0
+
+    @property
+    def tokens_per_s(self) -> float:
+        """The engine's own measurement; of an answer that was cut off, what could be seen of it; 0 for neither."""
+        if self.speed.decode_tokens_per_s or self.first_token_s is None or self.pieces < 2:
+            return self.speed.decode_tokens_per_s
+        return (self.pieces - 1) / max(self.last_token_s - self.first_token_s, 1e-6)
 
     @property
     def is_open(self) -> bool:
@@ -138,6 +149,8 @@ def _fold(event: Event, answer: Message, elapsed_s: float) -> None:
         case Failed(error):
             answer.outcome, answer.error = Outcome.FAILED, error
             return
+    answer.pieces += 1
+    answer.last_token_s = elapsed_s
     if answer.first_token_s is None:
         answer.first_token_s = elapsed_s
         answer.outcome = Outcome.STREAMING

@@ -79,8 +79,8 @@ async def _answer(
     finally:
         shown.clear()
     load_s = time.perf_counter() - started
-    loaded()
     try:
+        loaded()
         async with contextlib.aclosing(ask(server)) as events:
             async for event in events:
                 if stream and isinstance(event, TextDelta):

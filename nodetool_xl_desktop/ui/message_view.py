@@ -36,12 +36,14 @@ def figures(message: Message) -> str:
     if message.outcome is Outcome.STREAMING:
         return "Answering ..."
     parts = []
-    if message.speed.decode_tokens_per_s:
-        parts.append(f"{message.speed.decode_tokens_per_s:.1f} tokens/s")
+    if message.tokens_per_s:
+        parts.append(f"{message.tokens_per_s:.1f} tokens/s")
     if message.first_token_s is not None:
         parts.append(f"first token {units.seconds(message.first_token_s)}")
     if message.usage.completion_tokens:
         parts.append(units.tokens(message.usage.completion_tokens))
+    elif message.pieces:
+        parts.append(f"about {units.tokens(message.pieces)}")
     return "   ".join([*parts, ENDINGS[message.outcome]])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from conftest import Build, button, drop, until
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QSpinBox, QTextEdit
+from PySide6.QtWidgets import QLabel, QSpinBox, QTextEdit
 
 from nodetool_xl_desktop.app import Parts
 from nodetool_xl_desktop.chat.session import Outcome
@@ -91,7 +92,8 @@ async def test_drop_preview_load_chat_stop_eject(parts: Parts, starter_model: Pa
     assert time.perf_counter() - stopped_at < 1.0
     assert answer.outcome is Outcome.STOPPED
     assert answer.text.strip()
-    assert "stopped by you" in " ".join(label.text() for label in view.findChildren(type(view._figures)))
+    figures = " ".join(label.text() for label in view.findChildren(QLabel))
+    assert re.search(r"tokens/s.*first token.*about \d+ tokens.*stopped by you", figures), figures
     await until(lambda: child.cpu_percent(0.2) < 20, "the engine is idle again", within_s=5)
 
     click(parts, "Eject")
