@@ -10,7 +10,6 @@ import http.server
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -31,8 +30,8 @@ class Engine(http.server.BaseHTTPRequestHandler):
     """Answers as the engine does: what it is, and a few words."""
 
     properties: Any = PROPERTIES
-    #: What happens between the first words and the rest of the answer.
-    interlude: Callable[[socket.socket], None] = staticmethod(lambda _: None)
+    #: What happens between the first words and the rest of the answer, with the connection's socket.
+    interlude: Callable[[Any], None] = staticmethod(lambda _: None)
 
     def do_GET(self) -> None:
         self._head("application/json")
@@ -149,7 +148,7 @@ def closed() -> None:
 def dies_in_the_middle() -> None:
     """It crashes behind the first words of an answer."""
 
-    def crash(_: socket.socket) -> None:
+    def crash(_: object) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
         time.sleep(600)  # the signal may reach another thread first
 
@@ -159,14 +158,14 @@ def dies_in_the_middle() -> None:
 
 def hangs_up() -> None:
     """It closes the connection behind the first words of an answer, and lives on."""
-    Engine.interlude = staticmethod(lambda connection: connection.shutdown(socket.SHUT_RDWR))
+    Engine.interlude = staticmethod(lambda connection: connection.shutdown(2))
     sound()
 
 
 def pauses(file: str) -> None:
     """Its answer waits in the middle until this file is there."""
 
-    def wait(_: socket.socket) -> None:
+    def wait(_: object) -> None:
         while not Path(file).exists():
             time.sleep(0.01)
 

@@ -1,0 +1,83 @@
+"""The one factory of HTTP clients: a chat goes to this machine's engine and to nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from nodetool_xl_desktop.core.network import engine_client
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@asynccontextmanager
+async def listening(heard: list[bytes]) -> AsyncIterator[str]:
+    """Something that answers any request, and keeps what it was asked."""
+    ended: list[asyncio.Event] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        end = asyncio.Event()
+        ended.append(end)
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+        heard.append(await reader.read())  # the end of the connection, as it is not kept
+        writer.close()
+        await writer.wait_closed()
+        end.set()
+
+    server = await asyncio.start_server(answer, "127.0.0.1")
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for end in ended:
+            await end.wait()
+
+
+async def test_no_proxy_ever_sees_a_chat(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxied: list[bytes] = []
+    heard: list[bytes] = []
+    async with listening(proxied) as proxy, listening(heard) as engine:
+        for name in PROXIES:
+            monkeypatch.setenv(name, proxy)
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        async with engine_client(engine, "key") as client:
+            assert (await client.get("/props")).text == "ok"
+    assert heard[0].startswith(b"GET /props HTTP/1.1")
+    assert proxied == []
+
+
+async def test_no_password_file_and_no_certificate_of_the_environment_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password other-secret\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
+    heard: list[bytes] = []
+    async with listening(heard) as engine, engine_client(engine, "key") as client:
+        await client.get("/props")
+    assert b"authorization: bearer key\r\n" in heard[0].lower()
+
+
+async def test_a_slow_model_is_waited_for_but_not_a_port_that_nobody_opens() -> None:
+    async with engine_client("http://127.0.0.1:9", "key") as client:
+        assert client.timeout.read is None
+        assert client.timeout.connect is not None
+        assert 0 < client.timeout.connect <= 30
+
+
+async def test_no_connection_is_kept() -> None:
+    heard: list[bytes] = []
+    async with listening(heard) as engine, engine_client(engine, "key") as client:
+        for _ in range(2):
+            await client.get("/props")
+            async with asyncio.timeout(5):
+                while heard[-1]:  # noqa: ASYNC110 - the other end tells nobody
+                    await asyncio.sleep(0.005)
+    # Request and end, twice: the second request came on a connection of its own.
+    assert [bool(each) for each in heard] == [True, False, True, False]
