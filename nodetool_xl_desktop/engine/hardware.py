@@ -107,8 +107,7 @@ async def engine_devices() -> list[dict[str, Any]]:
         hint = "Look at the driver of the graphics card, then try again."
         raise EngineError(Fault.UNKNOWN, what, why, hint, child.log.tail) from error
     finally:
-        child.kill()
-        await child.wait()
+        await child.end()
     if answer is None or "error" in answer:
         if answer is not None and answer["error"] == "import":
             raise EngineError.of_import(what, answer, child.log.tail)

@@ -114,8 +114,10 @@ class Loader:
             loading = self._loading
         assert loading is not None
         await asyncio.wait([loading])
-        if not loading.cancelled():
-            loading.result()  # nothing, unless there is a bug, which is not to be swallowed
+        if not loading.cancelled() and (bug := loading.exception()) is not None:
+            if loading is self._loading:
+                self._set(Empty())
+            raise bug
 
     async def eject(self) -> None:
         """End the loaded model, or the load that is on its way; nothing is left when this returns."""

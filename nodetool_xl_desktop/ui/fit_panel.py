@@ -7,12 +7,10 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -20,25 +18,18 @@ from PySide6.QtWidgets import (
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.loader import Broken, Ending, Ready, Starting, State
-from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
+from nodetool_xl_desktop.fit.memory import HostMemory
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.models import title
 from nodetool_xl_desktop.preview.report import FitReport, Preview
 from nodetool_xl_desktop.ui.context_control import ContextControl
-from nodetool_xl_desktop.ui.memory_bar import MemoryBar
+from nodetool_xl_desktop.ui.model_card import ModelCard
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import caption, card, figure, label, restyle, tooltip
+from nodetool_xl_desktop.ui.parts import caption, card_layout, figure, label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, Theme
 
 WIDTH = 316
-PILLS = {Verdict.FITS: "good", Verdict.TIGHT: "warning", Verdict.WONT_FIT: "bad"}
-ROWS = (
-    ("model", "Model"),
-    ("context", "Context (KV cache)"),
-    ("compute", "Compute"),
-    ("others", "Other programs"),
-)
 
 
 class FitPanel(QFrame):
@@ -70,12 +61,12 @@ class FitPanel(QFrame):
         self._source = figure("", "note")
         self._problem = Notice()  # of the selected file
         self._open_problem = Notice()  # of the last files that were opened
-        self._model_card = self._make_model_card()
+        self._model_card = ModelCard(theme)
         self._options_card = self._make_options_card()
         self._lay_out()
         self._context.changed.connect(self._refresh)
-        theme.changed.connect(self._colour_swatches)
-        self._colour_swatches()
+        theme.changed.connect(self._show_icons)
+        self._show_icons()
         self.show_nothing()
 
     # What is shown
@@ -107,13 +98,7 @@ class FitPanel(QFrame):
         """Show a model; the figures follow every control at once."""
         self._preview = preview
         self._problem.hide()
-        header = preview.header
-        self._name.setText(preview.title)
-        self._name.setToolTip(tooltip(str(header.path)))
-        facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
-        if header.context_length_max:
-            facts.append(f"up to {units.tokens(header.context_length_max)}")
-        self._facts.setText(" · ".join(fact for fact in facts if fact))
+        self._model_card.show_model(preview)
         loaded = self._loaded_options()
         value = loaded.context_length if loaded else preview.default_options(self._threads).context_length
         self._context.set_range(preview.largest_context, value)
@@ -161,51 +146,9 @@ class FitPanel(QFrame):
 
     # How it is made
 
-    def _make_model_card(self) -> QFrame:
-        frame, layout = card()
-        self._name = label("", "strong", wrap=True)
-        self._pill = label()
-        self._pill.setProperty(
-            "pill", "good"
-        )  # a label gets the box of a style sheet at its first look at it, or never
-        self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._facts = label("", "note", wrap=True)
-        self._free = figure("", "note")
-        self._bar = MemoryBar(self._theme)
-        head = QHBoxLayout()
-        head.addWidget(self._name, 1)
-        head.addWidget(self._pill, 0, Qt.AlignmentFlag.AlignTop)
-        memory = QHBoxLayout()
-        memory.addWidget(label("Memory"))
-        memory.addWidget(self._free, 1)
-        layout.addLayout(head)
-        layout.addWidget(self._facts)
-        layout.addSpacing(SPACE_S)
-        layout.addLayout(memory)
-        layout.addWidget(self._bar)
-        layout.addSpacing(SPACE_S)
-        layout.addLayout(self._make_legend())
-        return frame
-
-    def _make_legend(self) -> QGridLayout:
-        legend = QGridLayout()
-        legend.setVerticalSpacing(SPACE_S - 2)
-        legend.setHorizontalSpacing(SPACE_S)
-        self._swatches: dict[str, QFrame] = {}
-        self._sizes = {}
-        for row, (key, name) in enumerate(ROWS):
-            swatch = QFrame()
-            swatch.setFixedSize(10, 10)
-            self._swatches[key] = swatch
-            self._sizes[key] = figure("", "note" if key == "others" else "")
-            legend.addWidget(swatch, row, 0)
-            legend.addWidget(label(name), row, 1)
-            legend.addWidget(self._sizes[key], row, 2)
-        legend.setColumnStretch(1, 1)
-        return legend
-
     def _make_options_card(self) -> QFrame:
-        frame, layout = card()
+        frame = QFrame()
+        layout = card_layout(frame)
         layout.setSpacing(SPACE_M)
         self._context = ContextControl(self._theme)
         self._advice = Notice()
@@ -261,11 +204,9 @@ class FitPanel(QFrame):
         layout.addLayout(head)
         layout.addWidget(scroll, 1)
 
-    def _colour_swatches(self) -> None:
+    def _show_icons(self) -> None:
         self._eject.setIcon(self._theme.icon("eject"))
         self._cancel.setIcon(self._theme.icon("x"))
-        for key, swatch in self._swatches.items():
-            swatch.setStyleSheet(f"background: {getattr(self._theme.tokens, key)}; border-radius: 3px;")
 
     # Drawing the state
 
@@ -293,20 +234,11 @@ class FitPanel(QFrame):
         self._source.setText(self._source_text() if report else "")
         if report is None:
             return
-        restyle(self._pill, "pill", PILLS[report.verdict])
-        self._pill.setText(report.verdict.value)
-        self._free.setText(f"{units.memory(report.host.free)} of {units.memory(report.host.total)} free")
-        self._bar.show_use(report.host, report.need)
-        for key, size in self._figures(report.need, report.host).items():
-            self._sizes[key].setText(units.memory(size))
+        self._model_card.show_report(report)
         self._context.set_largest_that_fits(report.largest_context)
         self._refresh_advice(report)
         self._notes.setText("\n".join(report.warnings))
         self._notes.setVisible(bool(report.warnings))
-
-    @staticmethod
-    def _figures(need: MemoryUse, host: HostMemory) -> dict[str, int]:
-        return {"model": need.model, "context": need.context, "compute": need.compute, "others": host.others}
 
     def _source_text(self) -> str:
         if self._loaded_options() == self.options and isinstance(self._state, Ready):

@@ -47,14 +47,13 @@ def figure(text: str = "", kind: LabelKind = "") -> QLabel:
     return made
 
 
-def card() -> tuple[QFrame, QVBoxLayout]:
-    """A bordered surface and the layout inside it."""
-    frame = QFrame()
+def card_layout(frame: QFrame) -> QVBoxLayout:
+    """Make a frame a bordered surface; returns the layout inside it."""
     frame.setObjectName("card")
     layout = QVBoxLayout(frame)
     layout.setContentsMargins(SPACE_L - 2, SPACE_L - 2, SPACE_L - 2, SPACE_L - 2)
     layout.setSpacing(SPACE_S)
-    return frame, layout
+    return layout
 
 
 class _Field(QFrame):

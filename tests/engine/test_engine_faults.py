@@ -173,8 +173,14 @@ async def test_a_child_that_is_killed_while_it_loads(tmp_path: Path) -> None:
 
 
 async def test_cancelling_a_load_leaves_nothing(tmp_path: Path) -> None:
-    loading = asyncio.create_task(EngineServer.start(endless_model.make(tmp_path), OPTIONS))
+    told: list[float] = []
+    model = endless_model.make(tmp_path)
+    loading = asyncio.create_task(EngineServer.start(model, OPTIONS, on_progress=told.append))
     await asyncio.to_thread(endless_model.wait_until_read)
+    count = len(told)
+    await asyncio.sleep(0.5)
+    assert len(told) > count  # the progress is told to the end, of a file without a size, too
+    assert max(told) < 1
     await cancel(loading)
 
 
@@ -281,6 +287,22 @@ async def test_an_engine_that_lacks_a_library(starter_model: Path, tmp_path: Pat
 async def test_an_engine_that_crashes_at_once(starter_model: Path, tmp_path: Path, end: str, fault: Fault) -> None:
     error = await fault_of(starter_model, worker_with_engine(tmp_path, f"import os, signal\n{end}"))
     assert error.fault is fault
+
+
+async def test_what_an_engine_logs_at_its_very_end_is_read_too(starter_model: Path, tmp_path: Path) -> None:
+    """It logs from a thread of its own, which writes its last lines when the process ends in the ordinary way."""
+    late = (
+        "import atexit, os\n"
+        "def __getattr__(name): return CommonParams()\n"
+        "class CommonParams:\n"
+        "    def __getattr__(self, name): return self.__dict__.setdefault(name, CommonParams())\n"
+        "class Server:\n"
+        "    def __init__(self, params):\n"
+        "        atexit.register(os.write, 2, b\"E load: unknown model architecture: 'late'\\n\")\n"
+        "        raise RuntimeError('Failed to init server, please check the input params.')\n"
+    )
+    error = await fault_of(starter_model, worker_with_engine(tmp_path, late))
+    assert error.fault is Fault.UNKNOWN_ARCHITECTURE
 
 
 async def test_a_sandbox_that_hides_oom_score_adj_is_no_fault(starter_model: Path) -> None:

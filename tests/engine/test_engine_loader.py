@@ -75,6 +75,25 @@ async def test_another_load_takes_the_place_of_the_first(starter_model: Path) ->
     await loader.eject()
 
 
+async def test_asking_for_what_is_there_or_on_its_way_changes_nothing(tmp_path: Path) -> None:
+    loader, model = Watched(SOUND), tmp_path / "model.gguf"
+    await asyncio.gather(loader.load(model, OPTIONS), loader.load(model, OPTIONS))
+    assert isinstance(loader.state, Ready)
+    assert loader.holds(model, OPTIONS)
+    assert not loader.holds(model, LoadOptions(512))
+    pid = loader.state.server.pid
+    await loader.load(model, OPTIONS)
+    assert loader.kinds == [Starting, Ready]
+    assert [child.pid for child in processes.children()] == [pid]
+    os.kill(pid, signal.SIGKILL)
+    await loader.until(Broken)
+    assert not loader.holds(model, OPTIONS)
+    await loader.load(model, OPTIONS)  # what broke is loaded anew
+    assert loader.kinds == [Starting, Ready, Broken, Empty, Starting, Ready]
+    await loader.eject()
+    assert not loader.holds(model, OPTIONS)
+
+
 async def test_a_load_that_fails_is_a_state_and_the_next_one_works(tmp_path: Path, starter_model: Path) -> None:
     loader = Watched()
     (tmp_path / "noise.gguf").write_bytes(b"GGUFnoise")
@@ -247,7 +266,7 @@ async def test_an_eject_that_is_cancelled_leaves_nothing_either(tmp_path: Path) 
 
 async def test_a_bug_is_told_and_the_loader_can_be_used_again(starter_model: Path) -> None:
     loader = Watched(("program", 5))  # type: ignore[arg-type] # no command at all
-    with pytest.raises(TypeError):
-        await loader.load(starter_model, OPTIONS)
-    await loader.eject()
-    assert loader.state == Empty()
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            await loader.load(starter_model, OPTIONS)
+        assert loader.state == Empty()

@@ -16,6 +16,8 @@ import processes
 import psutil
 import pytest
 
+from nodetool_xl_desktop.engine.child import worker_command
+
 #: What issue 2 allows.
 GONE_WITHIN_S = 5.0
 
@@ -99,6 +101,15 @@ def test_an_engine_that_has_just_been_started_ends_with_its_program(starter_mode
         engine = only_child(process.pid)
         time.sleep(delay_s)
         check_that_a_kill_takes_the_engine_along(process, engine)
+
+
+@pytest.mark.parametrize("request_line", ['{"do": "devices", "parent_pid": 1}\n', ""])
+def test_an_engine_whose_program_died_before_it_could_speak_does_nothing(request_line: str) -> None:
+    """Its parent is another process by then; or it left no request at all."""
+    done = subprocess.run(
+        worker_command(), input=request_line, capture_output=True, text=True, timeout=GONE_WITHIN_S, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_an_engine_ends_when_its_program_is_asked_to(starter_model: Path) -> None:

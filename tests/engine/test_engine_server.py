@@ -286,9 +286,17 @@ async def test_a_killed_child_is_the_last_event_of_the_answer(starter_model: Pat
         assert error.fault is Fault.KILLED
         assert "signal 9" in error.why
         assert error.hint
-        seen = await server.ended()
-        assert seen is not None
-        assert seen.fault is Fault.KILLED
+        assert await server.ended() is error  # one death, one story
+
+
+async def test_clearing_up_behind_a_dead_child_does_not_make_it_one_that_was_asked_to_end(starter_model: Path) -> None:
+    server = await EngineServer.start(starter_model, OPTIONS, command=scripted_worker.command("sound"))
+    os.kill(server.pid, signal.SIGKILL)
+    await asyncio.sleep(0.3)
+    await server.stop()
+    error = await server.ended()
+    assert error is not None
+    assert error.fault is Fault.KILLED
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ async def test_the_figures_follow_the_context_at_once(parts: Parts, starter_mode
     assert before is not None
     assert after is not None
     assert after.need.context * 2 == before.need.context
-    assert "92 MiB" in " ".join(size.text() for size in parts.window.fit_panel._sizes.values())
+    assert "92 MiB" in " ".join(size.text() for size in parts.window.fit_panel.findChildren(QLabel))
 
 
 async def test_what_was_opened_is_still_there_next_time(build: Build, starter_model: Path) -> None:
