@@ -116,6 +116,9 @@ class ChatSession:
                 async for event in events:
                     _fold(event, answer, time.perf_counter() - started)
                     yield event
+        except Exception:  # a bug, which is told as one; the answer was not stopped by the person
+            answer.outcome = Outcome.FAILED
+            raise
         finally:
             self.settle()
 

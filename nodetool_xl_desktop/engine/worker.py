@@ -125,7 +125,9 @@ def _load(request: dict[str, Any]) -> Any:
     params.n_parallel = 1
     params.n_gpu_layers = request["gpu_layers"]
     params.fit_params = False  # what was asked is what is loaded
-    params.cache_ram_mib = 0  # memory that the preview does not count is not taken
+    # Memory that the preview does not count is not taken; but for the checkpoints that the engine makes of sliding
+    # windows and recurrent states (fit.estimate calls its figures rough there), without which each turn starts anew.
+    params.cache_ram_mib = 0
     params.ctx_shift = False
     params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F16
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO

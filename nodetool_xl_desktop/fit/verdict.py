@@ -11,6 +11,9 @@ from nodetool_xl_desktop.fit.memory import MARGIN, HostMemory, MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions, largest_context_length
 from nodetool_xl_desktop.gguf import Header
 
+#: A chat with less is over after a few turns: a smaller model is the better advice then.
+USEFUL_CONTEXT_LENGTH = 1024
+
 
 class Verdict(StrEnum):
     """The field's words, the same on every surface of the program."""
@@ -63,6 +66,6 @@ def advise(header: Header, options: LoadOptions, host: HostMemory, margin: int =
         return f"It leaves only {left} free: close other programs to give it room."
     largest = largest_context(header, options, host)
     short = f"It needs {units.memory(need.total)}, and {units.memory(host.free)} is free"
-    if largest:
+    if largest >= min(USEFUL_CONTEXT_LENGTH, options.context_length):
         return f"{short}; {units.tokens(largest)} of context would fit."
     return f"{short}: choose a smaller quantization or model, or close other programs."

@@ -26,7 +26,7 @@ class Unreadable(GgufError):
         """Word what the operating system (or Python's path functions: ValueError) said of `path`."""
         what = f"{file_name(path)} cannot be read"
         if isinstance(error, FileNotFoundError):
-            return cls(what, f"there is no such file in {path.parent}", "It may have been moved or deleted")
+            return cls(what, f"there is no such file in {path.absolute().parent}", "It may have been moved or deleted")
         if isinstance(error, IsADirectoryError):
             return cls(what, "it is a folder", "Choose a .gguf file inside it")
         if isinstance(error, PermissionError):

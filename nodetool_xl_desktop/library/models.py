@@ -83,7 +83,11 @@ class ModelLibrary:
 
     def scan(self) -> list[ModelFile]:
         """Every known model that is still there: what was opened last comes first, then the program's own."""
-        opened = self._known()
+        try:
+            opened = self._known()
+        except UserFacingError as error:
+            _log.warning("%s", error)
+            opened = self._opened
         own = sorted(self._paths.models.glob("*.gguf"), key=lambda path: path.name.lower())
         files = [_model_file(path, own=path in own) for path in opened]
         files += [
@@ -122,9 +126,13 @@ class ModelLibrary:
         try:
             entries = json.loads(file.read_text(encoding="utf-8"))["models"]
             return [Path(entry) for entry in entries if isinstance(entry, str)]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # nothing was opened yet
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:  # it may be readable again: nothing is written over it meanwhile
+            raise UserFacingError(
+                "The list of models cannot be read", f"{error.strerror or error} ({file})", "Look at the disk."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
             # The next write must not be the end of what can still be read by a person.
             _log.warning("The list of models cannot be read, and starts anew: %s", error)
             self._set_aside(file)
