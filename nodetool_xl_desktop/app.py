@@ -144,14 +144,19 @@ async def _live(parts: Parts, models: list[Path], prompt: str | None, screenshot
 
 async def _work(parts: Parts, models: list[Path], prompt: str | None, screenshot: Path | None) -> bool:
     """Do what the command line asks for; returns whether that was all."""
+    seen = screenshot is None and QApplication.platformName() != "offscreen"  # by a person, who can go on from there
     await _open(parts, models)
     if prompt is not None:
-        await _first_answer(parts, prompt)
+        try:
+            await _first_answer(parts, prompt)
+        except UserFacingError:
+            if not seen:
+                raise
     if screenshot is not None:
         _save_picture(parts, screenshot)
         if parts.window.models.problem is not None:
             raise parts.window.models.problem
-    return screenshot is not None or (prompt is not None and QApplication.platformName() == "offscreen")
+    return not seen and (screenshot is not None or prompt is not None)
 
 
 async def _open(parts: Parts, models: list[Path]) -> None:
@@ -181,12 +186,14 @@ async def _first_answer(parts: Parts, prompt: str) -> None:
         if isinstance(event, TextDelta):
             print(event.text, end="", flush=True)
 
-    parts.window.chat.on_event = show
-    parts.window.chat.sampling = Sampling(max_tokens=FIRST_ANSWER_TOKENS)
-    parts.window.chat.send(prompt)
-    await parts.window.chat.answered()
+    chat = parts.window.chat
+    usual = chat.on_event, chat.sampling
+    chat.on_event, chat.sampling = show, Sampling(max_tokens=FIRST_ANSWER_TOKENS)
+    chat.send(prompt)
+    await chat.answered()
+    chat.on_event, chat.sampling = usual
     print(flush=True)
-    answer = parts.window.chat.session.messages[-1]
+    answer = chat.session.messages[-1]
     if answer.outcome is Outcome.FAILED and answer.error is not None:
         raise answer.error
 

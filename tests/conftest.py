@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ from nodetool_xl_desktop.library import starter
 
 #: A test that hangs says where, instead of holding up the run.
 LONGEST_TEST_S = 120.0
+
+
+def pytest_configure() -> None:
+    """Started in the background, this process ignores Ctrl+C, and so would the programs that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XS
 
-LabelKind = Literal["title", "headline", "strong", "section", "author", "note", "body", ""]
+LabelKind = Literal["title", "headline", "strong", "author", "note", "body", ""]
 
 
 def label(text: str = "", kind: LabelKind = "", *, wrap: bool = False) -> QLabel:

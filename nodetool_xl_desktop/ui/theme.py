@@ -192,7 +192,6 @@ QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 QLabel[kind="title"] {{ font-size: 15px; font-weight: 600; }}
 QLabel[kind="headline"] {{ font-size: 20px; font-weight: 600; }}
 QLabel[kind="strong"] {{ font-weight: 600; }}
-QLabel[kind="section"] {{ font-size: 11px; font-weight: 600; color: {t.muted}; letter-spacing: 1px; }}
 QLabel[kind="author"] {{ font-size: 12px; font-weight: 600; }}
 QLabel[kind="note"] {{ font-size: 12px; color: {t.muted}; }}
 QLabel[kind="body"] {{ font-size: 14px; color: {t.muted}; }}
@@ -266,6 +265,7 @@ QScrollArea {{ border: none; background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {t.others}; border-radius: 3px; margin: 2px; min-height: 32px; }}
 QScrollBar::handle:vertical:hover {{ background: {t.muted}; }}
-QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; height:
-0; }} QSplitter::handle {{ background: transparent; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
+    background: none; height: 0;
+}}
 """
