@@ -20,6 +20,7 @@ from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.fit.options import LoadOptions, default_threads
 from nodetool_xl_desktop.fit.verdict import Verdict
+from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.preview.report import Preview
 
 
@@ -53,7 +54,7 @@ def run(
             print(note, file=sys.stderr)
 
     events = partial(chat.send, prompt, sampling=sampling)
-    load_s = asyncio.run(_answer(preview.header.files[0], options, loaded, events, stream=not as_json))
+    load_s = asyncio.run(_answer(preview.header, options, loaded, events, stream=not as_json))
     answer = chat.messages[-1]
     if as_json:
         print(json.dumps(_to_json(answer, load_s), ensure_ascii=False))
@@ -64,7 +65,7 @@ def run(
 
 
 async def _answer(
-    model: Path,
+    header: Header,
     options: LoadOptions,
     loaded: Callable[[], None],
     ask: Callable[[EngineServer], AsyncGenerator[Event, None]],
@@ -75,7 +76,9 @@ async def _answer(
     shown = _Progress()
     started = time.perf_counter()
     try:
-        server = await EngineServer.start(model, options, on_progress=shown.update)
+        server = await EngineServer.start(
+            header.files[0], options, on_progress=shown.update, file_bytes=header.total_size
+        )
     finally:
         shown.clear()
     load_s = time.perf_counter() - started

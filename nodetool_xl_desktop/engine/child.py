@@ -121,7 +121,7 @@ class Child:
         return status
 
     async def end(self, grace_s: float = GRACE_S) -> None:
-        """Ask the child to end, wait, then kill it. Nothing is left when this returns, cancelled or not."""
+        """Ask the child to end, wait, then kill it; nothing is left when this returns. Cancelled, it kills at once."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

@@ -10,7 +10,6 @@ import asyncio
 import ctypes.util
 import platform
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,8 +144,3 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def python() -> str:
-    """The interpreter that a pip command must name to reach this installation."""
-    return sys.executable

@@ -7,9 +7,10 @@ xllamacpp is published for CPU and Metal on the ordinary package index and for g
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass
 
-from nodetool_xl_desktop.engine.hardware import Hardware, python
+from nodetool_xl_desktop.engine.hardware import Hardware
 
 WHEEL_INDEX = "https://xorbitsai.github.io/xllamacpp/whl"
 #: CUDA and ROCm builds need this C library.
@@ -33,7 +34,7 @@ class Wheel:
     @property
     def command(self) -> str:
         """The line to type. It replaces an engine that is there."""
-        program = f'"{python()}"' if " " in python() else python()
+        program = f'"{sys.executable}"' if " " in sys.executable else sys.executable  # pip must reach this installation
         if not self.build:
             return f"{program} -m pip install --upgrade xllamacpp"
         return f"{program} -m pip install --force-reinstall xllamacpp --index-url {WHEEL_INDEX}/{self.build}"

@@ -223,6 +223,4 @@ class ChatPane(QWidget):
                 return f"Ready · {units.tokens(state.server.context_length)}"
             case Ending():
                 return "Ejecting ..."
-            case Broken():
-                return "Not loaded"
         return "Not loaded"

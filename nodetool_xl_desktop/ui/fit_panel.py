@@ -43,8 +43,8 @@ class FitPanel(QFrame):
 
     #: Load the shown model with `options`.
     load_requested = Signal()
+    #: End the loaded model, or the load that is on its way.
     eject_requested = Signal()
-    cancel_requested = Signal()
 
     def __init__(self, theme: Theme, memory: Callable[[], HostMemory], threads: int) -> None:
         super().__init__()
@@ -117,9 +117,14 @@ class FitPanel(QFrame):
             self.look_again()
 
     def look_again(self) -> None:
-        """Look at the machine's memory anew, and redraw; not while a model is half in memory."""
+        """Look at the machine's memory anew, and redraw; not while a model is half in memory.
+
+        What the loaded model holds counts as free, as a load replaces it. Both are looked at together, and not at each
+        step of the slider: figures of two moments do not add up.
+        """
         if not isinstance(self._state, Starting | Ending):
-            self._host = self._memory()
+            held = self._state.server.held() if isinstance(self._state, Ready) else 0
+            self._host = self._memory().with_returned(held)
         self._refresh()
 
     @property
@@ -132,7 +137,7 @@ class FitPanel(QFrame):
         """What is shown now, or None without a model."""
         if self._preview is None:
             return None
-        return self._preview.report(self.options, self._host.with_returned(self._returned()))
+        return self._preview.report(self.options, self._host)
 
     @property
     def can_be_loaded(self) -> bool:
@@ -166,7 +171,7 @@ class FitPanel(QFrame):
         self._eject = QPushButton("Eject")
         self._eject.clicked.connect(self.eject_requested)
         self._cancel = QPushButton("Cancel")
-        self._cancel.clicked.connect(self.cancel_requested)
+        self._cancel.clicked.connect(self.eject_requested)
         self._progress_text = label("", "note")
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
@@ -223,10 +228,6 @@ class FitPanel(QFrame):
     def _loaded_options(self) -> LoadOptions | None:
         state = self._state
         return state.server.options if isinstance(state, Ready) and self._is_shown(state) else None
-
-    def _returned(self) -> int:
-        """What ejecting the loaded model would give back: a load replaces it."""
-        return self._state.server.held() if isinstance(self._state, Ready) else 0
 
     def _refresh(self) -> None:
         report = self.report

@@ -53,7 +53,6 @@ class ModelFlow:
         side_bar.remove_requested.connect(lambda path: tasks.start(self._remove(path)))
         fit_panel.load_requested.connect(lambda: self.load_soon(None))
         fit_panel.eject_requested.connect(self.eject_soon)
-        fit_panel.cancel_requested.connect(self.eject_soon)
         chat.load_requested.connect(self.load_soon)
         chat.model_needed.connect(lambda text: tasks.start(self._load_and_send(text)))
 
