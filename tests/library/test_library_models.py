@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -143,18 +144,18 @@ def test_a_list_that_cannot_be_written_is_told_and_kept_until_the_end(paths: Pat
     assert listed(library) == [path]
 
 
-def test_a_write_that_fails_leaves_the_old_list(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_the_old_list(paths: Paths, tmp_path: Path) -> None:
+    """The system refuses in the middle of the write: no file may grow beyond 16 bytes."""
     library = ModelLibrary(paths)
     first = library.add(model(tmp_path, "first.gguf"))
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
     second = model(tmp_path, "second.gguf")
-    with monkeypatch.context() as disk:
-        disk.setattr(os, "fsync", full)
-        with pytest.raises(UserFacingError, match="No space left"):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
+    try:
+        with pytest.raises(UserFacingError, match="File too large"):
             library.add(second)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert listed(ModelLibrary(paths)) == [first]
     assert [file.name for file in paths.data.iterdir()] == [paths.library_file.name]
 
