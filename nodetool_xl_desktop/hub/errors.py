@@ -1,0 +1,134 @@
+"""What can go wrong between this machine and a model hub, told for a person.
+
+The names say what is wrong, which is what a caller asks for (`except Gated`), so they do without the ending "Error".
+"""
+
+from __future__ import annotations
+
+import os
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+
+_STAYS = "What has come stays; trying again continues there"
+_OFFLINE_VALUES = ("1", "ON", "YES", "TRUE")
+
+
+class HubError(UserFacingError):
+    """A model that could not be found on a hub, or not be brought here; the subclass says why."""
+
+
+class BadName(HubError):
+    """It is no name of a repository, or of a file in one, that this program could use."""
+
+
+class NotFound(HubError):
+    """The repository or the file does not exist, or is private: a hub does not tell which."""
+
+
+class Gated(HubError):
+    """The repository exists, and is handed out only to those whom its owner has let in."""
+
+
+class BadToken(HubError):
+    """The hub does not know the access token."""
+
+
+class Unreachable(HubError):
+    """No connection: this machine is off line, or was told to be, or the hub is."""
+
+    @classmethod
+    def because(cls, host: str, why: str) -> Unreachable:
+        """Word why `host` could not be reached."""
+        hint = "Look at the network connection and the proxy; a model that is on this disk works without network"
+        return cls(f"The model hub {host} could not be reached", why, hint)
+
+    @classmethod
+    def by_choice(cls) -> Unreachable:
+        """The environment says that nothing may be asked."""
+        hint = "Unset it to download models; a model that is on this disk works without network"
+        return cls("No model hub is asked", "HF_HUB_OFFLINE is set", hint)
+
+
+class BadAnswer(HubError):
+    """The hub answered with an error of its own, or with nonsense."""
+
+    @classmethod
+    def because(cls, host: str, why: str, hint: str = "Try again later") -> BadAnswer:
+        """Word what was wrong with the answer of `host`."""
+        return cls(f"The model hub {host} did not answer as it should", why, hint)
+
+
+class Interrupted(HubError):
+    """The connection was lost again and again; the next attempt continues where this one ended."""
+
+    @classmethod
+    def of(cls, name: str, why: str, arrived: str) -> Interrupted:
+        """`name` was being fetched, and `arrived` says how much of it has come."""
+        return cls(f"The download of {name} was interrupted at {arrived}", why, _STAYS)
+
+
+class Damaged(HubError):
+    """What came is not the file that the hub had announced; it was removed."""
+
+
+class NoRoom(HubError):
+    """The disk is too full."""
+
+    @classmethod
+    def needed(cls, name: str, needed: str, free: str, folder: str) -> NoRoom:
+        """`needed` is still to come, and `free` is there; both as people read them."""
+        why = f"{needed} are still to come, and {free} are free in {folder}"
+        return cls(f"There is not enough room for {name}", why, "Make room, or choose a smaller quantization")
+
+    @classmethod
+    def suddenly(cls, name: str, folder: str) -> NoRoom:
+        """The disk became full meanwhile."""
+        return cls(f"The disk became full while {name} was fetched", f"no room is left in {folder}", _STAYS)
+
+
+class NotStored(HubError):
+    """The operating system does not let the file be written, for another reason than room."""
+
+    @classmethod
+    def because(cls, name: str, error: OSError) -> NotStored:
+        """Word what the operating system said."""
+        where = f" ({error.filename})" if error.filename else ""
+        hint = "Look at the disk and at the permissions of the folder; what has come stays"
+        return cls(f"{name} could not be stored", f"{error.strerror or error}{where}", hint)
+
+
+def require_network() -> None:
+    """Raises `Unreachable` where the environment says that no hub may be asked (HF_HUB_OFFLINE=1)."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):  # huggingface_hub listens to both
+        if os.environ.get(name, "").upper() in _OFFLINE_VALUES:
+            raise Unreachable.by_choice()
+
+
+def refusal(status: int, headers: dict[str, str], repo_id: str, host: str) -> HubError:
+    """The error for an answer of status 400 and above.
+
+    Args:
+        status: the HTTP status.
+        headers: the answer's headers, their names in lower case. X-Error-Code says more than the status does.
+        repo_id: what was asked for.
+        host: who was asked.
+    """
+    code, message = headers.get("x-error-code", ""), headers.get("x-error-message", "")
+    if code == "GatedRepo" or status == 403:
+        why = (
+            "its owner hands it out to registered users only" if code == "GatedRepo" else message or "access is denied"
+        )
+        hint = "Accept its terms on its page there and give an access token of your account, or choose another build"
+        return Gated(f"{repo_id} is not open to everyone", why, hint)
+    if status == 401 and "credentials" in message.lower():
+        return BadToken(f"{host} does not know the access token", message, "Make a new one there, or go without one")
+    if status in (401, 404):
+        thing = {"RevisionNotFound": "version", "EntryNotFound": "file"}.get(code, "repository")
+        why = f"there is no such {thing} on {host}, or it is private"
+        hint = "Check the name, as in organisation/repository; a private one needs an access token that may read it"
+        return NotFound(f"{repo_id} could not be found", why, hint)
+    if status == 429:
+        pause = headers.get("retry-after", "")
+        hint = f"Wait {pause} seconds, then try again" if pause.isdigit() else "Wait some minutes, then try again"
+        return BadAnswer.because(host, "too many requests came from this address (429)", f"{hint}; a token allows more")
+    return BadAnswer.because(host, f"it answered with status {status}")
