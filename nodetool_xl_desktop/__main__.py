@@ -1,4 +1,4 @@
-"""The command line: the window (unless another command is named), ask, fit, doctor; and the engine child.
+"""The command line: the window (unless another command is named), ask, fit, tune, doctor; and the engine child.
 
 Only what a command needs is imported: the child must not pay for Qt, nor `fit` for the engine's client.
 """
@@ -20,12 +20,13 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.fit.options import LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
 
 PROGRAM = "nodetool-xl-desktop"
-COMMANDS = ("ask", "fit", "doctor")
+COMMANDS = ("ask", "fit", "tune", "doctor")
 OVERVIEW = f"""\
 commands:
   {PROGRAM} [FILE.gguf ...]         open the window, with these models listed
   {PROGRAM} ask MODEL PROMPT        stream one answer to standard output
   {PROGRAM} fit MODEL               say what a load would take, without loading
+  {PROGRAM} tune MODEL              measure which settings make it fast here, and keep them
   {PROGRAM} doctor                  look at this installation and name remedies
 
 Each command explains itself with --help. Exit status: 0 done, 1 it could not be done
@@ -74,7 +75,7 @@ def _flushed() -> Iterator[None]:
 def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else "window"
     rest = arguments if command == "window" else arguments[1:]
-    return {"window": _window, "ask": _ask, "fit": _fit, "doctor": _doctor}[command](rest)
+    return {"window": _window, "ask": _ask, "fit": _fit, "tune": _tune, "doctor": _doctor}[command](rest)
 
 
 def _window(arguments: list[str]) -> int:
@@ -138,7 +139,7 @@ def _no_qt(error: ImportError) -> UserFacingError:
 
 def _ask(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} ask", description="Stream one answer to standard output.")
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
+    parser.add_argument("model", metavar="MODEL", help="a .gguf file, a name of My Models, or org/repo[:QUANT]")
     parser.add_argument("prompt", metavar="PROMPT")
     parser.add_argument("--system", default="", metavar="S", help="the system prompt")
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer, in tokens")
@@ -171,6 +172,26 @@ def _fit(arguments: list[str]) -> int:
     from nodetool_xl_desktop.cli import fit  # noqa: PLC0415
 
     fit.run(options.model, context_length=options.context, as_json=options.json)
+    return 0
+
+
+def _tune(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} tune",
+        description="Measure which settings make a model fast on this machine, in a minute or two, and keep them.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
+    parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
+    parser.add_argument("--json", action="store_true", help="print one object with every measured row")
+    parser.add_argument("--forget", action="store_true", help="measure nothing, and forget what is kept")
+    options = parser.parse_args(arguments)
+    from nodetool_xl_desktop.cli import tune  # noqa: PLC0415
+    from nodetool_xl_desktop.core.paths import Paths  # noqa: PLC0415
+
+    if options.forget:
+        tune.forget(options.model, Paths.default())
+    else:
+        tune.run(options.model, Paths.default(), context_length=options.context, as_json=options.json)
     return 0
 
 

@@ -25,9 +25,11 @@ from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
 from nodetool_xl_desktop.engine import hardware, wheels
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import Event, TextDelta
-from nodetool_xl_desktop.engine.loader import Broken, Loader, Ready
-from nodetool_xl_desktop.fit.options import default_threads
+from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.engine.states import Broken, Ready
 from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.main_window import MainWindow
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -43,6 +45,7 @@ class Parts:
     """The program, wired."""
 
     window: MainWindow
+    pool: Pool
     loader: Loader
     theme: Theme
 
@@ -51,7 +54,7 @@ class Parts:
         self.window.chat.stop()
         await self.window.chat.answered()
         await self.window.tasks.cancel_all()  # first what could still load something
-        await self.loader.eject()
+        await self.pool.close()
 
 
 def application() -> QApplication:
@@ -85,24 +88,25 @@ def _close_soon(loop: asyncio.AbstractEventLoop, generator: AsyncGenerator[Any, 
         loop.call_soon_threadsafe(lambda: loop.create_task(generator.aclose()))
 
 
-def build(paths: Paths, loader: Loader, missing_engine: wheels.Wheel | None = None) -> Parts:
+def build(paths: Paths, pool: Pool, missing_engine: wheels.Wheel | None = None) -> Parts:
     """Make and wire everything; needs a QApplication.
 
     Args:
         paths: the program's folders.
-        loader: what loads and holds a model.
+        pool: what loads and holds models.
         missing_engine: the engine to install, None where one is there.
     """
     theme = Theme(application())
+    loader = Loader(pool)
     window = MainWindow(
         theme=theme,
         library=ModelLibrary(paths),
         loader=loader,
+        provider=XLlamaCppProvider(pool, paths),
         memory=hardware.host_memory,
-        threads=default_threads(hardware.physical_cores()),
         missing_engine=missing_engine,
     )
-    return Parts(window, loader, theme)
+    return Parts(window, pool, loader, theme)
 
 
 def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> int:
@@ -115,7 +119,7 @@ def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> i
     program_log.set_up(paths.logs)
     loop = event_loop(application())
     with contextlib.closing(loop):
-        parts = build(paths, Loader(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
+        parts = build(paths, Pool(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
         loop.set_exception_handler(lambda _loop, context: _tell_bug(parts.window, context))
         return loop.run_until_complete(_live(parts, models, prompt, screenshot))
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
+from nodetool_xl_desktop.chat.session import Ask
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import Event, Failed, Finished, PromptProgress, ReasoningDelta, TextDelta
 from nodetool_xl_desktop.engine.server import EngineServer
@@ -16,6 +17,13 @@ OPTIONS = LoadOptions(context_length=1024)
 GREEDY = Sampling(temperature=0)
 #: About twenty tokens a line.
 FILLER = "The quick brown fox jumps over the lazy dog, and then it rests beside the river. "
+
+
+def asks(server: EngineServer, sampling: Sampling = GREEDY) -> Ask:
+    """How a chat asks this model."""
+    return lambda messages: server.stream_chat(
+        [{"role": each.role, "content": each.text} for each in messages], sampling
+    )
 
 
 def user(text: str) -> list[dict[str, str]]:

@@ -15,10 +15,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 PROPERTIES = {"default_generation_settings": {"n_ctx": 512}}
 WORDS = ["One", " two", " three", "\u2028four", "\u0085five"]
+
+
+#: What the parent asked for.
+REQUEST: dict[str, Any] = {}
+#: What the engine planned for a device of 2 GiB and a Llama of 8B (`engine-facts.md`): layers on it, MiB.
+PLANNED_MIB = {0: 0, 4: 577, 8: 1171, 10: 1468, 12: 1765, 13: 1913, 14: 2062, 33: 4872}
 
 
 def command(script: str, *arguments: str) -> tuple[str, ...]:
@@ -59,9 +65,9 @@ class Engine(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n")
 
 
-def serve() -> None:
+def serve(engine: type[Engine] = Engine) -> None:
     """Answer on loopback from now on, and tell the parent where."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Engine)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), engine)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     answer({"address": f"http://127.0.0.1:{server.server_port}"})
 
@@ -173,6 +179,167 @@ def pauses(file: str) -> None:
     sound()
 
 
+def journaled(journal: str) -> None:
+    """Sound; the file is told of each start, one line with the process id."""
+    with Path(journal).open("a") as file:
+        print(os.getpid(), file=file, flush=True)
+    sound()
+
+
+def weighs() -> None:
+    """Sound; it holds as many MiB as it was asked for tokens of context."""
+    held = bytearray(os.urandom(4096) * (256 * int(REQUEST["context_length"])))
+    sound()
+    held.clear()
+
+
+def starts_when(folder: str) -> None:
+    """Sound, once there is a file of its model's name in this folder."""
+    while not Path(folder, Path(REQUEST["model"]).name).exists():
+        time.sleep(0.01)
+    sound()
+
+
+def hangs_up_early(phase: str) -> None:
+    """It closes the connection before it has said a word: at the first question ("starting"), or at a chat."""
+
+    def hang_up(engine: Engine) -> None:
+        engine.connection.shutdown(2)
+
+    setattr(Engine, "do_GET" if phase == "starting" else "do_POST", hang_up)
+    sound()
+
+
+def closes_its_port() -> None:
+    """It answers one chat, then listens no more, and lives on."""
+    answers = Engine.do_POST
+
+    def answer_and_close(engine: Engine) -> None:
+        engine.server.shutdown()  # else the system may still take a connection that nobody answers
+        engine.server.server_close()
+        answers(engine)
+
+    Engine.do_POST = answer_and_close  # type: ignore[method-assign]
+    sound()
+
+
+def answers(script: str) -> None:
+    """It answers each chat with what the script says, a JSON object.
+
+    `caps`: of its template. `deltas`: what it streams, one chunk each. `reason`: why it finished ("stop"), or "crash".
+    `journal`: a file that is told of each request, one JSON line each.
+    """
+    played = json.loads(script)
+
+    class Player(Engine):
+        properties: ClassVar[Any] = {**PROPERTIES, "chat_template_caps": played.get("caps", {})}
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if "journal" in played:
+                with Path(played["journal"]).open("a", encoding="utf-8") as file:
+                    print(json.dumps(request), file=file, flush=True)
+            self._head("text/event-stream")
+            for delta in played["deltas"]:
+                self._say({"choices": [{"delta": delta}]})
+            reason = played.get("reason", "stop")
+            if reason == "crash":
+                self.wfile.flush()
+                time.sleep(0.2)  # a crash would take back what the system has not sent yet
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._say({"choices": [{"delta": {}, "finish_reason": reason}], "usage": {"completion_tokens": 3}})
+            self.wfile.write(b"data: [DONE]\n\n")
+
+    serve(Player)
+    until_asked_to_end()
+
+
+def planned(journal: str, free_mib: str = "2048", most: str = "33", name: str = "Vulkan0 (llvmpipe (LLVM 15))") -> None:
+    """It logs the plan of a load with so many layers on a device as the engine does, and aborts.
+
+    Args:
+        journal: the file that is told of each plan, one line with its layers.
+        free_mib: of the device, which has 2 GiB.
+        most: with more layers it aborts before it has a plan.
+        name: the device's, and in brackets its description.
+    """
+    layers = int(REQUEST["gpu_layers"])
+    with Path(journal).open("a") as file:
+        print(layers, file=file, flush=True)
+    no_core_file()
+    if layers <= int(most):
+        total = interpolated(layers)
+        log_table([device_row(name, 2048, int(free_mib), total), host_row("Host", 728), host_row("CPU_REPACK", 9)])
+        log("I common_params_fit_impl: projected memory use")
+        log_table([device_row(name, 2048, int(free_mib), 1), host_row("Host", 1)])  # its own attempts to fit
+    os.abort()
+
+
+def planned_for_ever(journal: str) -> None:
+    """It logs a plan, and then neither aborts nor hears that it should end."""
+    with Path(journal).open("a") as file:
+        print(os.getpid(), file=file, flush=True)
+    log_table([host_row("Host", 728)])
+    log("D create_tensor: loading tensor blk.0.attn_q.weight")
+    time.sleep(600)
+
+
+def planned_when(file: str, journal: str) -> None:
+    """It plans once this file is there."""
+    with Path(journal).open("a") as told:
+        print(os.getpid(), file=told, flush=True)
+    while not Path(file).exists():
+        time.sleep(0.01)
+    log_table([host_row("Host", 728)])
+    no_core_file()
+    os.abort()
+
+
+def plan_in_other_words() -> None:
+    """It logs a table with a row of another shape."""
+    log_table(["|   - CUDA0 (A card) | 2048 of which 1913 are needed |", host_row("Host", 728)])
+    no_core_file()
+    os.abort()
+
+
+def interpolated(layers: int) -> int:
+    """MiB of the device for this number of layers; those that were measured are told as they were."""
+    low = max(known for known in PLANNED_MIB if known <= layers)
+    high = min(known for known in PLANNED_MIB if known >= layers)
+    share = (layers - low) / max(high - low, 1)
+    return round(PLANNED_MIB[low] + share * (PLANNED_MIB[high] - PLANNED_MIB[low]))
+
+
+def device_row(name: str, total: int, free: int, taken: int) -> str:
+    """`template_gpu` of llama.cpp's common/fit.cpp; the KV cache and the compute buffer are 16 and 8 MiB at most."""
+    context, compute = min(taken, 16), min(max(taken - 16, 0), 8)
+    model, rest = taken - context - compute, total - free - taken
+    parts = f"({taken:>4} = {model:>5} + {context:>7} + {compute:>7})"
+    return f"|   - {name:<18} | {total:>5} = {free:>4} + {parts} + {rest:>11} |"
+
+
+def host_row(name: str, model: int) -> str:
+    """`template_other` of llama.cpp's common/fit.cpp."""
+    return f"|   - {name:<18} | {'':>5}   {'':>4}    {model + 5:>4} = {model:>5} + {3:>7} + {2:>7}    {'':>11} |"
+
+
+def log_table(rows: list[str]) -> None:
+    heading = "| memory breakdown [MiB] | total   free    self   model   context   compute    unaccounted |"
+    for row in (heading, *rows):
+        log(f"I common_memory_breakdown_print: {row}")
+
+
+def log(text: str) -> None:
+    print(f"0.00.145.607 {text}", file=sys.stderr, flush=True)
+
+
+def no_core_file() -> None:
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - POSIX only
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 SCRIPTS: dict[str, Callable[..., None]] = {
     "sound": sound,
     "deaf": deaf,
@@ -188,9 +355,19 @@ SCRIPTS: dict[str, Callable[..., None]] = {
     "dies-in-the-middle": dies_in_the_middle,
     "hangs-up": hangs_up,
     "pauses": pauses,
+    "journaled": journaled,
+    "weighs": weighs,
+    "starts-when": starts_when,
+    "hangs-up-early": hangs_up_early,
+    "closes-its-port": closes_its_port,
+    "answers": answers,
+    "planned": planned,
+    "planned-for-ever": planned_for_ever,
+    "planned-when": planned_when,
+    "plan-in-other-words": plan_in_other_words,
 }
 
 
 if __name__ == "__main__":
-    sys.stdin.readline()  # what the parent wants is always the same
+    REQUEST.update(json.loads(sys.stdin.readline() or "{}"))
     SCRIPTS[sys.argv[1]](*sys.argv[2:])

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import (
     Event,
+    EventStream,
     Failed,
     Finished,
     PromptProgress,
@@ -25,7 +25,10 @@ from nodetool_xl_desktop.engine.events import (
     TextDelta,
     Usage,
 )
-from nodetool_xl_desktop.engine.server import EngineServer
+from nodetool_xl_desktop.provider import values
+
+#: Asks a model to go on from these messages: `provider.stream`, with the model and all that is asked of it.
+Ask = Callable[[Sequence[values.Message]], EventStream]
 
 
 class Outcome(StrEnum):
@@ -83,9 +86,7 @@ class ChatSession:
     def __init__(self, system: str = "") -> None:
         self.messages: list[Message] = [Message("system", system)] if system else []
 
-    def send(
-        self, text: str, server: EngineServer, *, author: str = "", sampling: Sampling | None = None
-    ) -> AsyncGenerator[Event, None]:
+    def send(self, text: str, ask: Ask, *, author: str = "") -> AsyncGenerator[Event, None]:
         """Ask, and fold what comes back into a new answer at the end of `messages`.
 
         The question and the empty answer are there when this returns; nothing of them waits for the engine. Closing the
@@ -93,15 +94,14 @@ class ChatSession:
 
         Args:
             text: the question.
-            server: the loaded model.
+            ask: asks the model.
             author: the model's name, kept with the answer.
-            sampling: how to choose tokens.
         """
         self.messages.append(Message("user", text))
         history = self._history()
         answer = Message("assistant", author=author, outcome=Outcome.WAITING)
         self.messages.append(answer)
-        return self._answer(server.stream_chat(history, sampling or Sampling()), answer)
+        return self._answer(ask(history), answer)
 
     def settle(self) -> None:
         """Nobody reads an answer any longer: one that is still open was stopped."""
@@ -109,7 +109,7 @@ class ChatSession:
             if message.is_open:
                 message.outcome = Outcome.STOPPED
 
-    async def _answer(self, events: AsyncGenerator[Event, None], answer: Message) -> AsyncGenerator[Event, None]:
+    async def _answer(self, events: EventStream, answer: Message) -> AsyncGenerator[Event, None]:
         started = time.perf_counter()
         try:
             async with contextlib.aclosing(events):
@@ -122,14 +122,14 @@ class ChatSession:
         finally:
             self.settle()
 
-    def _history(self) -> list[dict[str, str]]:
+    def _history(self) -> list[values.Message]:
         """What the engine is sent: turns that failed before their first word are left out with their question.
 
         Otherwise two questions would stand beside each other, which many chat templates refuse.
         """
         turns = [message for message in self.messages if message.text]
         return [
-            {"role": turn.role, "content": turn.text}
+            values.Message(turn.role, turn.text)
             for turn, after in zip(turns, [*turns[1:], None], strict=False)
             if after is None or turn.role != "user" or after.role != "user"
         ]

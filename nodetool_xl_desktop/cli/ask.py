@@ -7,30 +7,30 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.chat.session import ChatSession, Message
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.events import Event, TextDelta
-from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
-from nodetool_xl_desktop.engine.server import EngineServer
-from nodetool_xl_desktop.fit.options import LoadOptions, default_threads
+from nodetool_xl_desktop.engine.events import TextDelta
+from nodetool_xl_desktop.engine.hardware import host_memory
+from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.engine.states import Starting
+from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.fit.verdict import Verdict
-from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.preview.report import Preview
+from nodetool_xl_desktop.provider import XLlamaCppProvider
+from nodetool_xl_desktop.provider.preparation import PreparedLoad
 
 
-def run(
-    model: Path, prompt: str, *, system: str, sampling: Sampling, context_length: int | None, as_json: bool
-) -> None:
+def run(model: str, prompt: str, *, system: str, sampling: Sampling, context_length: int | None, as_json: bool) -> None:
     """Answer one prompt.
 
     Args:
-        model: a `.gguf` file.
+        model: a `.gguf` file, or what else the provider takes.
         prompt: the question.
         system: the system prompt, empty for none.
         sampling: how to choose tokens.
@@ -40,21 +40,10 @@ def run(
     Raises:
         UserFacingError: the model could not be loaded, or the answer failed; what had come of it is printed.
     """
-    preview = Preview.inspect(model)
-    options = preview.default_options(default_threads(physical_cores()))
-    if context_length is not None:
-        options = replace(options, context_length=context_length)
-    report = preview.report(options, host_memory())
-    notes = [*report.warnings, *([report.advice] if report.verdict is Verdict.WONT_FIT else [])]
     chat = ChatSession(system)
-
-    def loaded() -> None:
-        """Not earlier: where the load fails, its reason is the one line to read."""
-        for note in notes:
-            print(note, file=sys.stderr)
-
-    events = partial(chat.send, prompt, sampling=sampling)
-    load_s = asyncio.run(_answer(preview.header, options, loaded, events, stream=not as_json))
+    # One question: nothing to remember for the next one.
+    load = LoadSettings(context_length=context_length, cache_ram_mib=0)
+    load_s = asyncio.run(_answer(model, load, chat, prompt, sampling, stream=not as_json))
     answer = chat.messages[-1]
     if as_json:
         print(json.dumps(_to_json(answer, load_s), ensure_ascii=False))
@@ -65,44 +54,60 @@ def run(
 
 
 async def _answer(
-    header: Header,
-    options: LoadOptions,
-    loaded: Callable[[], None],
-    ask: Callable[[EngineServer], AsyncGenerator[Event, None]],
-    *,
-    stream: bool,
+    model: str, load: LoadSettings, chat: ChatSession, prompt: str, sampling: Sampling, *, stream: bool
 ) -> float:
     """Load, ask, eject; returns how long the load took, in seconds."""
-    shown = _Progress()
-    started = time.perf_counter()
+    pool = Pool()
+    provider = XLlamaCppProvider(pool, Paths.default())
     try:
-        server = await EngineServer.start(
-            header.files[0], options, on_progress=shown.update, file_bytes=header.total_size
-        )
-    finally:
-        shown.clear()
-    load_s = time.perf_counter() - started
-    try:
-        loaded()
-        async with contextlib.aclosing(ask(server)) as events:
+        prepared, load_s = await _load(provider, model, load)
+        ask = partial(provider.stream, model=prepared.path, load=LoadSettings.of(prepared.options), sampling=sampling)
+        async with contextlib.aclosing(chat.send(prompt, ask)) as events:
             async for event in events:
                 if stream and isinstance(event, TextDelta):
                     print(event.text, end="", flush=True)
     finally:
-        await server.stop()
+        await pool.close()
     return load_s
 
 
+async def _load(provider: XLlamaCppProvider, model: str, load: LoadSettings) -> tuple[PreparedLoad, float]:
+    """Load a model; returns what was loaded, and how long that took, in seconds."""
+    shown = _Progress()
+    provider.pool.listen(lambda _key, state: shown.loading(state.progress) if isinstance(state, Starting) else None)
+    try:
+        prepared = await provider.prepare(model, load, shown.fetching)
+        report = Preview(prepared.header).report(prepared.options, host_memory())
+        started = time.perf_counter()
+        await provider.pool.load(prepared.path, prepared.options, prepared.header)
+        load_s = time.perf_counter() - started
+    finally:
+        shown.clear()
+    # Not earlier: where the load fails, its reason is the one line to read.
+    if prepared.offload is not None and prepared.offload.plan is not None:
+        print(prepared.offload.why, file=sys.stderr)
+    for note in [*report.warnings, *([report.advice] if report.verdict is Verdict.WONT_FIT else [])]:
+        print(note, file=sys.stderr)
+    return prepared, load_s
+
+
 class _Progress:
-    """One line on a terminal's standard error while a model loads; nothing where standard error is a file."""
+    """One line on a terminal's standard error while a model is fetched and loads; nothing where that is a file."""
 
     def __init__(self) -> None:
         self._visible = sys.stderr.isatty()
 
-    def update(self, progress: float) -> None:
+    def fetching(self, done: int, total: int) -> None:
+        """Show how much of a model has come, in bytes."""
+        self._show(f"Fetching ... {units.file_size(done)} of {units.file_size(total)}")
+
+    def loading(self, progress: float) -> None:
         """Show how far the load is, from 0 to 1."""
+        self._show(f"Loading ... {progress:.0%} ")
+
+    def _show(self, text: str) -> None:
         if self._visible:
-            print(f"\rLoading ... {progress:.0%} ", end="", file=sys.stderr, flush=True)
+            print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Take the line away."""

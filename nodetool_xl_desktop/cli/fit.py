@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine import environment
 from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
-from nodetool_xl_desktop.fit.options import default_threads
+from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.settings import ModelSettings
 from nodetool_xl_desktop.preview.report import FitReport, Preview
 
 
@@ -22,9 +24,9 @@ def run(model: Path, *, context_length: int | None, as_json: bool) -> None:
     """
     started = time.perf_counter()
     preview = Preview.inspect(model)
-    options = preview.default_options(default_threads(physical_cores()))
-    if context_length is not None:
-        options = replace(options, context_length=context_length)
+    kept = ModelSettings(Paths.default()).for_model(preview.header.files[0].absolute())
+    settings = LoadSettings(context_length=context_length).over(kept).over(environment.load_settings())
+    options = preview.options(settings, physical_cores())
     report = preview.report(options, host_memory())
     seconds = time.perf_counter() - started
     print(json.dumps(report.to_json(seconds), indent=2) if as_json else _text(report))

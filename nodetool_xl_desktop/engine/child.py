@@ -13,15 +13,23 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import psutil
+
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.log import EngineLog
+from nodetool_xl_desktop.fit.options import LoadOptions
 
 #: How long a child that was asked to end may take.
 GRACE_S = 3.0
 #: How long the rest of the log of a child that has ended may take to arrive.
 LOG_READ_WITHIN_S = 1.0
+#: How often a child that is waited for is looked at. One that is stopped at two looks running stays so.
+LOOK_EVERY_S = 1.0
 #: An answer is one line; the devices of a large machine fit many times.
 LONGEST_ANSWER = 1_000_000
 
@@ -36,17 +44,48 @@ def worker_command() -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "nodetool_xl_desktop", "--engine-worker")
 
 
+def load_request(do: str, model: Path, options: LoadOptions, api_key: str, port: int = 0) -> dict[str, Any]:
+    """The line that has a child load a model (`load`), or plan to (`plan`).
+
+    Raises:
+        EngineError: the engine takes names as text only, and a file system may hold others.
+    """
+    try:
+        str(model).encode()
+    except UnicodeEncodeError as error:
+        raise EngineError(
+            Fault.FILE,
+            "The model could not be loaded",
+            "the name of its file or folder holds bytes that are no text, which the engine cannot open",
+            "Give the file or folder another name.",
+        ) from error
+    return {"do": do, "model": str(model), **asdict(options), "port": port, "api_key": api_key}
+
+
 class Child:
     """One engine child and its log."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: EngineLog) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, log: EngineLog, enough: Callable[[str], bool] | None = None
+    ) -> None:
         self._process = process
+        self._enough = enough
         self._killed = False
+        self._guards = 0
+        self._guarding: asyncio.Task[None] | None = None
+        #: Whether it was killed because another program had stopped it.
+        self.was_frozen = False
         self.log = log
         self._draining = asyncio.create_task(self._drain())
 
     @classmethod
-    async def start(cls, request: dict[str, Any], command: Sequence[str], secret: str = "") -> Child:
+    async def start(
+        cls,
+        request: dict[str, Any],
+        command: Sequence[str],
+        secret: str = "",
+        enough: Callable[[str], bool] | None = None,
+    ) -> Child:
         """Start a child and tell it what to do.
 
         It must be started from a thread that lives as long as the program: Linux ends the child with that thread.
@@ -55,6 +94,7 @@ class Child:
             request: the line that worker.py reads; the parent's process id is added.
             command: the program and its arguments.
             secret: what must not appear in the log.
+            enough: is told each line of the log; at the first for which it says yes the child is killed.
         """
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -65,7 +105,7 @@ class Child:
             start_new_session=True,  # a Ctrl+C in the terminal is for this program, which then ends the child itself
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-        child = cls(process, EngineLog(secret))
+        child = cls(process, EngineLog(secret), enough)
         try:
             if sys.platform == "win32":
                 from nodetool_xl_desktop.engine import windows_job  # noqa: PLC0415 - ctypes of that system only
@@ -82,6 +122,11 @@ class Child:
         return child
 
     @property
+    def has_own_process(self) -> bool:
+        """Whether what the process uses is the model's alone."""
+        return True
+
+    @property
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
@@ -95,6 +140,47 @@ class Child:
     def own_exit_status(self) -> int | None:
         """How it ended by itself; None while it runs, and where it was killed from here."""
         return None if self._killed else self._process.returncode
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether another program has stopped it (SIGSTOP): it lives and never answers.
+
+        This is the one kind of silence that is a fault: a slow model is healthy.
+        """
+        try:
+            return self.exit_status is None and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        except psutil.Error:
+            return False
+
+    @contextlib.asynccontextmanager
+    async def guarded(self) -> AsyncIterator[None]:
+        """While something is awaited of it: a child that another program has stopped is killed, which ends the wait."""
+        self._guards += 1
+        if self._guarding is None:
+            self._guarding = asyncio.create_task(self._guard())
+        try:
+            yield
+        finally:
+            self._guards -= 1
+            if not self._guards:
+                self._guarding.cancel()
+                self._guarding = None
+
+    def kill_frozen(self) -> None:
+        """End a child that another program has stopped."""
+        self.was_frozen = True
+        self.kill()
+
+    async def _guard(self) -> None:
+        was = False
+        while self.exit_status is None:
+            frozen = self.is_frozen
+            if was and frozen:
+                _log.warning("Child %d was stopped by another program and is killed", self.pid)
+                self.kill_frozen()
+                return
+            was = frozen
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def answer(self) -> dict[str, Any] | None:
         """The child's answer, or None when it gave none that can be read.
@@ -124,11 +210,13 @@ class Child:
         """Ask the child to end, wait, then kill it; nothing is left when this returns. Cancelled, it kills at once."""
         assert self._process.stdin is not None
         self._process.stdin.close()
+        if self.is_frozen:  # it cannot hear
+            grace_s = 0
         try:
             async with asyncio.timeout(grace_s):
                 await self._process.wait()
         except TimeoutError:
-            _log.warning("Child %d did not end within %.0f s and is killed", self.pid, grace_s)
+            _log.warning("Child %d did not end within %.0f s, or could not hear, and is killed", self.pid, grace_s)
         finally:
             self.kill()
         await self.wait()
@@ -144,4 +232,6 @@ class Child:
         """Read standard error always: a full pipe would stop the engine."""
         assert self._process.stderr is not None
         while data := await self._process.stderr.read(65_536):
-            self.log.feed(data)
+            lines = self.log.feed(data)
+            if self._enough is not None and any(map(self._enough, lines)):
+                self.kill()

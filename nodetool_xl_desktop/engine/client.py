@@ -4,6 +4,7 @@ with."""
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,12 +21,14 @@ from nodetool_xl_desktop.engine.events import (
     ReasoningDelta,
     Speed,
     TextDelta,
+    ToolCallRequested,
     Usage,
 )
 
 #: The engine's own default (1.0, none) lets small models repeat one line until the context is full.
 DEFAULT_REPEAT_PENALTY = 1.1
 NO_ANSWER = "The model could not answer"
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,128 @@ class Sampling:
         temperature: 0 always takes the likeliest token.
         max_tokens: the longest answer, in tokens; None ends only with the context.
         repeat_penalty: above 1 makes a token less likely that came shortly before.
+        top_k: only so many of the likeliest tokens are candidates.
+        top_p: only the likeliest tokens that together have this probability are candidates.
+        min_p: only tokens with at least this part of the likeliest one's probability are candidates.
+        presence_penalty: above 0 makes a token less likely that came before at all.
+        frequency_penalty: the same, more so with each time it came.
+        stop: texts at which the answer ends; they are not part of it.
     """
 
     temperature: float | None = None
     max_tokens: int | None = None
     seed: int | None = None
     repeat_penalty: float | None = DEFAULT_REPEAT_PENALTY
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    stop: tuple[str, ...] | None = None
 
-    def to_json(self) -> dict[str, float | int]:
+    def to_json(self) -> dict[str, Any]:
         """What goes into the request."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a model's chat template can take, as the engine found by trying it (`chat_template_caps`).
+
+    Attributes:
+        system: a system message.
+        tools: descriptions of tools.
+        tool_calls: calls in the history, and their results.
+        parallel_tool_calls: several calls in one turn.
+        string_content: content as text.
+        typed_content: content as a list of parts.
+        object_arguments: the arguments of a call as an object instead of as text.
+    """
+
+    system: bool = True
+    tools: bool = False
+    tool_calls: bool = False
+    parallel_tool_calls: bool = False
+    string_content: bool = True
+    typed_content: bool = False
+    object_arguments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What the engine says of a loaded model.
+
+    Attributes:
+        context_length: what one chat gets, in tokens.
+        template: what its chat template can take.
+        vision: whether it takes images.
+    """
+
+    context_length: int
+    template: Template = Template()
+    vision: bool = False
+
+
+async def properties(client: HttpClient) -> Properties:
+    """Ask what is loaded.
+
+    Raises:
+        httpx2.HTTPError: the connection broke, or what answers is no engine.
+    """
+    try:
+        answer = (await client.get("/props")).raise_for_status().json()
+        said = answer.get("chat_template_caps") or {}
+        template = Template(
+            system=said.get("supports_system_role", True),
+            tools=said.get("supports_tools", False),
+            tool_calls=said.get("supports_tool_calls", False),
+            parallel_tool_calls=said.get("supports_parallel_tool_calls", False),
+            string_content=said.get("supports_string_content", True),
+            typed_content=said.get("supports_typed_content", False),
+            object_arguments=said.get("supports_object_arguments", False),
+        )
+        vision = bool((answer.get("modalities") or {}).get("vision", False))
+        return Properties(int(answer["default_generation_settings"]["n_ctx"]), template, vision)
+    except (httpx2.InvalidURL, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise httpx2.RemoteProtocolError(f"its first answer cannot be understood: {error!r}") from error
+
+
+async def count_tokens(
+    client: HttpClient, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+) -> int:
+    """The tokens of the prompt that the engine makes of these messages: its template around them, then its tokenizer.
+
+    Raises:
+        EngineError: the engine refuses them.
+        httpx2.HTTPError: the connection broke.
+    """
+    prompt = await _ask(client, "/apply-template", {"messages": list(messages), **_tools(tools)})
+    tokens = await _ask(client, "/tokenize", {"content": prompt["prompt"], "add_special": True, "parse_special": True})
+    return len(tokens["tokens"])
+
+
+async def _ask(client: HttpClient, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    response = await client.post(path, content=_encoded(body), headers=JSON)
+    if response.status_code != httpx2.codes.OK:
+        raise _refusal(response.content, response.status_code)
+    try:
+        answer: dict[str, Any] = response.json()
+    except ValueError as error:
+        raise httpx2.RemoteProtocolError(f"its answer cannot be understood: {error!r}") from error
+    return answer
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    # Halves of surrogate pairs, as a clipboard or a command line may hold them, are no text: they become "?".
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")
+
+
+def _tools(tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"tools": list(tools)} if tools else {}
+
+
 async def stream_chat(
-    client: HttpClient, messages: Sequence[Mapping[str, str]], sampling: Sampling
+    client: HttpClient, messages: Sequence[Mapping[str, Any]], sampling: Sampling, **more: Any
 ) -> AsyncGenerator[Event, None]:
     """Ask for one answer.
 
@@ -59,6 +170,7 @@ async def stream_chat(
         client: `core.network.engine_client` of the child.
         messages: `{"role": ..., "content": ...}`, oldest first.
         sampling: how to choose tokens.
+        more: what else goes into the request (`tools`, `response_format`, ...).
 
     Yields:
         Deltas and progress; then `Finished`, or `Failed` where the engine refused the request.
@@ -72,11 +184,9 @@ async def stream_chat(
         "stream_options": {"include_usage": True},
         "return_progress": True,
         **sampling.to_json(),
+        **more,
     }
-    # Halves of surrogate pairs, as a clipboard or a command line may hold them, are no text: they become "?".
-    content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
-    headers = {"Content-Type": "application/json"}
-    async with client.stream("POST", "/v1/chat/completions", content=content, headers=headers) as response:
+    async with client.stream("POST", "/v1/chat/completions", content=_encoded(body), headers=JSON) as response:
         if response.status_code != httpx2.codes.OK:
             yield Failed(_refusal(await response.aread(), response.status_code))
             return
@@ -108,6 +218,8 @@ class _Answer:
         self._reason = "stop"
         self._usage = Usage()
         self._speed = Speed()
+        #: Calls by their index: name, id and arguments come in pieces.
+        self._partial_calls: dict[int, dict[str, str]] = {}
 
     def read(self, line: bytes) -> list[Event]:
         """The events in one line of the stream."""
@@ -117,7 +229,7 @@ class _Answer:
         if field != b"data":
             return []
         if data.strip() == b"[DONE]":
-            return [Finished(self._reason, self._usage, self._speed)]
+            return [*self._calls(), Finished(self._reason, self._usage, self._speed)]
         try:
             chunk = json.loads(data)
         except ValueError:
@@ -152,8 +264,23 @@ class _Answer:
                 events.append(ReasoningDelta(text))
             if text := delta.get("content"):
                 events.append(TextDelta(text))
+            for piece in delta.get("tool_calls") or ():
+                self._add_to_call(piece)
             self._reason = choice.get("finish_reason") or self._reason
         return events
+
+    def _add_to_call(self, piece: dict[str, Any]) -> None:
+        call = self._partial_calls.setdefault(piece.get("index", 0), {"id": "", "name": "", "arguments": ""})
+        function = piece.get("function") or {}
+        call["id"] = piece.get("id") or call["id"]
+        call["name"] += function.get("name") or ""
+        call["arguments"] += function.get("arguments") or ""
+
+    def _calls(self) -> list[Event]:
+        return [
+            ToolCallRequested(call["id"] or secrets.token_hex(5)[:9], call["name"], call["arguments"])
+            for _, call in sorted(self._partial_calls.items())
+        ]
 
 
 def _refusal(body: bytes, status: int = httpx2.codes.OK) -> EngineError:
@@ -170,6 +297,10 @@ def _refusal(body: bytes, status: int = httpx2.codes.OK) -> EngineError:
             "The chat no longer fits into the context",
             f"it has {error.get('n_prompt_tokens', 0):,} tokens, the model was loaded with {error.get('n_ctx', 0):,}",
             "Start a new chat, or load the model with a larger Context Length.",
+        )
+    if status == httpx2.codes.SERVICE_UNAVAILABLE or kind == "unavailable_error":
+        return EngineError(
+            Fault.BUSY, NO_ANSWER, f"the engine is busy: {text}", "Try again when it has answered the others."
         )
     return EngineError(
         Fault.BAD_REQUEST,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.gguf import GgufError, MissingSplit, Truncated, Unreadable, UnsupportedTensorType
 
 
 class Fault(StrEnum):
@@ -18,15 +19,32 @@ class Fault(StrEnum):
     NOT_A_MODEL = "not a model"
     TRUNCATED = "truncated"
     UNKNOWN_ARCHITECTURE = "unknown architecture"
+    UNKNOWN_TENSOR_TYPE = "unknown tensor type"
     OUT_OF_MEMORY = "out of memory"
     PORT = "port"
     ILLEGAL_INSTRUCTION = "illegal instruction"
     KILLED = "killed"
     CRASHED = "crashed"
+    ABORTED = "aborted"
+    FROZEN = "frozen"
+    EJECTED = "ejected"
+    TIMEOUT = "time-out"
+    BUSY = "busy"
+    NO_MODEL = "no such model"
+    DOWNLOAD = "download"
     CONTEXT_OVERFLOW = "context overflow"
     BAD_REQUEST = "bad request"
     CONNECTION = "connection"
     UNKNOWN = "unknown"
+
+
+#: What a header that cannot be read says of the file; any other is no model.
+_OF_FILES = {
+    Unreadable: Fault.FILE,
+    MissingSplit: Fault.FILE,
+    Truncated: Fault.TRUNCATED,
+    UnsupportedTensorType: Fault.UNKNOWN_TENSOR_TYPE,
+}
 
 
 class EngineError(UserFacingError):
@@ -41,6 +59,12 @@ class EngineError(UserFacingError):
         super().__init__(what, why, hint)
         self.fault = fault
         self.log_tail = log_tail
+
+    @classmethod
+    def of_file(cls, what: str, error: GgufError) -> EngineError:
+        """Tell what is wrong with a file as the kind of failure that the engine would report."""
+        fault = next((fault for kind, fault in _OF_FILES.items() if isinstance(error, kind)), Fault.NOT_A_MODEL)
+        return cls(fault, what, error.why, error.hint)
 
     @classmethod
     def of_import(cls, what: str, answer: Mapping[str, Any], log_tail: tuple[str, ...]) -> EngineError:

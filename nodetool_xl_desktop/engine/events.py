@@ -5,9 +5,15 @@ A failure is an event too: it never reaches the window as an exception.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+
+#: How a tool call came to be: by the model's template; as text, as the model was told to; as text from a model that has
+#: a form of its own; by a grammar.
+Making = Literal["native", "emulated", "rescued", "forced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,44 @@ class ReasoningDelta:
     """More of what the model thinks before it answers."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallRequested:
+    """The model wants a tool called.
+
+    Attributes:
+        id: the engine's name for this call.
+        name: the tool's.
+        arguments: a JSON object as text.
+        raw: the text that it was read from, where the model wrote it as text.
+        problem: why it is not valid; empty where it is.
+        making: how it came to be.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    raw: str = ""
+    problem: str = ""
+    making: Making = "native"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """A tool that the model called has answered; the model goes on from there.
+
+    Attributes:
+        id: of the call.
+        name: the tool's.
+        text: the result as the model reads it.
+        error: why there is none; empty where there is one.
+    """
+
+    id: str
+    name: str
+    text: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +99,8 @@ class Finished:
     """The answer is complete.
 
     Attributes:
-        reason: the engine's word: `stop` (by itself) or `length` (Max Tokens or the context was reached).
+        reason: the engine's word: `stop` (by itself), `length` (Max Tokens or the context was reached) or `tool_calls`;
+            of a loop over tools also what ended it (`provider.tool_loop`).
     """
 
     reason: str
@@ -70,4 +115,12 @@ class Failed:
     error: UserFacingError
 
 
-Event = TextDelta | ReasoningDelta | PromptProgress | Finished | Failed
+Event = TextDelta | ReasoningDelta | ToolCallRequested | ToolAnswered | PromptProgress | Finished | Failed
+
+
+class EventStream(Protocol):
+    """The events of one answer; `aclose` stops it."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    async def aclose(self) -> None: ...

@@ -51,6 +51,11 @@ class Hardware:
     vulkan: bool = False
     glibc: tuple[int, int] | None = None
 
+    @property
+    def has_graphics(self) -> bool:
+        """Whether an engine could find a graphics card here."""
+        return self.system == "Darwin" or bool(self.cuda or self.rocm or self.vulkan)
+
 
 def host_memory(group: Path = CONTROL_GROUP) -> HostMemory:
     """The machine's memory now; inside a container, what the container may take.

@@ -35,7 +35,13 @@ _PREFIX = re.compile(r"^\d+\.\d\d\.\d{3}\.\d{3} [A-Z] (\S+\s+)?")
 #: A line of mere information, which may quote the model: it is never a cause.
 _INFORMATION = re.compile(r"^\d+\.\d\d\.\d{3}\.\d{3} [DI] ")
 
+#: Memory of a device, by the engine's name for it: "CUDA0", "ROCm1", "MTL0_Private", "SYCL_Split". What has no
+#: number, such as CPU, CPU_REPACK and CUDA_Host, is the machine's own.
+_DEVICE = r"(?P<device>[A-Za-z]+(?:\d\w*|_Split))"
+
 _ANOTHER_COPY = "Download the file again."
+_FEWER_LAYERS = "Choose fewer GPU layers or a smaller Context Length."
+_NEWER_ENGINE = "A newer engine may: pip install --upgrade xllamacpp."
 _LESS_MEMORY = "Choose a smaller Context Length or a smaller model, or close other programs."
 #: What a line of the log means: pattern, kind, why (groups of the pattern may be named), what to do. The first that
 #: matches any line wins.
@@ -43,15 +49,52 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
     (re.compile(pattern), fault, why, hint)
     for pattern, fault, why, hint in (
         # Memory comes first: a header that could not be kept in memory is called unreadable in the lines behind.
+        # Of it a device's, by the line that tells most: the engine's own, then its back ends' (ggml-cuda, which ROCm
+        # shares, ggml-vulkan, ggml-metal, ggml-sycl), whose words may be of an attempt that had a second way.
         (
-            r"attempted to allocate\s+(?P<size>[\d.]+) MB",
+            rf"failed to allocate {_DEVICE} buffer of size (?P<bytes>\d+)",
+            Fault.OUT_OF_MEMORY,
+            "there was no room for another {size} of memory on the device {device}",
+            _FEWER_LAYERS,
+        ),
+        (
+            r"allocating (?P<mib>[\d.]+) MiB on device (?P<device>\d+): cudaMalloc failed",
+            Fault.OUT_OF_MEMORY,
+            "there was no room for another {size} of memory on the graphics card {device}",
+            _FEWER_LAYERS,
+        ),
+        (
+            r"ggml_vulkan: (?:Device m|M)emory allocation of size (?P<bytes>\d+) failed"
+            r"|failed to allocate Metal buffer of (?P<metal_bytes>\d+) bytes"
+            r"|ggml_metal\w*: error: failed to allocate buffer, size =\s*(?P<mib>[\d.]+) MiB"
+            r"|can't allocate (?P<sycl_bytes>\d+) Bytes of memory on device",
+            Fault.OUT_OF_MEMORY,
+            "there was no room for another {size} of memory on the graphics card",
+            _FEWER_LAYERS,
+        ),
+        (
+            rf"unable to allocate {_DEVICE} buffer",
+            Fault.OUT_OF_MEMORY,
+            "there was not enough memory on the device {device}",
+            _FEWER_LAYERS,
+        ),
+        (
+            r"\b(?:CUDA|ROCm|MUSA) error: out of memory|kIOGPUCommandBufferCallbackErrorOutOfMemory"
+            r"|ErrorOutOfDeviceMemory",
+            Fault.OUT_OF_MEMORY,
+            "the graphics card ran out of memory",
+            _FEWER_LAYERS,
+        ),
+        (
+            r"attempted to allocate\s+(?P<mib>[\d.]+) MB",
             Fault.OUT_OF_MEMORY,
             "there was no room for another {size} of memory",
             _LESS_MEMORY,
         ),
         (
-            r"insufficient memory|[Cc]annot allocate memory|\bbad_alloc\b|failed to allocate|out of memory|MemoryError"
-            r"|GGML_ASSERT\(ctx->mem_buffer != NULL\)",
+            # Not of what the engine does without: memory that the system may not move, and buffers to reorder in.
+            r"insufficient memory|[Cc]annot allocate memory|\bbad_alloc\b|out of memory|MemoryError"
+            r"|failed to allocate(?!.* (?:pinned memory|reorder temp buffer))|GGML_ASSERT\(ctx->mem_buffer != NULL\)",
             Fault.OUT_OF_MEMORY,
             "there was not enough memory",
             _LESS_MEMORY,
@@ -72,13 +115,26 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
             r"unknown model architecture: '(?P<name>[^']*)'",
             Fault.UNKNOWN_ARCHITECTURE,
             "this engine does not know the architecture '{name}'",
-            "A newer engine may: pip install --upgrade xllamacpp.",
+            _NEWER_ENGINE,
         ),
         (
             r"unknown pre-tokenizer type: '(?P<name>[^']*)'",
             Fault.UNKNOWN_ARCHITECTURE,
             "this engine does not know the tokenizer '{name}'",
-            "A newer engine may: pip install --upgrade xllamacpp.",
+            _NEWER_ENGINE,
+        ),
+        (
+            # Types have small numbers: any other is damage, which a row below tells.
+            r"tensor '(?P<name>.*)' has invalid ggml type (?P<number>\d{1,3})\b",
+            Fault.UNKNOWN_TENSOR_TYPE,
+            "this engine does not know the type {number} of the tensor '{name}', so it cannot read its quantization",
+            _NEWER_ENGINE,
+        ),
+        (
+            r"tensor '(?P<name>.*)' of type (?P<number>\d+) \(.*\) has .*, not a multiple of block size \(0\)",
+            Fault.UNKNOWN_TENSOR_TYPE,
+            "this engine no longer knows the type {number} of the tensor '{name}', so it cannot read its quantization",
+            "Get the model in another quantization.",
         ),
         (
             r"data is not within the file bounds",
@@ -127,7 +183,7 @@ _SIGNALS = {
         "this processor lacks an instruction that the engine was built with",
         "Install an engine that was built for this machine.",
     ),
-    6: (Fault.CRASHED, "it aborted itself (signal 6)", "Load the model again."),
+    6: (Fault.ABORTED, "it aborted itself (signal 6)", "Load the model again."),
     7: (Fault.CRASHED, "its memory or file went away while it was read (signal 7)", "Load the model again."),
     9: (
         Fault.KILLED,
@@ -153,12 +209,19 @@ class EngineLog:
         self._letters = codecs.getincrementaldecoder("utf-8")("replace")  # a piece may end within a letter
         self.taken = MemoryUse()
 
-    def feed(self, data: bytes) -> None:
-        """Take what the child wrote, in pieces of any size."""
+    def feed(self, data: bytes) -> tuple[str, ...]:
+        """Take what the child wrote, in pieces of any size.
+
+        Returns:
+            The lines that it completes, without secrets, and without what the file says of itself.
+        """
         *lines, self._partial = (self._partial + self._letters.decode(data)).split("\n")
         self._partial = self._partial[-LONGEST_LINE:]
-        for line in lines:
-            self._add(line.rstrip("\r"))
+        # What a file says of itself is no word of the engine: it must not be taken for a cause.
+        new = tuple(self._clean(line.rstrip("\r")) for line in lines if _METADATA not in line)
+        for line in new:
+            self._add(line)
+        return new
 
     @property
     def tail(self) -> tuple[str, ...]:
@@ -170,9 +233,6 @@ class EngineLog:
         return re.sub(r"api_keys: \S+", "api_keys: (hidden)", line)[:LONGEST_LINE]
 
     def _add(self, line: str) -> None:
-        if _METADATA in line:
-            return  # what a file says of itself is no word of the engine: it must not be taken for a cause
-        line = self._clean(line)
         self._lines.append(line)
         if match := _BUFFER.search(line):
             part = _BUFFER_PARTS.get(match["kind"])
@@ -207,8 +267,11 @@ def diagnose(what: str, tail: Iterable[str], exit_status: int | None) -> EngineE
 
 
 def _readable(match: re.Match[str]) -> dict[str, str]:
-    """The groups of a cause; a size, which the engine gives in MiB, in the unit that suits it."""
+    """The groups of a cause; a size, which the engine gives in bytes or MiB, as `size` in the unit that suits it."""
     groups = match.groupdict("")
-    if "size" in groups:
-        groups["size"] = units.memory(round(float(groups["size"]) * MIB))
+    for name, text in match.groupdict("").items():
+        if text and name.endswith("bytes"):
+            groups["size"] = units.memory(int(text))
+        elif text and name == "mib":
+            groups["size"] = units.memory(round(float(text) * MIB))
     return groups

@@ -3,9 +3,10 @@
 Why a child: `xllamacpp.Server` holds the interpreter's lock for the whole load, a broken model or driver can abort the
 process, and its destructor can wait for ever. Here all of that costs the parent nothing.
 
-The protocol is small. The parent writes one JSON line to standard input (`{"do": "load", ...}` or
-`{"do": "devices"}`); the child answers with one JSON line on standard output, and the engine's log goes to
-standard error. Standard input then stays open for as long as the parent wants the child: its end is the request to end.
+The protocol is small. The parent writes one JSON line to standard input (`{"do": "load", ...}`, `{"do": "plan", ...}`
+or `{"do": "devices"}`); the child answers with one JSON line on standard output, and the engine's log goes to
+standard error (a plan that can be made is read there, and has no other answer). Standard input then stays open for as
+long as the parent wants the child: its end is the request to end.
 The API key comes in that line, never in the arguments or the environment, where other programs could read it.
 """
 
@@ -20,7 +21,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-#: Lines of the log that name what was taken (`... buffer size =`) appear from 4 on; 5 would log whole chats.
+#: Lines of the log that name what was taken (`... buffer size =`), and the table of a plan, appear from 4 on; 5 would
+#: log whole chats.
 LOG_VERBOSITY = 4
 #: An origin that cannot exist: no web page may drive the model. Not `null`, which sandboxed pages have.
 IMPOSSIBLE_ORIGIN = "http://localhost.invalid"
@@ -42,7 +44,7 @@ def main() -> NoReturn:
         if request["do"] == "devices":
             _answer(answers, {"devices": _devices()})
             _leave(0)
-        server = _load(request)
+        server = _plan(request) if request["do"] == "plan" else load(request)
     except ImportError as error:
         # Missing: the engine itself, not a library of its own.
         _answer(answers, {"error": "import", "missing": error.name == "xllamacpp", "text": str(error)})
@@ -110,8 +112,42 @@ def _devices() -> list[dict[str, Any]]:
     ]
 
 
-def _load(request: dict[str, Any]) -> Any:
-    """Start the engine's server; returns once it listens.
+def load(request: dict[str, Any], verbosity: int = LOG_VERBOSITY) -> Any:
+    """Start the engine's server in this process; returns once it listens.
+
+    Raises:
+        ImportError: there is no engine, or a library that it needs is missing.
+        RuntimeError: it could not be loaded; the log has the cause.
+    """
+    import xllamacpp  # noqa: PLC0415 - a missing engine is an answer, not a crash
+
+    params = _parameters(request)
+    params.verbosity = verbosity
+    return xllamacpp.Server(params)
+
+
+def _plan(request: dict[str, Any]) -> NoReturn:
+    """Have the engine plan this load, for the table that it logs (engine/dry_run.py); without memory, it then aborts.
+
+    Raises:
+        RuntimeError: there is nothing to plan; the log has the cause.
+    """
+    import xllamacpp  # noqa: PLC0415 - a missing engine is an answer, not a crash
+
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - POSIX only
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it is meant to abort
+    params = _parameters(request)
+    params.no_alloc = True
+    params.fit_params = True  # without it nothing is logged; the first table is for what was asked
+    params.verbosity = LOG_VERBOSITY
+    xllamacpp.Server(params)
+    _leave(0)
+
+
+def _parameters(request: dict[str, Any]) -> Any:
+    """The parameters of the engine for a load.
 
     Every setting that decides memory, reach or privacy is set here, none is left to the engine's defaults.
     """
@@ -119,20 +155,22 @@ def _load(request: dict[str, Any]) -> Any:
 
     params = xllamacpp.CommonParams()
     params.model.path = request["model"]
-    params.n_ctx = request["context_length"]
+    # The slots share the context evenly; asked for is what one chat gets.
+    params.n_parallel = request["parallel"]
+    params.kv_unified = False
+    params.n_ctx = request["context_length"] * request["parallel"]
     params.n_batch = params.n_ubatch = request["batch"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = request["threads"]
-    params.n_parallel = 1
     params.n_gpu_layers = request["gpu_layers"]
     params.fit_params = False  # what was asked is what is loaded
     # Memory that the preview does not count is not taken; but for the checkpoints that the engine makes of sliding
     # windows and recurrent states (fit.estimate calls its figures rough there), without which each turn starts anew.
-    params.cache_ram_mib = 0
+    params.cache_ram_mib = request["cache_ram_mib"]
     params.ctx_shift = False
     params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F16
-    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO
+    flash = {None: "AUTO", True: "ENABLED", False: "DISABLED"}[request["flash_attention"]]
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type[f"LLAMA_FLASH_ATTN_TYPE_{flash}"]
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_MMAP
-    params.verbosity = LOG_VERBOSITY
 
     params.hostnames = [LOOPBACK]
     params.port = request["port"]
@@ -141,4 +179,4 @@ def _load(request: dict[str, Any]) -> Any:
     params.cors_credentials = False
     params.ui = False
     params.endpoint_slots = False
-    return xllamacpp.Server(params)
+    return params

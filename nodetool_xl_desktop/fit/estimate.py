@@ -10,6 +10,8 @@ is allocated; the constants of the compute buffer were fitted to the engine's pl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.gguf import Header, Malformed
@@ -29,6 +31,43 @@ _UNKNOWN_TRAITS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The widths of a layer, in elements; of layers that differ the widest."""
+
+    embedding: int
+    feed_forward: int
+    heads: int
+    kv_heads: int
+    key_length: int
+    value_length: int
+
+    @classmethod
+    def of(cls, header: Header) -> _Shape:
+        embedding = _number(header, "embedding_length")
+        heads = max(1, _number(header, "attention.head_count", 1))
+        return cls(
+            embedding=embedding,
+            feed_forward=max(_layer_numbers(header, "feed_forward_length"), default=0),
+            heads=heads,
+            kv_heads=max(_layer_numbers(header, "attention.head_count_kv", heads), default=0),
+            key_length=_number(header, "attention.key_length", embedding // heads),
+            value_length=_number(header, "attention.value_length", embedding // heads),
+        )
+
+    @property
+    def queries(self) -> int:
+        return self.heads * self.key_length
+
+    @property
+    def keys(self) -> int:
+        return self.kv_heads * self.key_length
+
+    @property
+    def values(self) -> int:
+        return self.kv_heads * self.value_length
+
+
 def padded_context(context_length: int) -> int:
     """The context that the engine really allocates, in tokens."""
     return -(-context_length // CONTEXT_STEP) * CONTEXT_STEP
@@ -39,26 +78,31 @@ def context_bytes_per_token(header: Header) -> int:
 
     Per layer: KV heads x (length of a key + length of a value) x 2 bytes.
     """
-    heads = max(1, _number(header, "attention.head_count", 1))
-    head_length = _number(header, "embedding_length") // heads
-    key_length = _number(header, "attention.key_length", head_length)
-    value_length = _number(header, "attention.value_length", head_length)
-    kv_heads = _layer_numbers(header, "attention.head_count_kv", heads)
-    return sum(kv_heads) * (key_length + value_length) * F16_BYTES
+    shape = _Shape.of(header)
+    kv_heads = _layer_numbers(header, "attention.head_count_kv", shape.heads)
+    return sum(kv_heads) * (shape.key_length + shape.value_length) * F16_BYTES
 
 
 def compute_bytes(header: Header, options: LoadOptions) -> int:
-    """The buffer that one batch is computed in, with flash attention.
+    """The buffers that one batch is computed in, and the one for its result.
 
-    Per token of a batch: the widest moment of a layer (three rows of the feed-forward width and five of the embedding
-    width, in F32) and one row of the attention mask (F16, as long as the context).
+    Per token of a batch, with flash attention: the widest moment of a layer (three rows of the feed-forward width and
+    five of the embedding width, in F32) and one row of the attention mask (F16, as long as the context). Without it
+    the mask is F32, and where that is wider, one row of scores for each head stands beside what they are made of. The
+    result is one row of the vocabulary in F32 for each chat.
     """
-    embedding = _number(header, "embedding_length")
-    feed_forward = max(_layer_numbers(header, "feed_forward_length"), default=0)
+    shape = _Shape.of(header)
     experts = _number(header, "expert_used_count") * _number(header, "expert_feed_forward_length")
-    row = (3 * max(feed_forward, experts) + 5 * embedding) * F32_BYTES
-    mask = padded_context(options.context_length) * F16_BYTES
-    return min(options.batch, options.context_length) * (row + mask)
+    row = (3 * max(shape.feed_forward, experts) + 5 * shape.embedding) * F32_BYTES
+    context = padded_context(options.context_length)
+    if options.flash_attention is False:
+        plain = row + (context + shape.keys + shape.values) * F32_BYTES
+        scores = (context * (shape.heads + 1) + 5 * shape.embedding + shape.queries + shape.keys) * F32_BYTES
+        token = max(plain, scores)
+    else:
+        token = row + context * F16_BYTES
+    tokens = min(options.batch, options.context_length * options.parallel)
+    return tokens * token + (header.vocab_size or 0) * F32_BYTES * options.parallel
 
 
 def estimate(header: Header, options: LoadOptions) -> MemoryUse:
@@ -69,7 +113,7 @@ def estimate(header: Header, options: LoadOptions) -> MemoryUse:
     """
     return MemoryUse(
         model=header.tensor_bytes,
-        context=context_bytes_per_token(header) * padded_context(options.context_length),
+        context=context_bytes_per_token(header) * padded_context(options.context_length) * options.parallel,
         compute=compute_bytes(header, options),
     )
 

@@ -5,25 +5,19 @@ Files are used where they are; the list only remembers their paths.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import re
 import stat
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.gguf.names import read_name
 
 _log = logging.getLogger(__name__)
-#: A later part of a split set is no model of its own.
-_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
-#: What a file's name says of its quantization, at its end: "-Q4_K_M", ".IQ2_XS", "-UD-Q6_K_XL", "-F16", "-MXFP4".
-_QUANTIZATION = re.compile(r"[-_. ](?:UD-|i1-)?(I?Q\d\w*|TQ\d_0|B?F16|FP16|F32|MXFP4\w*)$", re.IGNORECASE)
-_SPLIT = re.compile(r"-\d{5}-of-\d{5}$")
 
 
 def title(path: Path) -> str:
@@ -31,7 +25,7 @@ def title(path: Path) -> str:
 
     Not `general.name`: that is often a name of the training run ("Smollm2 135M 8k Lc100K Mix1 Ep2").
     """
-    stem = _QUANTIZATION.sub("", _SPLIT.sub("", path.stem))
+    stem = read_name(path.name).stem
     # A file's name may hold line feeds and worse; a list has one line for it.
     words = "".join(letter if letter.isprintable() else " " for letter in stem.replace("-", " ").replace("_", " "))
     return " ".join(words.split()) or path.name
@@ -39,8 +33,7 @@ def title(path: Path) -> str:
 
 def quantization(path: Path) -> str:
     """The quantization that a file's name says, or nothing."""
-    match = _QUANTIZATION.search(_SPLIT.sub("", path.stem))
-    return match[1].upper() if match else ""
+    return read_name(path.name).quantization
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +71,7 @@ class ModelLibrary:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
+        self._file = JsonFile(paths.library_file, "The list of models")
         self._lock = threading.Lock()
         self._opened: list[Path] = []  # since the start: listed even where the list cannot be saved
 
@@ -88,11 +82,10 @@ class ModelLibrary:
         except UserFacingError as error:
             _log.warning("%s", error)
             opened = self._opened
-        own = sorted(self._paths.models.glob("*.gguf"), key=lambda path: path.name.lower())
+        # What was fetched from a hub lies in folders of its own, by organisation and repository.
+        own = sorted(self._paths.models.rglob("*.gguf"), key=lambda path: path.name.lower())
         files = [_model_file(path, own=path in own) for path in opened]
-        files += [
-            _model_file(path, own=True) for path in own if path not in opened and not _LATER_PART.search(path.name)
-        ]
+        files += [_model_file(path, own=True) for path in own if path not in opened and read_name(path.name).part == 1]
         return [file for file in files if file is not None]
 
     def add(self, path: Path) -> Path:
@@ -122,47 +115,14 @@ class ModelLibrary:
         return [*self._opened, *(path for path in self._read() if path not in self._opened)]
 
     def _read(self) -> list[Path]:
-        file = self._paths.library_file
-        try:
-            entries = json.loads(file.read_text(encoding="utf-8"))["models"]
-            return [Path(entry) for entry in entries if isinstance(entry, str)]
-        except (FileNotFoundError, NotADirectoryError):  # nothing was opened yet
-            return []
-        except OSError as error:  # it may be readable again: nothing is written over it meanwhile
-            raise UserFacingError(
-                "The list of models cannot be read", f"{error.strerror or error} ({file})", "Look at the disk."
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            # The next write must not be the end of what can still be read by a person.
-            _log.warning("The list of models cannot be read, and starts anew: %s", error)
-            self._set_aside(file)
-            return []
-
-    @staticmethod
-    def _set_aside(file: Path) -> None:
-        try:
-            file.replace(file.with_suffix(".unreadable.json"))
-        except OSError as error:
-            _log.warning("It could not be set aside either: %s", error)
+        return self._file.read(_paths_in) or []
 
     def _write(self, models: list[Path]) -> None:
-        """Write beside and rename, so that a power cut leaves the old list or the new one."""
-        file = self._paths.library_file
-        # "surrogateescape" names (bytes that are no UTF-8) survive as JSON escapes.
-        content = json.dumps({"models": [str(path) for path in models]}, indent=1)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=file.parent, prefix=".saving-") as folder:
-                fresh = Path(folder) / file.name
-                with fresh.open("w", encoding="utf-8") as stream:
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                fresh.replace(file)
-        except OSError as error:
-            raise UserFacingError(
-                "The list of models could not be saved", f"{error.strerror or error} ({file})", "Look at the disk."
-            ) from error
+        self._file.write({"models": [str(path) for path in models]})
+
+
+def _paths_in(content: Any) -> list[Path]:
+    return [Path(entry) for entry in content["models"] if isinstance(entry, str)]
 
 
 def _model_file(path: Path, *, own: bool) -> ModelFile | None:

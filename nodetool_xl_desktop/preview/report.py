@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.estimate import caveats, estimate
 from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
-from nodetool_xl_desktop.fit.options import LoadOptions, default_context_length, largest_context_length
+from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings, largest_context_length
 from nodetool_xl_desktop.fit.verdict import Verdict, advise, judge, largest_context
 from nodetool_xl_desktop.gguf import Header, read_model
 from nodetool_xl_desktop.library.models import title
@@ -94,9 +94,13 @@ class Preview:
         """Where the context control ends, in tokens."""
         return largest_context_length(self.header.context_length_max)
 
-    def default_options(self, threads: int) -> LoadOptions:
-        """What is offered unasked."""
-        return LoadOptions(default_context_length(self.header.context_length_max), threads)
+    def options(self, settings: LoadSettings, physical_cores: int | None) -> LoadOptions:
+        """How this model is loaded, as these settings say.
+
+        No layers go onto a graphics card: the report counts the machine's own memory only, and what is previewed is
+        what is loaded.
+        """
+        return replace(settings.options(self.header.context_length_max, physical_cores), gpu_layers=0)
 
     def report(self, options: LoadOptions, host: HostMemory) -> FitReport:
         """What a load with these options takes of this memory."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -21,8 +22,10 @@ from nodetool_xl_desktop.chat.session import ChatSession
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import Event
-from nodetool_xl_desktop.engine.loader import Broken, Empty, Ending, Ready, Starting, State
+from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
+from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.composer import Composer
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import caption, label
@@ -40,6 +43,7 @@ class ChatPane(QWidget):
     Args:
         theme: the theme in force.
         tasks: where answers run.
+        provider: what answers.
     """
 
     #: A message was sent while no model was loaded: load one, then call `send`.
@@ -49,10 +53,11 @@ class ChatPane(QWidget):
     open_requested = Signal()
     new_chat_requested = Signal()
 
-    def __init__(self, theme: Theme, tasks: Tasks) -> None:
+    def __init__(self, theme: Theme, tasks: Tasks, provider: XLlamaCppProvider) -> None:
         super().__init__()
         self._theme = theme
         self._tasks = tasks
+        self._provider = provider
         self._answer: asyncio.Task[None] | None = None
         self._state: State = Empty()
         self._selected = ""
@@ -145,7 +150,13 @@ class ChatPane(QWidget):
         if self.is_answering or not isinstance(self._state, Ready):
             return False
         session, server = self.session, self._state.server
-        events = session.send(text, server, author=title(server.model), sampling=self.sampling)
+        ask = partial(
+            self._provider.stream,
+            model=server.model,
+            load=LoadSettings.of(server.options),  # the one that is loaded, and no other
+            sampling=self.sampling,
+        )
+        events = session.send(text, ask, author=title(server.model))
         self.composer.clear()  # not before the session has it
         self.composer.set_answering(True)
         for message in session.messages[-2:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -11,13 +12,14 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.engine.loader import Broken, Ending, Ready, Starting, State
+from nodetool_xl_desktop.engine.states import Broken, Ending, Ready, Starting, State
 from nodetool_xl_desktop.fit.memory import HostMemory
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.fit.verdict import Verdict
@@ -38,21 +40,22 @@ class FitPanel(QFrame):
     Args:
         theme: the theme in force.
         memory: looks at the machine's memory; called when it matters, never on a timer.
-        threads: processor threads that a load gets.
     """
 
     #: Load the shown model with `options`.
     load_requested = Signal()
     #: End the loaded model, or the load that is on its way.
     eject_requested = Signal()
+    #: Measure which settings make the shown model fast here.
+    tune_requested = Signal()
 
-    def __init__(self, theme: Theme, memory: Callable[[], HostMemory], threads: int) -> None:
+    def __init__(self, theme: Theme, memory: Callable[[], HostMemory]) -> None:
         super().__init__()
         self.setObjectName("fitPanel")
         self.setFixedWidth(WIDTH)
-        self._theme = theme
+        self.theme = theme
         self._memory = memory
-        self._threads = threads
+        self._options = LoadOptions()  # all but the context, which has a control
         self._host = memory()
         self._preview: Preview | None = None
         self._state: State | None = None
@@ -94,14 +97,19 @@ class FitPanel(QFrame):
         else:
             self._open_problem.tell_error(error)
 
-    def show_preview(self, preview: Preview) -> None:
-        """Show a model; the figures follow every control at once."""
+    def show_preview(self, preview: Preview, options: LoadOptions) -> None:
+        """Show a model; the figures follow every control at once.
+
+        Args:
+            preview: of the model.
+            options: how it is loaded unless the person says otherwise.
+        """
         self._preview = preview
+        self._options = options
         self._problem.hide()
         self._model_card.show_model(preview)
         loaded = self._loaded_options()
-        value = loaded.context_length if loaded else preview.default_options(self._threads).context_length
-        self._context.set_range(preview.largest_context, value)
+        self._context.set_range(preview.largest_context, (loaded or options).context_length)
         self._show_cards(True)
         self.look_again()
 
@@ -130,7 +138,7 @@ class FitPanel(QFrame):
     @property
     def options(self) -> LoadOptions:
         """What Load would ask for."""
-        return LoadOptions(self._context.value, self._threads)
+        return replace(self._options, context_length=self._context.value)
 
     @property
     def report(self) -> FitReport | None:
@@ -155,11 +163,22 @@ class FitPanel(QFrame):
         frame = QFrame()
         layout = card_layout(frame)
         layout.setSpacing(SPACE_M)
-        self._context = ContextControl(self._theme)
+        self._context = ContextControl(self.theme)
         self._advice = Notice()
         self._advice.remedy_requested.connect(self._apply_advice)
         self._notes = label("", "note", wrap=True)
+        self._speed_settings = label("", "note")
+        self._tune = QToolButton()
+        self._tune.setText("Tune ...")
+        self._tune.setProperty("kind", "quiet")
+        self._tune.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._tune.setToolTip("Measure which settings make this model fast on this machine")
+        self._tune.clicked.connect(self.tune_requested)
+        tuning = QHBoxLayout()
+        tuning.addWidget(self._speed_settings, 1)
+        tuning.addWidget(self._tune)
         layout.addWidget(self._context)
+        layout.addLayout(tuning)
         layout.addWidget(self._advice)
         layout.addWidget(self._notes)
         return frame
@@ -210,8 +229,9 @@ class FitPanel(QFrame):
         layout.addWidget(scroll, 1)
 
     def _show_icons(self) -> None:
-        self._eject.setIcon(self._theme.icon("eject"))
-        self._cancel.setIcon(self._theme.icon("x"))
+        self._eject.setIcon(self.theme.icon("eject"))
+        self._cancel.setIcon(self.theme.icon("x"))
+        self._tune.setIcon(self.theme.icon("gauge"))
 
     # Drawing the state
 
@@ -237,6 +257,7 @@ class FitPanel(QFrame):
             return
         self._model_card.show_report(report)
         self._context.set_largest_that_fits(report.largest_context)
+        self._speed_settings.setText(_speed_settings(report.options))
         self._refresh_advice(report)
         self._notes.setText("\n".join(report.warnings))
         self._notes.setVisible(bool(report.warnings))
@@ -276,8 +297,16 @@ class FitPanel(QFrame):
         if isinstance(state, Ready):
             self._eject.setText("Eject" if self._is_shown(state) else caption(f"Eject {title(state.model)}", 20))
         same = self._loaded_options() == self.options if self._preview else False
+        self._tune.setEnabled(self.can_be_loaded and not busy)
         self._load.setVisible(self._preview is not None and not busy and not same)
         self._load.setEnabled(self.can_be_loaded)
         wont_fit = report is not None and report.verdict is Verdict.WONT_FIT
         restyle(self._load, "kind", "" if wont_fit else "primary")
         self._load.setText("Load anyway" if wont_fit else "Reload" if ready and self._is_shown(state) else "Load")
+
+
+def _speed_settings(options: LoadOptions) -> str:
+    """What a load uses that changes its speed, and has no control."""
+    threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
+    flash = {None: "", True: ", flash attention", False: ", no flash attention"}[options.flash_attention]
+    return f"{threads}, batch {options.batch}{flash}"

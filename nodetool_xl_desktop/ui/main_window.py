@@ -20,10 +20,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QFileDialog, QGridLayout, QHBoxLayout, QMainWindow, QMenu, QWidget
 
-from nodetool_xl_desktop.engine.loader import Loader, Ready, Starting, State
+from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.fit.memory import HostMemory
 from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
 from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, dropped_files
 from nodetool_xl_desktop.ui.fit_panel import FitPanel
@@ -49,8 +51,8 @@ class MainWindow(QMainWindow):
         theme: the theme in force.
         library: My Models.
         loader: what loads and holds a model.
+        provider: what answers.
         memory: looks at the machine's memory.
-        threads: processor threads that a load gets.
         missing_engine: the engine to install, None where one is there.
     """
 
@@ -63,15 +65,15 @@ class MainWindow(QMainWindow):
         theme: Theme,
         library: ModelLibrary,
         loader: Loader,
+        provider: XLlamaCppProvider,
         memory: Callable[[], HostMemory],
-        threads: int,
         missing_engine: Wheel | None,
     ) -> None:
         super().__init__()
         self.tasks = Tasks()
         self.side_bar = SideBar(theme)
-        self.chat = ChatPane(theme, self.tasks)
-        self.fit_panel = FitPanel(theme, memory, threads)
+        self.chat = ChatPane(theme, self.tasks, provider)
+        self.fit_panel = FitPanel(theme, memory)
         self.fit_panel.has_engine = missing_engine is None
         self.chat.welcome.need_engine(missing_engine)
         self.setWindowTitle("NodeTool XL Desktop")
@@ -93,6 +95,7 @@ class MainWindow(QMainWindow):
         self.models = ModelFlow(
             library=library,
             loader=loader,
+            provider=provider,
             tasks=self.tasks,
             side_bar=self.side_bar,
             fit_panel=self.fit_panel,
@@ -126,6 +129,7 @@ class MainWindow(QMainWindow):
         file.addSeparator()
         add(file, "&Load", "Ctrl+Shift+L", self.fit_panel.request_load)
         self._eject_action = add(file, "&Eject", "Ctrl+E", self.models.eject_soon)
+        add(file, "&Tune ...", "", self.fit_panel.tune_requested.emit)
         file.addSeparator()
         add(file, "&Close Window", "Ctrl+W", self.close)
         add(file, "&Quit", "Ctrl+Q", self.close)

@@ -14,13 +14,18 @@ from functools import partial
 from pathlib import Path
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
-from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.engine.tune import tune
+from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.library.models import ModelLibrary, title
 from nodetool_xl_desktop.preview.report import Preview
+from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
 from nodetool_xl_desktop.ui.fit_panel import FitPanel
 from nodetool_xl_desktop.ui.side_bar import SideBar
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+from nodetool_xl_desktop.ui.tune_dialog import TuneDialog
 
 
 class ModelFlow:
@@ -35,6 +40,7 @@ class ModelFlow:
         *,
         library: ModelLibrary,
         loader: Loader,
+        provider: XLlamaCppProvider,
         tasks: Tasks,
         side_bar: SideBar,
         fit_panel: FitPanel,
@@ -42,6 +48,7 @@ class ModelFlow:
     ) -> None:
         self._library = library
         self._loader = loader
+        self._provider = provider
         self._tasks = tasks
         self._side_bar = side_bar
         self._fit_panel = fit_panel
@@ -53,6 +60,7 @@ class ModelFlow:
         side_bar.remove_requested.connect(lambda path: tasks.start(self._remove(path)))
         fit_panel.load_requested.connect(lambda: self.load_soon(None))
         fit_panel.eject_requested.connect(self.eject_soon)
+        fit_panel.tune_requested.connect(lambda: tasks.start(self._tune()))
         chat.load_requested.connect(self.load_soon)
         chat.model_needed.connect(lambda text: tasks.start(self._load_and_send(text)))
 
@@ -101,7 +109,7 @@ class ModelFlow:
             return
         if not self._loader.holds(wanted, report.options):
             self._chat.stop()
-        await self._loader.load(wanted, report.options, report.header.total_size)
+        await self._loader.load(wanted, report.options, report.header)
 
     def load_soon(self, model: Path | None) -> None:
         """As `load`, beside everything else."""
@@ -129,15 +137,21 @@ class ModelFlow:
 
     async def _preview(self, path: Path) -> None:
         try:
-            preview = await in_thread(partial(Preview.inspect, path))
+            preview, options = await in_thread(partial(self._inspect, path))
         except UserFacingError as error:
             self.problem = error
             self._fit_panel.show_error(error)
             self._chat.show_selected("")
         else:
             self.problem = None
-            self._fit_panel.show_preview(preview)
+            self._fit_panel.show_preview(preview, options)
             self._chat.show_selected(preview.title)
+
+    def _inspect(self, path: Path) -> tuple[Preview, LoadOptions]:
+        """Read the header, and how the model is to be loaded; touches the disk."""
+        preview = Preview.inspect(path)
+        settings = self._provider.settings_for(preview.header.files[0].absolute())
+        return preview, preview.options(settings, hardware.physical_cores())
 
     async def _remove(self, path: Path) -> None:
         try:
@@ -145,6 +159,34 @@ class ModelFlow:
         except UserFacingError as error:
             self._fit_panel.show_open_problem(error)
         await self.list_models()
+
+    async def _tune(self) -> None:
+        """Open the dialog that measures the selected model."""
+        report = self._fit_panel.report
+        if report is None or not self._fit_panel.can_be_loaded:
+            return
+        self._chat.stop()
+        await self._loader.eject()  # it takes memory, and would spoil the figures
+        model = report.header.files[0].absolute()
+        dialog = TuneDialog(
+            self._fit_panel.theme,
+            self._tasks,
+            title(model),
+            partial(tune, model, report.options),
+            self._fit_panel.window(),
+        )
+        dialog.chosen.connect(lambda settings: self._tasks.start(self._keep(model, settings)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    async def _keep(self, model: Path, settings: LoadSettings) -> None:
+        """Keep what was measured, and show the model as it is loaded from now on."""
+        try:
+            await in_thread(partial(self._provider.keep_settings, model, settings))
+        except UserFacingError as error:
+            self._fit_panel.show_open_problem(error)
+        if self._side_bar.selected == model:
+            self._selected(model)
 
     async def _load_and_send(self, text: str) -> None:
         """A message was written before a model was loaded: load the selected one, then send it."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
-from nodetool_xl_desktop.engine.loader import Ready, Starting, State
+from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.library.models import title
 from nodetool_xl_desktop.ui.parts import caption, label

@@ -7,12 +7,12 @@ import contextlib
 import itertools
 import os
 import signal
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest
 import scripted_worker
-from engine_runs import OPTIONS, gather, loaded, until_text
+from engine_runs import OPTIONS, asks, gather, loaded, until_text
 
 from nodetool_xl_desktop.chat.session import ChatSession, Message, Outcome
 from nodetool_xl_desktop.engine.client import Sampling
@@ -28,6 +28,7 @@ from nodetool_xl_desktop.engine.events import (
     Usage,
 )
 from nodetool_xl_desktop.fit.options import LoadOptions
+from nodetool_xl_desktop.provider import values
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -43,14 +44,10 @@ class Script:
     def __init__(self, *answers: Sequence[Event]) -> None:
         self._answers = list(answers)
         self.asked: list[list[Turn]] = []
-        self.samplings: list[Sampling] = []
         self.left_early = 0
 
-    async def stream_chat(
-        self, messages: Sequence[Mapping[str, str]], sampling: Sampling
-    ) -> AsyncGenerator[Event, None]:
-        self.asked.append([(message["role"], message["content"]) for message in messages])
-        self.samplings.append(sampling)
+    async def __call__(self, messages: Sequence[values.Message]) -> AsyncGenerator[Event, None]:
+        self.asked.append([(message.role, message.text) for message in messages])
         try:
             for event in self._answers.pop(0):
                 await asyncio.sleep(0)
@@ -66,7 +63,7 @@ def says(*words: str) -> list[Event]:
 
 async def tell(chat: ChatSession, server: Script, text: str) -> Message:
     """Ask, read the whole answer, and return it."""
-    await gather(chat.send(text, server))  # type: ignore[arg-type]
+    await gather(chat.send(text, server))
     return chat.messages[-1]
 
 
@@ -76,7 +73,7 @@ async def tell(chat: ChatSession, server: Script, text: str) -> Message:
 async def test_an_answer_grows_while_it_streams() -> None:
     chat, seen = ChatSession(), []
     server = Script([PromptProgress(5, 12, 4), ReasoningDelta("Hm."), TextDelta("Hel"), TextDelta("lo."), FINISHED])
-    events = chat.send("Hi", server, author="Tiny")  # type: ignore[arg-type]
+    events = chat.send("Hi", server, author="Tiny")
     question, answer = chat.messages  # both are there before anything is awaited
     assert (answer.outcome, answer.is_open) == (Outcome.WAITING, True)
     async for _ in events:
@@ -112,7 +109,7 @@ async def test_a_failure_keeps_what_came_before_it() -> None:
 
 async def test_closing_the_answer_stops_the_engine_and_keeps_the_text() -> None:
     chat, server = ChatSession(), Script(says("One", " two", " three"))
-    events = chat.send("Count", server)  # type: ignore[arg-type]
+    events = chat.send("Count", server)
     assert await until_text(events, 2) == "One two"
     await events.aclose()
     answer = chat.messages[-1]
@@ -125,7 +122,7 @@ async def test_cancelling_the_reader_stops_too() -> None:
     begun = asyncio.Event()
 
     async def read() -> None:
-        async with contextlib.aclosing(chat.send("Go", server)) as events:  # type: ignore[arg-type]
+        async with contextlib.aclosing(chat.send("Go", server)) as events:
             async for _ in events:
                 begun.set()
 
@@ -142,20 +139,12 @@ async def test_cancelling_the_reader_stops_too() -> None:
 
 async def test_an_answer_that_nobody_ever_read_is_settled() -> None:
     chat, server = ChatSession(), Script(says("One"))
-    await chat.send("Count", server).aclose()  # type: ignore[arg-type]
+    await chat.send("Count", server).aclose()
     chat.settle()
     assert chat.messages[-1].outcome is Outcome.STOPPED
     assert server.asked == []
     chat.settle()
     assert [message.outcome for message in chat.messages] == [Outcome.COMPLETE, Outcome.STOPPED]
-
-
-async def test_the_sampling_is_handed_on() -> None:
-    server = Script([FINISHED], [FINISHED])
-    chat = ChatSession()
-    await gather(chat.send("Hi", server, sampling=Sampling(0.5, max_tokens=7)))  # type: ignore[arg-type]
-    await tell(chat, server, "Hi")
-    assert server.samplings == [Sampling(0.5, max_tokens=7), Sampling()]
 
 
 # What the engine is sent
@@ -181,7 +170,7 @@ async def test_without_a_system_prompt_there_is_none() -> None:
 async def test_what_was_stopped_or_failed_is_sent_as_far_as_it_came() -> None:
     chat = ChatSession()
     server = Script(says("One", " two"), [TextDelta("Half"), Failed(BROKEN)], says("Yes."))
-    stopped = chat.send("First", server)  # type: ignore[arg-type]
+    stopped = chat.send("First", server)
     await until_text(stopped, 1)
     await stopped.aclose()
     await tell(chat, server, "Second")
@@ -233,8 +222,8 @@ async def test_no_history_ever_has_two_turns_of_one_side_together() -> None:
 async def test_a_chat_with_the_real_engine(starter_model: Path) -> None:
     chat = ChatSession("You only ever answer in French.")
     async with loaded(starter_model) as server:
-        await gather(chat.send("Say good morning.", server, sampling=Sampling(0, max_tokens=12)))
-        await gather(chat.send("And again.", server, sampling=Sampling(0, max_tokens=12)))
+        await gather(chat.send("Say good morning.", asks(server, Sampling(0, max_tokens=12))))
+        await gather(chat.send("And again.", asks(server, Sampling(0, max_tokens=12))))
     system, _, first, _, second = chat.messages
     assert system.role == "system"
     for answer in (first, second):
@@ -250,7 +239,7 @@ async def test_the_system_prompt_reaches_the_real_engine(starter_model: Path) ->
         lengths = []
         for system in ("", "You are a pirate, and you speak like one, whatever you are asked about."):
             chat = ChatSession(system)
-            await gather(chat.send("Hi", server, sampling=Sampling(0, max_tokens=1)))
+            await gather(chat.send("Hi", asks(server, Sampling(0, max_tokens=1))))
             lengths.append(chat.messages[-1].usage.prompt_tokens)
     assert lengths[0] != lengths[1]
 
@@ -258,7 +247,7 @@ async def test_the_system_prompt_reaches_the_real_engine(starter_model: Path) ->
 async def test_a_killed_engine_keeps_the_text_and_the_chat_goes_on_with_the_next_one(starter_model: Path) -> None:
     chat = ChatSession()
     async with loaded(starter_model) as server:
-        events = chat.send(LONG, server, sampling=Sampling(0))
+        events = chat.send(LONG, asks(server, Sampling(0)))
         so_far = await until_text(events, 5)
         os.kill(server.pid, signal.SIGKILL)
         rest = await gather(events)
@@ -269,7 +258,7 @@ async def test_a_killed_engine_keeps_the_text_and_the_chat_goes_on_with_the_next
         assert answer.error.fault is Fault.KILLED
         assert isinstance(rest[-1], Failed)
     async with loaded(starter_model) as server:
-        await gather(chat.send("Go on.", server, sampling=Sampling(0, max_tokens=3)))
+        await gather(chat.send("Go on.", asks(server, Sampling(0, max_tokens=3))))
     assert chat.messages[-1].outcome is Outcome.CUT
     assert chat.messages[1].text.startswith(so_far)
 
@@ -277,17 +266,17 @@ async def test_a_killed_engine_keeps_the_text_and_the_chat_goes_on_with_the_next
 async def test_a_chat_that_is_too_long_says_so_and_a_shorter_question_is_answered(starter_model: Path) -> None:
     chat = ChatSession()
     async with loaded(starter_model, LoadOptions(256)) as server:
-        await gather(chat.send("word " * 1000, server))
+        await gather(chat.send("word " * 1000, asks(server)))
         failed = chat.messages[-1]
         assert isinstance(failed.error, EngineError)
         assert failed.error.fault is Fault.CONTEXT_OVERFLOW
-        await gather(chat.send("Hi", server, sampling=Sampling(0, max_tokens=3)))
+        await gather(chat.send("Hi", asks(server, Sampling(0, max_tokens=3))))
     assert chat.messages[-1].outcome is Outcome.CUT
 
 
 async def test_letters_that_break_lines_elsewhere_arrive_whole(tmp_path: Path) -> None:
     chat = ChatSession()
     async with loaded(tmp_path / "any.gguf", OPTIONS, scripted_worker.command("sound")) as server:
-        await gather(chat.send("Count.", server))
+        await gather(chat.send("Count.", asks(server)))
     assert chat.messages[-1].text == "".join(scripted_worker.WORDS)
     assert "\u2028" in chat.messages[-1].text

@@ -188,7 +188,6 @@ async def test_an_overflow_names_both_numbers() -> None:
     [
         ("400 Bad Request", b'{"error": {"message": "no such role", "type": "invalid_request_error"}}', "no such role"),
         ("401 Unauthorized", b'{"error": {"message": "Invalid API Key"}}', "Invalid API Key"),
-        ("503 Unavailable", b'{"message": "Loading model"}', "Loading model"),
         ("500 Oops", b'{"error": "just words"}', "500"),
         ("500 Oops", b"[1, 2]", "500"),
         ("502 Bad Gateway", b"<html>\n<h1>Bad gateway</h1></html>", "502"),

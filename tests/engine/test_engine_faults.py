@@ -81,6 +81,21 @@ async def test_an_architecture_that_the_engine_does_not_know(starter_model: Path
     assert "xllamacpp" in error.hint
 
 
+@pytest.mark.parametrize(("type_id", "hint"), [(99, "newer engine"), (4, "another quantization")])
+async def test_a_tensor_type_that_the_engine_does_not_know(tmp_path: Path, type_id: int, hint: str) -> None:
+    tensors = [("token_embd.weight", (256, 4), "Q4_K"), ("blk.0.odd.weight", (256, 4), type_id)]
+    error = await fault_of(write_gguf(tmp_path / "odd.gguf", {"general.architecture": "llama"}, tensors))
+    assert error.fault is Fault.UNKNOWN_TENSOR_TYPE
+    assert f"the type {type_id} of the tensor 'blk.0.odd.weight'" in error.why
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize("type_id", [-1, 1_000_000_000])
+async def test_a_number_that_is_no_tensor_type_is_damage(tmp_path: Path, type_id: int) -> None:
+    model = write_gguf(tmp_path / "odd.gguf", {"general.architecture": "llama"}, [("a", (256,), type_id)])
+    assert (await fault_of(model)).fault is Fault.NOT_A_MODEL
+
+
 async def test_a_header_that_lacks_something(starter_model: Path, tmp_path: Path) -> None:
     error = await fault_of(changed(starter_model, tmp_path, b"llama.block_count", b"llama.block_cound"))
     assert error.fault is Fault.NOT_A_MODEL
@@ -279,7 +294,7 @@ async def test_an_engine_that_lacks_a_library(starter_model: Path, tmp_path: Pat
     [
         ("os.kill(os.getpid(), signal.SIGILL)", Fault.ILLEGAL_INSTRUCTION),
         ("os.kill(os.getpid(), signal.SIGSEGV)", Fault.CRASHED),
-        ("os.abort()", Fault.CRASHED),
+        ("os.abort()", Fault.ABORTED),
         ("raise MemoryError('std::bad_alloc')", Fault.OUT_OF_MEMORY),
         ("raise ValueError('surprise')", Fault.UNKNOWN),
     ],
@@ -296,6 +311,7 @@ async def test_what_an_engine_logs_at_its_very_end_is_read_too(starter_model: Pa
         "def __getattr__(name): return CommonParams()\n"
         "class CommonParams:\n"
         "    def __getattr__(self, name): return self.__dict__.setdefault(name, CommonParams())\n"
+        "    def __getitem__(self, name): return name\n"
         "class Server:\n"
         "    def __init__(self, params):\n"
         "        atexit.register(os.write, 2, b\"E load: unknown model architecture: 'late'\\n\")\n"

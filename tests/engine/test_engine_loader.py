@@ -15,7 +15,9 @@ import scripted_worker
 from engine_runs import GREEDY, OPTIONS, failure_of, gather, until_text, user
 
 from nodetool_xl_desktop.engine.errors import Fault
-from nodetool_xl_desktop.engine.loader import Broken, Empty, Ending, Loader, Ready, Starting, State
+from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
 from nodetool_xl_desktop.fit.options import LoadOptions
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
@@ -27,7 +29,7 @@ class Watched(Loader):
     """A loader whose states are written down."""
 
     def __init__(self, command: tuple[str, ...] | None = None) -> None:
-        super().__init__(command)
+        super().__init__(Pool(command=command))
         self.seen: list[State] = []
         self.listen(self.seen.append)
 

@@ -107,11 +107,6 @@ def test_bytes_that_are_no_text_are_no_fault() -> None:
             Fault.OUT_OF_MEMORY,
             "42 MiB",
         ),
-        (
-            "E ggml_backend_cuda: allocating 4872.00 MiB on device 0: cudaMalloc failed: out of memory",
-            Fault.OUT_OF_MEMORY,
-            "memory",
-        ),
         ("terminate called after throwing an instance of 'std::bad_alloc'", Fault.OUT_OF_MEMORY, "memory"),
         ("  what():  Resource temporarily unavailable", Fault.OUT_OF_MEMORY, "memory or threads"),
         (
@@ -135,11 +130,135 @@ def test_a_line_of_the_log_becomes_a_reason(line: str, fault: Fault, why: str) -
     assert str(error).startswith("It could not be loaded: ")
 
 
+#: What the engine's back ends say when a device is full, as their sources word it, with what comes behind.
+FULL_DEVICES = {
+    "cuda": (
+        (
+            "0.01.2.3 E ggml_backend_cuda_buffer_type_alloc_buffer: allocating 4872.00 MiB on device 0: cudaMalloc "
+            "failed: out of memory",
+            "0.01.2.3 E alloc_tensor_range: failed to allocate CUDA0 buffer of size 5108662272",
+            "0.01.2.3 E llama_model_load: error loading model: unable to allocate CUDA0 buffer",
+        ),
+        "another 4.76 GiB of memory on the device CUDA0",
+    ),
+    "rocm": (
+        ("0.01.2.3 E ggml_backend_alloc_buffer_n: failed to allocate ROCm1 buffer of size 536870912",),
+        "another 512 MiB of memory on the device ROCm1",
+    ),
+    "cuda alone": (
+        ("E ggml_cuda_device_malloc: allocating 16.50 MiB on device 3: cudaMalloc failed: out of memory",),
+        "another 16 MiB of memory on the graphics card 3",
+    ),
+    "vulkan": (
+        (
+            "ggml_vulkan: Device memory allocation of size 1073741824 failed.",
+            "ggml_vulkan: vk::Device::allocateMemory: ErrorOutOfDeviceMemory",
+            "E ggml_gallocr_reserve_n_impl: failed to allocate Vulkan0 buffer of size 1073741824",
+        ),
+        "another 1.00 GiB of memory on the device Vulkan0",
+    ),
+    "vulkan alone": (
+        ("ggml_vulkan: Memory allocation of size 104857600 failed.",),
+        "another 100 MiB of memory on the graphics card",
+    ),
+    "vulkan in the middle": (
+        ("  what():  vk::Device::allocateMemory: ErrorOutOfDeviceMemory",),
+        "the graphics card ran out of memory",
+    ),
+    "metal": (
+        (
+            "E ggml_metal_buffer_init: error: failed to allocate buffer, size =   512.00 MiB",
+            "E alloc_tensor_range: failed to allocate MTL0_Private buffer of size 536870912",
+        ),
+        "another 512 MiB of memory on the device MTL0_Private",
+    ),
+    "metal alone": (
+        ("E ggml_metal_buffer_map: error: failed to allocate buffer, size =    64.00 MiB",),
+        "another 64 MiB of memory on the graphics card",
+    ),
+    "metal, of bytes": (
+        ("E ggml_metal_graph: failed to allocate Metal buffer of 67108864 bytes (out of memory)",),
+        "another 64 MiB of memory on the graphics card",
+    ),
+    "metal in the middle": (
+        ("E error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)",),
+        "the graphics card ran out of memory",
+    ),
+    "sycl": (
+        (
+            "E ggml_backend_sycl_buffer_type_alloc_buffer: can't allocate 268435456 Bytes of memory on device",
+            "E ggml_backend_alloc_buffer_n: failed to allocate SYCL0 buffer of size 268435456",
+        ),
+        "another 256 MiB of memory on the device SYCL0",
+    ),
+    "sycl alone": (
+        ("E reserve: can't allocate 268435456 Bytes of memory on device/GPU",),
+        "another 256 MiB of memory on the graphics card",
+    ),
+    "split": (
+        ("E llama_model_load: error loading model: unable to allocate SYCL_Split buffer",),
+        "not enough memory on the device SYCL_Split",
+    ),
+    "cuda in the middle": (
+        ("E CUDA error: out of memory", "E   current device: 1, in function alloc at ggml-cuda.cu:412"),
+        "the graphics card ran out of memory",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FULL_DEVICES)
+def test_a_device_that_is_full_is_named(name: str) -> None:
+    lines, why = FULL_DEVICES[name]
+    error = diagnose("It could not be loaded", ("0.00.000.001 I before", *lines), -6)
+    assert error.fault is Fault.OUT_OF_MEMORY
+    assert why in error.why
+    assert "GPU layers" in error.hint
+
+
+@pytest.mark.parametrize("buffer", ["CPU", "CPU_REPACK", "CUDA_Host", "Vulkan_Host", "AMX"])
+def test_the_memory_of_the_machine_is_no_device(buffer: str) -> None:
+    error = diagnose("It could not be loaded", (f"E load: failed to allocate {buffer} buffer of size 5108662272",), 1)
+    assert error.fault is Fault.OUT_OF_MEMORY
+    assert "GPU" not in error.hint
+    assert "device" not in error.why
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARNING: failed to allocate 512.00 MB of pinned memory",
+        "0.1.2.3 W ggml_sycl_host_malloc: failed to allocate 512.00 MiB of pinned memory: none",
+        "0.1.2.3 W reorder: failed to allocate 512 bytes for reorder temp buffer, skipping reorder",
+    ],
+)
+def test_what_the_engine_can_do_without_is_no_cause(line: str) -> None:
+    assert diagnose("The engine ended", (line,), -11).fault is Fault.CRASHED
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("E gguf: tensor 'a 'b' c' has invalid ggml type 77. should be in [0, 42)", Fault.UNKNOWN_TENSOR_TYPE),
+        (
+            "E gguf: tensor 'a' of type 31 (TYPE_Q4_0_4_4 REMOVED, use Q4_0 with runtime repacking) has 256 elements "
+            "per row, not a multiple of block size (0)",
+            Fault.UNKNOWN_TENSOR_TYPE,
+        ),
+        ("E gguf: tensor 'a' has invalid ggml type 7700. should be in [0, 42)", Fault.NOT_A_MODEL),
+        ("E gguf: tensor 'a' has invalid ggml type -7. should be in [0, 42)", Fault.NOT_A_MODEL),
+    ],
+)
+def test_a_type_of_tensor_that_is_unknown(line: str, fault: Fault) -> None:
+    behind = "E llama_model_load: error loading model: failed to read tensor info"
+    assert diagnose("It could not be loaded", (line, behind), None).fault is fault
+
+
 @pytest.mark.parametrize(
     ("status", "fault"),
     [
         (-4, Fault.ILLEGAL_INSTRUCTION),
-        (-6, Fault.CRASHED),
+        (-6, Fault.ABORTED),
+        (0xC0000409, Fault.ABORTED),
         (-7, Fault.CRASHED),
         (-9, Fault.KILLED),
         (-11, Fault.CRASHED),

@@ -10,7 +10,9 @@ import psutil
 import pytest
 
 from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.loader import Empty, Loader, Ready
+from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.engine.states import Empty, Ready
 from nodetool_xl_desktop.fit.options import LoadOptions
 
 OPTIONS = LoadOptions(context_length=512)
@@ -20,7 +22,7 @@ NOISE_BYTES = 6 * 2**20
 
 @pytest.mark.parametrize("rounds", [pytest.param(6, id="6"), pytest.param(50, id="50", marks=pytest.mark.soak)])
 async def test_nothing_grows(starter_model: Path, rounds: int) -> None:
-    loader, parent = Loader(), psutil.Process()
+    loader, parent = Loader(Pool()), psutil.Process()
 
     async def one_round() -> None:
         await loader.load(starter_model, OPTIONS)

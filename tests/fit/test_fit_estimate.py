@@ -204,6 +204,7 @@ def test_the_options_are_told_whole() -> None:
         "kv_type_v": "f16",
         "flash_attention": "auto",
         "parallel": 1,
+        "cache_ram_mib": 0,
         "mmap": True,
     }
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from nodetool_xl_desktop import app
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.wheels import Wheel
 
 
@@ -47,7 +47,7 @@ def build(qtbot: Any, paths: Paths, loop: asyncio.AbstractEventLoop) -> Iterator
     made: list[app.Parts] = []
 
     def make(command: Sequence[str] | None = None, missing_engine: Wheel | None = None) -> app.Parts:
-        parts = app.build(paths, Loader(command), missing_engine)
+        parts = app.build(paths, Pool(command=command), missing_engine)
         made.append(parts)
         # The same words every time, and few: most tests want an answer, not a story.
         parts.window.chat.sampling = Sampling(temperature=0, max_tokens=40)

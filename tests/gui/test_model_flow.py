@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QSpinBox
 from nodetool_xl_desktop.app import Parts
 from nodetool_xl_desktop.chat.session import Outcome
 from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.loader import Broken, Ready, Starting, State
+from nodetool_xl_desktop.engine.states import Broken, Ready, Starting, State
 from nodetool_xl_desktop.ui.notice import Notice
 
 

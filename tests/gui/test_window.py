@@ -20,7 +20,7 @@ from nodetool_xl_desktop.app import Parts
 from nodetool_xl_desktop.chat.session import Outcome
 from nodetool_xl_desktop.engine.child import worker_command
 from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.loader import Broken, Empty, Ready, Starting
+from nodetool_xl_desktop.engine.states import Broken, Empty, Ready, Starting
 from nodetool_xl_desktop.ui.message_view import AnswerView
 from nodetool_xl_desktop.ui.notice import Notice
 

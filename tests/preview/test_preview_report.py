@@ -15,7 +15,7 @@ from model_shapes import LLAMA_8B, llama, metadata_only
 
 from nodetool_xl_desktop.core.units import GIB, MIB
 from nodetool_xl_desktop.fit.memory import HostMemory
-from nodetool_xl_desktop.fit.options import LARGEST_CONTEXT_LENGTH, LoadOptions
+from nodetool_xl_desktop.fit.options import LARGEST_CONTEXT_LENGTH, LoadOptions, LoadSettings
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import GgufError, Malformed, MissingSplit, NotGguf, Truncated, Unreadable
 from nodetool_xl_desktop.preview.report import FitReport, Preview
@@ -25,7 +25,7 @@ HOST = HostMemory(total=16 * GIB, free=8 * GIB)
 
 def report_of(path: Path, context_length: int | None = None) -> FitReport:
     preview = Preview.inspect(path)
-    options = preview.default_options(threads=2)
+    options = preview.options(LoadSettings(threads=2), 2)
     if context_length is not None:
         options = LoadOptions(context_length, threads=2)
     return preview.report(options, HOST)
@@ -181,7 +181,7 @@ def test_a_maximum_that_cannot_be_is_kept_in_bounds(tmp_path: Path, largest: int
     llama(tmp_path / "odd.gguf", {**LLAMA_8B, "block_count": 1, "vocab_size": 256}, more)
     preview = Preview.inspect(tmp_path / "odd.gguf")
     assert 256 <= preview.largest_context <= LARGEST_CONTEXT_LENGTH
-    options = preview.default_options(threads=1)
+    options = preview.options(LoadSettings(threads=1), 2)
     assert 256 <= options.context_length <= preview.largest_context
     assert preview.report(options, HOST).largest_context <= preview.largest_context
 
@@ -235,7 +235,7 @@ def test_any_header_gives_a_sane_report_or_is_refused_at_inspection(
     except GgufError:
         return
     host = HostMemory(total=64 * GIB, free=free)
-    for options in (preview.default_options(threads=2), LoadOptions(context_length)):
+    for options in (preview.options(LoadSettings(threads=2), 2), LoadOptions(context_length)):
         report = preview.report(options, host)
         need = report.need
         assert min(need.model, need.context, need.compute) >= 0

@@ -1,0 +1,146 @@
+"""`tune MODEL`: measure which settings make a model fast on this machine, show the table, keep the winner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine.hardware import physical_cores
+from nodetool_xl_desktop.engine.tune import Measurement, Tuned, tune
+from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.gguf import Header
+from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.settings import ModelSettings
+from nodetool_xl_desktop.preview.report import Preview
+
+COLUMNS = ("Threads", "Batch", "Flash attention", "Prompt tokens/s", "Answer tokens/s", "Usual turn", "")
+FLASH_ATTENTION = {None: "auto", True: "on", False: "off"}
+
+
+def run(model: Path, paths: Paths, *, context_length: int | None, as_json: bool) -> None:
+    """Measure, print the table, and keep the winner for this model on this machine.
+
+    Args:
+        model: a `.gguf` file.
+        paths: the program's folders.
+        context_length: in tokens, or None for the default.
+        as_json: print one object instead of the table.
+
+    Raises:
+        UserFacingError: the model could not be loaded or measured; or the winner could not be saved, and the table is
+            printed all the same.
+    """
+    preview = Preview.inspect(model)
+    base = preview.options(LoadSettings(context_length=context_length), physical_cores())
+    tuned = asyncio.run(_measure(preview.header, base))
+    print(json.dumps(_to_json(tuned), indent=2) if as_json else _text(preview, tuned))
+    speeds = {
+        "prompt_tokens_per_s": round(tuned.best.prompt_tokens_per_s or 0.0, 1),
+        "decode_tokens_per_s": round(tuned.best.decode_tokens_per_s or 0.0, 1),
+    }
+    ModelSettings(paths).keep(preview.header.files[0], tuned.winner, speeds)
+    if not as_json:
+        print(
+            f"\nKept for this model on this machine: {_settings(tuned)}; "
+            f"`nodetool-xl-desktop tune --forget {shlex.quote(str(preview.header.files[0]))}` forgets it."
+        )
+
+
+def forget(model: Path, paths: Paths) -> None:
+    """Forget what is kept for a model on this machine; its file may be gone.
+
+    Raises:
+        UserFacingError: the settings could not be read or written.
+    """
+    forgotten = ModelSettings(paths).forget(model)
+    print(f"The settings of {title(model)} are forgotten." if forgotten else f"Nothing is kept for {title(model)}.")
+
+
+async def _measure(header: Header, base: LoadOptions) -> Tuned:
+    shown = _Progress()
+    try:
+        async with contextlib.aclosing(tune(header.files[0], base)) as steps:
+            async for step in steps:
+                if step.result is not None:
+                    return step.result
+                shown.update(f"Measuring {step.what} ({step.done} of {step.of}) ...")
+    finally:
+        shown.clear()
+    raise AssertionError("the last step has the result")
+
+
+class _Progress:
+    """One line on a terminal's standard error; nothing where standard error is a file."""
+
+    def __init__(self) -> None:
+        self._visible = sys.stderr.isatty()
+
+    def update(self, text: str) -> None:
+        """Show this in place of what was shown."""
+        if self._visible:
+            print(f"\r\033[K{text} ", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._visible:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _text(preview: Preview, tuned: Tuned) -> str:
+    """The table: words on the left of their column, figures on the right."""
+    columns = COLUMNS if tuned.winner.gpu_layers is None else ("GPU layers", *COLUMNS)
+    cells = [_cells(row, tuned)[-len(columns) :] for row in tuned.rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (columns, *cells)]
+    failures = [f"\n{_name(row)} could not be measured: {row.error}" for row in tuned.rows if row.error]
+    head = f"{preview.title}, measured in {units.seconds(tuned.seconds)}. A usual turn: 512 tokens in, 256 out.\n"
+    return "\n".join([head, *(line.rstrip() for line in lines), *failures])
+
+
+def _cells(row: Measurement, tuned: Tuned) -> tuple[str, ...]:
+    options = row.options
+    figures = [
+        "-" if value is None else f"{value:,.1f}{unit}"
+        for value, unit in ((row.prompt_tokens_per_s, ""), (row.decode_tokens_per_s, ""), (row.turn_s, " s"))
+    ]
+    mark = "best" if row is tuned.best else "failed" if row.error else ""
+    words = (
+        str(options.gpu_layers),
+        str(options.threads),
+        str(options.batch),
+        FLASH_ATTENTION[options.flash_attention],
+    )
+    return (*words, *figures, mark)
+
+
+def _name(row: Measurement) -> str:
+    options = row.options
+    threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
+    return f"{threads}, batch {options.batch}, flash attention {FLASH_ATTENTION[options.flash_attention]}"
+
+
+def _settings(tuned: Tuned) -> str:
+    name = _name(tuned.best)
+    return name if tuned.winner.gpu_layers is None else f"{name}, {tuned.winner.gpu_layers} GPU layers"
+
+
+def _to_json(tuned: Tuned) -> dict[str, Any]:
+    tried = ("threads", "batch", "flash_attention", "gpu_layers")
+
+    def row_to_json(row: Measurement) -> dict[str, Any]:
+        figures = {name: value for name, value in asdict(row).items() if name != "options"}
+        return {**{name: getattr(row.options, name) for name in tried}, **figures, "winner": row is tuned.best}
+
+    return {
+        "winner": {name: getattr(tuned.winner, name) for name in tried},
+        "rows": [row_to_json(row) for row in tuned.rows],
+        "seconds": tuned.seconds,
+    }

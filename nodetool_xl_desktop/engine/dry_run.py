@@ -1,0 +1,300 @@
+"""What the engine itself plans to take for a load, device by device, without taking it.
+
+A throw-away child has the engine plan everything and allocate nothing; the engine logs its plan as a table and then
+aborts by design. The child is killed as soon as the table is read (0.2 s for a small model on an idle machine). The
+estimate of `fit` is made for sliders; this is the word that decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nodetool_xl_desktop.core.units import MIB
+from nodetool_xl_desktop.engine.child import Child, load_request, worker_command
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
+from nodetool_xl_desktop.engine.log import diagnose
+from nodetool_xl_desktop.fit.memory import MemoryUse
+from nodetool_xl_desktop.fit.options import LoadOptions
+
+#: A driver that hangs must not hang the question with it.
+PLAN_WITHIN_S = 60.0
+#: How long the free memory that a plan tells of a device is believed.
+FREE_BELIEVED_S = 30.0
+PLANS_KEPT = 128
+
+#: `common_memory_breakdown_print` of llama.cpp's common/fit.cpp: a heading; a row a device with what it has and, in
+#: brackets, what the load takes; the row of the host; rows of other buffers of the host, which have no memory of their
+#: own. A description may hold brackets and bars.
+_TABLE = "common_memory_breakdown_print: |"
+_PARTS = r"= +(?P<model>\d+) \+ +(?P<context>\d+) \+ +(?P<compute>\d+)"
+_DEVICE_ROW = re.compile(
+    r"\|   - (?P<name>\S+) \((?P<description>.*)\) *\| +(?P<total>\d+) = +(?P<free>\d+) \+ \( *\d+ "
+    + _PARTS
+    + r"\) \+ +-?\d+ \|$"
+)
+_HOST_ROW = re.compile(r"\|   - (?P<name>\S+) *\| +\d+ " + _PARTS + r" +\|$")
+#: What tells a part of a split set: its number is the only thing in which the names differ.
+_PART = re.compile(r"-\d{5}-of-(?P<count>\d{5})\.gguf$")
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """What a load would take of one device, in bytes; the engine tells whole MiB, rounded down.
+
+    Attributes:
+        name: the engine's name for it, such as "CUDA0".
+        description: the maker's; the engine leaves out words such as "NVIDIA".
+        total: what the device has.
+        free: what the driver says is free of it, before the load. Not every driver follows what is taken.
+        model: the weights.
+        context: the KV cache.
+        compute: the buffers that a batch is computed in.
+    """
+
+    name: str
+    description: str
+    total: int
+    free: int
+    model: int
+    context: int
+    compute: int
+
+    @property
+    def taken(self) -> int:
+        """All that the load would take of it."""
+        return self.model + self.context + self.compute
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """What a load would take of the machine's own memory in one kind of buffer.
+
+    Attributes:
+        name: "Host", or that of a buffer beside it, such as "CPU_REPACK" for weights that are kept in another order.
+        memory: the bytes; the engine tells whole MiB, rounded down.
+    """
+
+    name: str
+    memory: MemoryUse
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the engine plans for one load.
+
+    Attributes:
+        devices: those that the engine would use; none for a load on the processor alone.
+        host_rows: each kind of the machine's own memory.
+    """
+
+    devices: tuple[DevicePlan, ...]
+    host_rows: tuple[HostPlan, ...]
+
+    @property
+    def host(self) -> MemoryUse:
+        """All that the load would take of the machine's own memory, in bytes."""
+        uses = [row.memory for row in self.host_rows]
+        return MemoryUse(
+            sum(use.model for use in uses), sum(use.context for use in uses), sum(use.compute for use in uses)
+        )
+
+
+async def plan(model: Path, options: LoadOptions, *, command: Sequence[str] | None = None) -> Plan:
+    """Have the engine plan a load, in a child that is gone when this returns. Cancelling kills it.
+
+    Args:
+        model: a `.gguf` file (of a split set: its first part).
+        options: how it would be loaded.
+        command: what to start instead of this program's own worker.
+
+    Raises:
+        EngineError: there is nothing to plan (not a model, an unknown architecture, no engine), or it took too long.
+    """
+    what = f"{model.name} could not be planned"
+    key = secrets.token_urlsafe(32)
+    request = load_request("plan", model, options, key)
+    table = _Table()
+    child = await Child.start(request, command or worker_command(), key, table.read)
+    try:
+        async with asyncio.timeout(PLAN_WITHIN_S), child.guarded():
+            answer = await child.answer()  # none, as it aborts or is killed once the table is there
+    except TimeoutError as error:
+        why = f"the engine made no plan within {PLAN_WITHIN_S:.0f} s"
+        hint = "Look at the driver of the graphics card, then try again."
+        raise EngineError(Fault.TIMEOUT, what, why, hint, child.log.tail) from error
+    finally:
+        child.kill()
+        await child.wait()
+    found = table.plan()
+    if found is None or table.unreadable:
+        raise _no_plan(what, child, answer, table.unreadable)
+    return found
+
+
+def _no_plan(what: str, child: Child, answer: dict[str, Any] | None, unreadable: str) -> EngineError:
+    """Why a child that has ended left no plan behind."""
+    tail, status = child.log.tail, child.own_exit_status
+    if answer is not None and answer.get("error") == "import":
+        return EngineError.of_import(what, answer, tail)
+    if child.was_frozen:
+        return EngineError(Fault.FROZEN, what, "another program had stopped its process (SIGSTOP)", "Try again.", tail)
+    if unreadable:
+        why = f"the engine's plan has a row that cannot be understood: {unreadable}"
+        hint = "Install the version of the engine that this program was made for."
+        return EngineError(Fault.UNKNOWN, what, why, hint, tail)
+    # A status of 1 is the worker's own report of a failure that the log explains.
+    return diagnose(what, tail, None if status == 1 and answer else status)
+
+
+class DryRuns:
+    """Plans that were made, kept for those who ask again; belongs to one event loop.
+
+    A file that was written since, and any option that changes memory, makes another plan. A plan that names devices is
+    made anew after `FREE_BELIEVED_S`, as it tells what is free of them. Failures are not kept.
+
+    Args:
+        command: what to start instead of this program's own worker.
+        kept: how many plans are kept.
+    """
+
+    def __init__(self, command: Sequence[str] | None = None, kept: int = PLANS_KEPT) -> None:
+        self._command = command
+        self._most = kept
+        self._kept: OrderedDict[_Key, tuple[Plan, float]] = OrderedDict()
+        self._running: dict[_Key, _Running] = {}
+
+    async def plan(self, model: Path, options: LoadOptions) -> Plan:
+        """What the engine plans for this load, as `plan`; who asks for the same at the same time shares one child.
+
+        Cancelling leaves the child to the others who ask; the last of them takes it along.
+
+        Raises:
+            EngineError: as `plan`.
+        """
+        key = await asyncio.to_thread(_key, model, options)
+        known = self._known(key)
+        if known is not None:
+            return known
+        running = self._running.get(key)
+        if running is None:
+            running = self._running[key] = _Running(asyncio.create_task(self._make(key, model, options)))
+        running.askers += 1
+        try:
+            return await asyncio.shield(running.task)
+        finally:
+            running.askers -= 1
+            if not running.askers:
+                self._forget(key, running)
+                running.task.cancel()  # nobody waits for it, or it has ended
+                await asyncio.wait([running.task])
+
+    def _known(self, key: _Key) -> Plan | None:
+        if key not in self._kept:
+            return None
+        known, made_at = self._kept[key]
+        if known.devices and time.monotonic() - made_at > FREE_BELIEVED_S:
+            return None
+        self._kept.move_to_end(key)
+        return known
+
+    async def _make(self, key: _Key, model: Path, options: LoadOptions) -> Plan:
+        made = await plan(model, options, command=self._command)
+        self._kept[key] = made, time.monotonic()
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return made
+
+    def _forget(self, key: _Key, running: _Running) -> None:
+        if self._running.get(key) is running:
+            del self._running[key]
+
+
+@dataclass(slots=True)
+class _Running:
+    """A child that plans, and how many wait for it."""
+
+    task: asyncio.Task[Plan]
+    askers: int = 0
+
+
+class _Table:
+    """Reads the engine's first table from the lines of its log; later ones are of its own attempts to fit.
+
+    Attributes:
+        unreadable: a row that is not as it should be: without it a device would be missing.
+    """
+
+    def __init__(self) -> None:
+        self.unreadable = ""
+        self._begun = False
+        self._complete = False
+        self._devices: list[DevicePlan] = []
+        self._host: list[HostPlan] = []
+
+    def read(self, line: str) -> bool:
+        """Take the next line of the log; whether the table is complete: rows may follow the host's."""
+        _, is_row, row = line.partition(_TABLE)
+        if self._complete or not is_row:
+            self._complete = self._complete or bool(self._host)
+        elif row.startswith(" memory breakdown [MiB]"):
+            self._complete, self._begun = self._begun, True
+        elif self._begun:
+            self._take("|" + row)
+        return self._complete
+
+    def plan(self) -> Plan | None:
+        """What it says; None where the host's row, which is never missing, has not come."""
+        return Plan(tuple(self._devices), tuple(self._host)) if self._host else None
+
+    def _take(self, row: str) -> None:
+        if match := _DEVICE_ROW.match(row):
+            sizes = {name: int(match[name]) * MIB for name in ("total", "free", "model", "context", "compute")}
+            self._devices.append(DevicePlan(match["name"], match["description"], **sizes))
+        elif match := _HOST_ROW.match(row):
+            sizes = {name: int(match[name]) * MIB for name in ("model", "context", "compute")}
+            self._host.append(HostPlan(match["name"], MemoryUse(**sizes)))
+        else:
+            self.unreadable = row
+
+
+#: Size and time of each file, and what of the options changes memory.
+_Key = tuple[Path, tuple[tuple[int, int], ...], int, int, int, int, bool | None]
+
+
+def _key(model: Path, options: LoadOptions) -> _Key:
+    return (
+        model,
+        tuple(map(_stamp, _files(model))),
+        options.context_length,
+        options.batch,
+        options.gpu_layers,
+        options.parallel,
+        options.flash_attention,
+    )
+
+
+def _files(model: Path) -> list[Path]:
+    """The files of a model, by the names that the engine itself looks for."""
+    part = _PART.search(model.name)
+    if part is None:
+        return [model]
+    stem, count = model.name[: part.start()], part["count"]
+    return [model.with_name(f"{stem}-{number:05d}-of-{count}.gguf") for number in range(1, int(count) + 1)]
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """Size and time of the last change; nothing of a file that is not there, which the engine tells better."""
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_size, status.st_mtime_ns)

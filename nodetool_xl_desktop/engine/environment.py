@@ -1,0 +1,57 @@
+"""The settings that the environment gives, each declared once.
+
+Empty, or not there, is the default. A value that cannot be read is an error that names its variable.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.fit.options import LoadSettings
+
+#: Variable and setting; what each means stands at `LoadOptions`.
+VARIABLES = {
+    "XLLAMACPP_N_CTX": "context_length",
+    "XLLAMACPP_N_GPU_LAYERS": "gpu_layers",
+    "XLLAMACPP_N_THREADS": "threads",
+    "XLLAMACPP_PARALLEL": "parallel",
+    "XLLAMACPP_CACHE_RAM_MIB": "cache_ram_mib",
+}
+#: Longer texts are no number that a load could have, and no error shows the whole of them.
+LONGEST_NUMBER = 20
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> LoadSettings:
+    """What the environment says about loads.
+
+    Args:
+        environment: instead of this process's own.
+
+    Raises:
+        UserFacingError: a value is no whole number, or one that no load can have; it names the variable.
+    """
+    source = os.environ if environment is None else environment
+    settings = LoadSettings()
+    for variable, name in VARIABLES.items():
+        text = source.get(variable, "").strip()
+        if not text:
+            continue
+        if len(text) > LONGEST_NUMBER:
+            raise _unusable(variable, f"{text[:LONGEST_NUMBER]!r}... is too long for a number")
+        try:
+            said: dict[str, Any] = {name: int(text)}
+            settings = LoadSettings(**said).over(settings)
+        except ValueError as error:
+            raise _unusable(variable, f"{text!r} is not a whole number") from error
+        except UserFacingError as error:
+            raise _unusable(variable, error.why) from error
+    return settings
+
+
+def _unusable(variable: str, why: str) -> UserFacingError:
+    return UserFacingError(
+        f"The environment variable {variable} cannot be used", why, "Correct it, or unset it for the default."
+    )

@@ -1,0 +1,126 @@
+"""From a model's name to a file and every option of its load: what a request decides before anything is loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nodetool_xl_desktop import hub
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine import environment, hardware
+from nodetool_xl_desktop.engine.dry_run import DryRuns
+from nodetool_xl_desktop.engine.offload import Offload, decide
+from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.gguf import Header
+from nodetool_xl_desktop.library.settings import ModelSettings
+from nodetool_xl_desktop.provider.catalogue import Catalogue, Located
+
+#: What a script gets where nobody says otherwise; `fit.options` has the rest. The window says 0, as its preview counts
+#: what a load takes, and this is taken later.
+DEFAULTS = LoadSettings(cache_ram_mib=2048)
+
+_log = logging.getLogger(__name__)
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLoad:
+    """A model that was found, and how it is loaded.
+
+    Attributes:
+        path: its file; of a split set the first.
+        header: what that says.
+        options: every setting decided.
+        offload: how many layers go onto a graphics card, and why; None where somebody named a number.
+    """
+
+    path: Path
+    header: Header
+    options: LoadOptions
+    offload: Offload | None = None
+
+
+class Preparation:
+    """Finds models and decides how they are loaded: call, kept settings, environment, defaults, in this order.
+
+    Args:
+        pool: what is loaded already keeps the layers that it has.
+        paths: the program's folders.
+        catalogue: finds models.
+    """
+
+    def __init__(self, pool: Pool, paths: Paths, catalogue: Catalogue) -> None:
+        self._pool = pool
+        self._catalogue = catalogue
+        self._settings = ModelSettings(paths)
+        self._dry_runs = DryRuns()
+        self._devices: Sequence[Mapping[str, Any]] | None = None
+
+    async def prepare(
+        self, model: str | Path, load: LoadSettings, on_download: Callable[[int, int], None]
+    ) -> PreparedLoad:
+        """Find a model, fetching it where it is on no disk here, and decide how it is loaded; loads nothing.
+
+        Raises:
+            UserFacingError: it could not be found or fetched, or a variable of the environment cannot be used.
+        """
+        said = environment.load_settings().over(DEFAULTS)
+
+        def need(header: Header) -> Callable[[hub.Candidate], int]:
+            return hub.needs(header, _options(load.over(said), header))
+
+        located = await self._catalogue.locate(model, need, on_download)
+        kept = await asyncio.to_thread(self._settings.for_model, located.path)
+        settings = load.over(kept).over(said)
+        options = _options(settings, located.header)
+        if settings.gpu_layers is not None:
+            return PreparedLoad(located.path, located.header, options)
+        offload = await self._offload(located, options)
+        options = replace(options, gpu_layers=offload.gpu_layers)
+        return PreparedLoad(located.path, located.header, options, offload)
+
+    def settings_for(self, path: Path) -> LoadSettings:
+        """What is kept for a model file, over what the environment says. Touches the disk.
+
+        Raises:
+            UserFacingError: a variable of the environment cannot be used; it is named.
+        """
+        return self._settings.for_model(path).over(environment.load_settings())
+
+    def keep(self, path: Path, settings: LoadSettings) -> None:
+        """Load this model file so from now on, on this machine. Touches the disk.
+
+        Raises:
+            UserFacingError: the settings could not be written.
+        """
+        self._settings.keep(path, settings, {})
+
+    async def _offload(self, located: Located, options: LoadOptions) -> Offload:
+        """How many layers go onto a graphics card."""
+        if self._devices is None:
+            graphics = await asyncio.to_thread(lambda: hardware.look().has_graphics)
+            # Asking the engine starts a child: 0.4 s that a machine without a graphics card need not wait.
+            self._devices = await hardware.engine_devices() if graphics else ()
+        loaded = self._pool.find(located.path)
+        if loaded is not None and replace(loaded.options, gpu_layers=0) == options:
+            return Offload(loaded.options.gpu_layers, "It is loaded so.")
+        offload = await decide(
+            located.header,
+            options,
+            self._devices,
+            lambda candidate: self._dry_runs.plan(located.path, candidate),
+        )
+        _log.info("%s: %s", located.path.name, offload.why)
+        return offload
+
+
+def _options(settings: LoadSettings, header: Header) -> LoadOptions:
+    return settings.options(header.context_length_max, hardware.physical_cores())

@@ -1,0 +1,120 @@
+"""An answer on its way to whoever reads it.
+
+It is read by a task of its own, so that a reader may leave in the middle, by `break` or by ending the program, without
+closing anything: the task is cancelled, and closes what it reads in order. (Asynchronous generators that are left open
+are closed by the loop in no order, which fails where one reads another.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from typing import Generic, TypeVar
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.events import Event, Failed
+
+Item = TypeVar("Item")
+#: What waits for the reader: events, and at the end None or the bug that ended it.
+_Queue = asyncio.Queue[Event | BaseException | None]
+
+
+class Stream(Generic[Item]):
+    """Read it with `async for`; `aclose`, or just leaving it, stops the engine within one batch.
+
+    Args:
+        events: the answer.
+        view: what the reader gets of an event; None leaves it out. What it raises ends the stream.
+        failed: tells an error of a person's kind as the one that `Failed` carries.
+        timeout_s: how long the answer may take from the first read, in seconds; None waits for ever.
+        too_late: the error of an answer that took longer.
+    """
+
+    def __init__(
+        self,
+        events: AsyncGenerator[Event, None],
+        view: Callable[[Event], Item | None],
+        *,
+        failed: Callable[[UserFacingError], UserFacingError],
+        timeout_s: float | None = None,
+        too_late: UserFacingError,
+    ) -> None:
+        self._events = events
+        self._view = view
+        self._failed = failed
+        self._timeout_s = timeout_s
+        self._too_late = too_late
+        self._queue: _Queue = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._reading: asyncio.Task[None] | None = None
+        self._ended = False
+
+    def __aiter__(self) -> Stream[Item]:
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> Item:
+        """The next item."""
+        while not self._ended:
+            event = await self._next()
+            if event is None or isinstance(event, BaseException):
+                self._ended = True
+                if event is not None:
+                    raise event
+                break
+            try:
+                item = self._view(event)
+            except BaseException:
+                await self.aclose()
+                raise
+            if item is not None:
+                return item
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End it, and the engine's work for it; nothing is left when this returns."""
+        self._ended = True
+        if self._reading is None:
+            await self._events.aclose()
+        else:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
+    def __del__(self) -> None:
+        """Somebody left it in the middle; the collector may run in any thread."""
+        if self._reading is not None and not self._reading.done() and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # closed just now
+                self._loop.call_soon_threadsafe(self._reading.cancel)
+
+    async def _next(self) -> Event | BaseException | None:
+        if self._reading is None:
+            # The task knows nothing of this object, which else would never be left by everybody.
+            reading = _read(self._events, self._queue, self._timeout_s, self._failed, self._too_late)
+            self._reading = self._loop.create_task(reading)
+        return await self._queue.get()
+
+
+async def _read(
+    events: AsyncGenerator[Event, None],
+    queue: _Queue,
+    timeout_s: float | None,
+    failed: Callable[[UserFacingError], UserFacingError],
+    too_late: UserFacingError,
+) -> None:
+    end: BaseException | None = None
+    try:
+        async with asyncio.timeout(timeout_s) as limit, contextlib.aclosing(events):
+            async for event in events:
+                queue.put_nowait(event)
+    except UserFacingError as error:
+        queue.put_nowait(Failed(failed(error)))
+    except TimeoutError as error:
+        if limit.expired():
+            queue.put_nowait(Failed(too_late))
+        else:
+            end = error
+    except Exception as error:  # noqa: BLE001 - a bug is raised where the answer is read
+        end = error
+    finally:
+        queue.put_nowait(end)

@@ -1,0 +1,129 @@
+"""Running a model's calls and giving it the results, until it answers without one.
+
+A person's approval comes before each call, and every loop has an end: at most ten rounds, and a call that is only
+repeated is pointed out once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from nodetool_xl_desktop.engine.events import Event, Finished, TextDelta, ToolAnswered, ToolCallRequested, Usage
+from nodetool_xl_desktop.provider import tool_use
+from nodetool_xl_desktop.provider.values import Message, ToolCall
+from nodetool_xl_desktop.tools import Result, Tool, call
+
+MOST_ROUNDS = 10
+
+#: Asks a person, or a rule, whether a call may run.
+Approve = Callable[[ToolCall], bool | Awaitable[bool]]
+#: Asks the model to go on from these messages; the number of the round, from 0.
+Ask = Callable[[Sequence[Message], int], AsyncGenerator[Event, None]]
+
+_DENIED = "The user did not allow this call."
+_REPEATED = "This call was made before with the same arguments; its result has not changed: {}"
+_UNREADABLE = "Your call could not be read: {}. What you wrote was: {}"
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one request to the model brought."""
+
+    text: list[str] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
+    end: Finished | None = None
+
+
+async def run(
+    ask: Ask, messages: Sequence[Message], tools: Sequence[Tool], approve: Approve
+) -> AsyncGenerator[Event, None]:
+    """Ask, run the calls, and ask again.
+
+    Args:
+        ask: asks the model.
+        messages: of the chat, oldest first.
+        tools: what may be called.
+        approve: is asked before each call.
+
+    Yields:
+        The events of every round and a `ToolAnswered` for each call; one `Finished` at the end, with the usage of all
+        rounds together. Its reason is the last round's, `tool_rounds` where the model would have gone on for ever, or
+        `repeated_call` where it only repeated itself.
+    """
+    history = list(messages)
+    known = {tool.name: tool for tool in tools}
+    answered: dict[str, Result] = {}
+    pointed_out: set[str] = set()
+    used = Usage()
+    end: Finished | None = None
+    for number in range(MOST_ROUNDS):
+        this = _Round()
+        async with contextlib.aclosing(ask(history, number)) as events:
+            async for event in events:
+                _note(event, this)
+                if not isinstance(event, Finished):
+                    yield event
+        if this.end is None:  # it failed, which was told
+            return
+        end = this.end
+        used = _sum(used, end.usage)
+        if not this.calls:
+            yield replace(end, usage=used)
+            return
+        history.append(Message("assistant", "".join(this.text), tool_calls=tuple(this.calls)))
+        for wanted in this.calls:
+            key = wanted.raw if wanted.problem else json.dumps([wanted.name, wanted.args], sort_keys=True, default=str)
+            if key in pointed_out:
+                yield replace(end, reason="repeated_call", usage=used)
+                return
+            if wanted.problem:
+                pointed_out.add(key)
+                result = Result(error=_UNREADABLE.format(wanted.problem, wanted.raw))
+            elif key in answered:
+                pointed_out.add(key)
+                result = Result(_REPEATED.format(answered[key].text or answered[key].error))
+            elif wanted.name not in known:
+                result = Result(error=f"There is no tool {wanted.name}; there are {', '.join(known)}.")
+            elif not await _approved(approve, wanted):
+                result = Result(error=_DENIED)
+            else:
+                result = answered[key] = await call(known[wanted.name], wanted.args)
+            yield ToolAnswered(wanted.id, wanted.name, result.text, result.error)
+            history.append(_told(wanted, result))
+    assert end is not None
+    yield replace(end, reason="tool_rounds", usage=used)
+
+
+def _note(event: Event, this: _Round) -> None:
+    match event:
+        case TextDelta(text):
+            this.text.append(text)
+        case ToolCallRequested():
+            this.calls.append(tool_use.read(event))
+        case Finished():
+            this.end = event
+
+
+async def _approved(approve: Approve, wanted: ToolCall) -> bool:
+    answer = approve(wanted)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _told(wanted: ToolCall, result: Result) -> Message:
+    """The result as the model gets it; a call that could not be read is none, so it is told of it in words."""
+    if wanted.problem:
+        return Message("user", result.error)
+    text = result.text or (f"Error: {result.error}" if result.error else "(a picture)")
+    return Message("tool", text, tool_call_id=wanted.id, name=wanted.name)
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        one.prompt_tokens + other.prompt_tokens,
+        one.completion_tokens + other.completion_tokens,
+        one.cached_tokens + other.cached_tokens,
+    )

@@ -1,0 +1,195 @@
+"""How a model gets its tools, and how its calls are read.
+
+A template that knows tools renders them (native). Any other model is told of them in its system text and writes a call
+as text (emulated). What a native model writes as text all the same is read by the same parser (rescued). A call that
+has to come is forced by a grammar, on any model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nodetool_xl_desktop.engine.client import Template
+from nodetool_xl_desktop.engine.events import Event, Failed, Finished, Making, TextDelta, ToolCallRequested
+from nodetool_xl_desktop.provider.values import ToolCall, with_arguments
+from nodetool_xl_desktop.tools import FoundCall, TextCalls, Tool, as_tool, definition, signature
+from nodetool_xl_desktop.tools.text_calls import parse
+
+AnyTool = Tool | Callable[..., Any]
+#: "auto", "none", "required", the name of a tool, or OpenAI's `{"type": "function", "function": {"name": ...}}`.
+ToolChoice = str | Mapping[str, Any]
+
+_INSTRUCTION = """\
+You can call these functions:
+
+{signatures}
+
+To call one, write the call and nothing else on a line of its own, with the arguments by name. The result comes in the \
+next message. Call a function only where it helps; else answer in plain words."""
+_FORCED = """\
+You can call these functions:
+
+{signatures}
+
+Answer with one call as a JSON object: {{"name": ..., "arguments": {{...}}}}."""
+#: A small model that has to write a text, and does not know what, goes on for ever.
+_LONGEST_FORCED_TEXT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """What one request says about tools.
+
+    Attributes:
+        tools: what the model may call.
+        making: how its calls come to be; `rescued` are those of a native model that come as text.
+        instruction: for the system text, where the template does not render tools.
+        request: what goes into the engine's request.
+    """
+
+    tools: tuple[Tool, ...]
+    making: Making
+    instruction: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+        """The events of an answer, with the calls that the model wrote as text taken out of the text."""
+        if self.making == "forced":
+            return _with_forced_call(events, self.tools)
+        return _with_calls(events, self.tools, "rescued" if self.making == "native" else "emulated")
+
+
+def chosen(tools: Sequence[AnyTool], choice: ToolChoice) -> tuple[tuple[Tool, ...], bool]:
+    """The tools that may be called, and whether one has to be.
+
+    Raises:
+        TypeError: one is no tool.
+        ValueError: the choice names none of them.
+    """
+    made = tuple(as_tool(tool) for tool in tools)
+    name = choice if isinstance(choice, str) else (choice.get("function") or {}).get("name")
+    match name:
+        case "none":
+            return (), False
+        case "auto":
+            return made, False
+        case "required" if made:
+            return made, True
+    named = tuple(tool for tool in made if tool.name == name)
+    if not named:
+        there = ", ".join(tool.name for tool in made) or "none was given"
+        raise ValueError(f"tool_choice asks for {name!r}, which is no tool: {there}")
+    return named, True
+
+
+def plan(tools: tuple[Tool, ...], forced: bool, template: Template) -> ToolUse:
+    """Decide how a model gets these tools.
+
+    Args:
+        tools: at least one.
+        forced: whether it has to call one.
+        template: what the model's template can take.
+    """
+    signatures = "\n".join(signature(tool) for tool in tools)
+    if forced:
+        # By the same grammar on every model: what an engine makes of "required" differs from template to template.
+        instruction = _FORCED.format(signatures=signatures)
+        return ToolUse(tools, "forced", instruction, {"response_format": _call_format(tools)})
+    if template.tools:
+        return ToolUse(tools, "native", request={"tools": [definition(tool) for tool in tools]})
+    return ToolUse(tools, "emulated", _INSTRUCTION.format(signatures=signatures))
+
+
+def read(event: ToolCallRequested) -> ToolCall:
+    """The call that an event asks for."""
+    call = with_arguments(ToolCall(event.id, event.name), event.arguments)
+    return replace(call, raw=event.raw or call.raw, problem=event.problem or call.problem, making=event.making)
+
+
+async def _with_calls(
+    events: AsyncGenerator[Event, None], tools: Sequence[Tool], making: Making
+) -> AsyncGenerator[Event, None]:
+    found = TextCalls(tools)
+    called = False
+    async with contextlib.aclosing(events):
+        async for event in events:
+            if isinstance(event, TextDelta):
+                fresh = list(_events(found.feed(event.text), making))
+            else:
+                # What is held back comes before what ends the text; progress may overtake it.
+                ends = isinstance(event, ToolCallRequested | Finished | Failed)
+                fresh = [*_events(found.finish(), making), event] if ends else [event]
+            for each in fresh:
+                called = called or isinstance(each, ToolCallRequested)
+                yield _called(each) if called else each
+
+
+async def _with_forced_call(events: AsyncGenerator[Event, None], tools: Sequence[Tool]) -> AsyncGenerator[Event, None]:
+    """The whole answer is one call, by the grammar; only a limit of tokens can cut it."""
+    text = ""
+    async with contextlib.aclosing(events):
+        async for event in events:
+            if isinstance(event, TextDelta):
+                text += event.text
+                continue
+            if isinstance(event, Finished | Failed) and text:
+                yield _forced_call(text, tools)
+            yield _called(event)
+
+
+def _forced_call(text: str, tools: Sequence[Tool]) -> ToolCallRequested:
+    calls = parse(text, tools).calls
+    if calls:
+        return _request(calls[0], "forced")
+    name = next((tool.name for tool in tools if f'"{tool.name}"' in text), tools[0].name)
+    return _request(FoundCall(name, {}, text, "it was cut before its end"), "forced")
+
+
+def _call_format(tools: Sequence[Tool]) -> dict[str, Any]:
+    """The JSON Schema of a call, from which the engine makes its grammar."""
+    calls = [
+        {
+            "type": "object",
+            "properties": {"name": {"const": tool.name}, "arguments": _bounded(dict(tool.parameters))},
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for tool in tools
+    ]
+    schema = calls[0] if len(calls) == 1 else {"anyOf": calls}
+    return {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}}
+
+
+def _bounded(schema: Any) -> Any:
+    """The same schema with an end to every text."""
+    if isinstance(schema, list):
+        return [_bounded(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    bounded = {key: _bounded(part) for key, part in schema.items()}
+    if bounded.get("type") == "string" and not {"enum", "const", "pattern", "format", "maxLength"} & bounded.keys():
+        bounded |= {"minLength": bounded.get("minLength", 1), "maxLength": _LONGEST_FORCED_TEXT}
+    return bounded
+
+
+def _called(event: Event) -> Event:
+    """An answer that calls a tool ends with that word, as the engine says of native calls."""
+    if isinstance(event, Finished) and event.reason == "stop":
+        return replace(event, reason="tool_calls")
+    return event
+
+
+def _events(parts: Iterable[str | FoundCall], making: Making) -> Iterator[Event]:
+    for part in parts:
+        yield TextDelta(part) if isinstance(part, str) else _request(part, making)
+
+
+def _request(call: FoundCall, making: Making) -> ToolCallRequested:
+    arguments = json.dumps(call.args, ensure_ascii=False)
+    # Nine letters and digits: the templates of Mistral refuse any other name of a call.
+    return ToolCallRequested(secrets.token_hex(5)[:9], call.name, arguments, call.raw, call.problem, making)
