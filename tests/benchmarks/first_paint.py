@@ -18,7 +18,7 @@ from nodetool_xl_desktop import app
 from nodetool_xl_desktop.core import logging as core_logging
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine import hardware, wheels
-from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.pool import Pool
 
 
 class Painted(QObject):
@@ -37,7 +37,7 @@ class Painted(QObject):
 async def main(started: float, home: Path) -> None:
     paths = Paths.below(home)
     core_logging.set_up(paths.logs)
-    parts = app.build(paths, Loader(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
+    parts = app.build(paths, Pool(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
     painted = Painted()
     parts.window.installEventFilter(painted)
     listed = asyncio.create_task(parts.window.models.list_models())

@@ -11,28 +11,29 @@ import contextlib
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import provider
 import psutil
 from PySide6.QtCore import QObject, Qt, QTimer
+from table import Row, row
 
 from nodetool_xl_desktop import __version__, app
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import Event, TextDelta
 from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
-from nodetool_xl_desktop.engine.loader import Loader, Ready
-from nodetool_xl_desktop.engine.server import Endpoint
-from nodetool_xl_desktop.fit.options import default_threads
+from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.engine.states import Ready
+from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.gguf import read_model
 from nodetool_xl_desktop.library import starter
 from nodetool_xl_desktop.preview.report import Preview
@@ -42,22 +43,6 @@ TICK_MS = 10
 PAIRS = 8
 TOKENS = 160
 PROMPT = "Tell a long story about a lighthouse keeper who finds a message in a bottle."
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure: its median, its spread, and what it aims at."""
-
-    name: str
-    unit: str
-    median: float
-    least: float
-    most: float
-    aim: str = ""
-
-
-def row(name: str, unit: str, values: list[float], aim: str = "") -> Row:
-    return Row(name, unit, statistics.median(values), min(values), max(values), aim)
 
 
 # Start
@@ -137,16 +122,17 @@ async def speed(parts: app.Parts) -> list[Row]:
     """Tokens a second as they arrive: in the window, and asked bare over HTTP by a process of its own, in turns."""
     assert isinstance(parts.loader.state, Ready)
     endpoint = parts.loader.state.server.endpoint
-    window, bare, ratios = [], [], []
+    messages = [{"role": "user", "content": PROMPT}]
+    window: list[float] = []
+    bare: list[float] = []
+    ratios: list[float] = []
     for pair in range(PAIRS):
-        order: list[Callable[[], object]] = [lambda: in_window(parts), lambda: over_http(endpoint)]
-        figures = {}
-        for work in order if pair % 2 else reversed(order):
-            kind, value = await work()  # type: ignore[misc]
-            figures[kind] = value
-        window.append(figures["window"])
-        bare.append(figures["http"])
-        ratios.append(figures["window"] / figures["http"])
+        for way in (0, 1) if pair % 2 else (1, 0):
+            if way:
+                window.append(await in_window(parts))
+            else:
+                bare.append((await provider.over_http(endpoint, messages, TOKENS))["tokens_per_s"])
+        ratios.append(window[-1] / bare[-1])
     return [
         row("decode in the window", "tokens/s", window),
         row("decode, bare HTTP", "tokens/s", bare),
@@ -154,7 +140,7 @@ async def speed(parts: app.Parts) -> list[Row]:
     ]
 
 
-async def in_window(parts: app.Parts) -> tuple[str, float]:
+async def in_window(parts: app.Parts) -> float:
     arrivals: list[float] = []
 
     def note(event: Event) -> None:
@@ -167,28 +153,14 @@ async def in_window(parts: app.Parts) -> tuple[str, float]:
     parts.window.chat.sampling = Sampling(temperature=0, max_tokens=TOKENS)
     parts.window.chat.send(PROMPT)
     await parts.window.chat.answered()
-    return "window", (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
-
-
-async def over_http(endpoint: Endpoint) -> tuple[str, float]:
-    body = {"messages": [{"role": "user", "content": PROMPT}], "stream": True, "temperature": 0, "repeat_penalty": 1.1}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(HERE / "bare_http.py"),
-        endpoint.base_url,
-        json.dumps(body | {"max_tokens": TOKENS}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    output, _ = await process.communicate(endpoint.api_key.encode())
-    return "http", float(output)
+    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
 
 
 # The preview, and what the window holds
 
 
 def preview(model: Path) -> list[Row]:
-    options = Preview.inspect(model).default_options(default_threads(physical_cores()))
+    options = Preview.inspect(model).options(LoadSettings(), physical_cores())
     inspected, host = Preview.inspect(model), host_memory()
 
     def timed(work: Callable[[], object], rounds: int) -> list[float]:
@@ -219,7 +191,7 @@ async def window_alone(parts: app.Parts) -> list[Row]:
 
 async def in_one_window(model: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as home:
-        parts = app.build(Paths.below(Path(home)), Loader())
+        parts = app.build(Paths.below(Path(home)), Pool())
         parts.window.show()
         rows = await window_alone(parts)
         rows += await smoothness(parts, model)
@@ -235,6 +207,8 @@ def main() -> None:
     loop = app.event_loop(app.application())
     with contextlib.closing(loop):
         rows += loop.run_until_complete(in_one_window(model))
+    with tempfile.TemporaryDirectory() as home:
+        rows += asyncio.run(provider.measure(model, Path(home)))
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
     print(f"NodeTool XL Desktop {__version__} on {machine}\n")
     print(f"{'':<62}{'median':>9}{'least':>9}{'most':>9}  unit      aim")
