@@ -10,8 +10,9 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from nodetool_xl_desktop.engine.entry import Key
 from nodetool_xl_desktop.engine.errors import EngineError
-from nodetool_xl_desktop.engine.pool import Key, Pool
+from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.states import Empty, Ready, Starting, State
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.gguf import Header

@@ -11,9 +11,9 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from nodetool_xl_desktop.engine.entry import Crashes, Entry, Key
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.engine.server import EngineServer, Isolation
@@ -25,8 +25,6 @@ from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import GgufError, Header
 
 IDLE_TIMEOUT_S = 15 * 60.0
-#: Seconds before a model that ended by itself is started again: none the first time, then more and more.
-BACK_OFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 #: A model that lived so long is not one that always crashes.
 SETTLED_S = 60.0
 #: An engine that used less processor time than this since it was last looked at has answered nobody.
@@ -37,62 +35,6 @@ LOGGED_LINES = 40
 _CRASHES = (Fault.KILLED, Fault.CRASHED, Fault.ABORTED, Fault.ILLEGAL_INSTRUCTION, Fault.FROZEN)
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a loaded model is known by: the same file with other options is another one."""
-
-    model: Path
-    options: LoadOptions
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """One model of the pool, from its first request to its end.
-
-    Attributes:
-        need: what fit says that it takes; nothing where its header is not known.
-        users: requests that wait for it or use it.
-        pinned: a person loaded it: it stays until it is ejected.
-        has_room: room was made for it, and its load is taking it.
-        at_once: a person wants it, so that its start no longer waits because it has crashed before.
-        processor_s: of the engine, when it was last looked at.
-    """
-
-    key: Key
-    need: MemoryUse
-    file_bytes: int | None
-    users: int = 0
-    pinned: bool = False
-    has_room: bool = False
-    starting: asyncio.Task[EngineServer] | None = None
-    progress: float = 0.0
-    server: EngineServer | None = None
-    watching: asyncio.Task[None] | None = None
-    at_once: asyncio.Event = field(default_factory=asyncio.Event)
-    ready_at: float = 0.0
-    used_at: float = 0.0
-    processor_s: float = 0.0
-    expiry: asyncio.TimerHandle | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        return self.server is not None and not self.users and not self.pinned
-
-
-@dataclass(slots=True)
-class _Crashes:
-    """How often a model has ended by itself in a row, and when it last did."""
-
-    count: int = 0
-    last: float = 0.0
-
-    @property
-    def wait_s(self) -> float:
-        """How long a new start still has to wait."""
-        pause = BACK_OFF_S[min(self.count, len(BACK_OFF_S)) - 1] if self.count else 0.0
-        return max(0.0, self.last + pause - time.monotonic())
 
 
 class Pool:
@@ -117,8 +59,8 @@ class Pool:
         self._memory = memory
         self._command = command
         self._isolation = isolation
-        self._entries: dict[Key, _Entry] = {}
-        self._crashes: dict[Key, _Crashes] = {}
+        self._entries: dict[Key, Entry] = {}
+        self._crashes: dict[Key, Crashes] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[Key, State], None]] = []
         self._room = asyncio.Lock()
@@ -218,7 +160,7 @@ class Pool:
 
     # From a request to a server
 
-    async def _enter(self, key: Key, header: Header | None) -> _Entry:
+    async def _enter(self, key: Key, header: Header | None) -> Entry:
         """The entry of this key, with one more user."""
         entry = self._entries.get(key)
         if entry is not None and entry.server is not None and entry.watching is not None:
@@ -230,14 +172,14 @@ class Pool:
         if self._closed:
             raise EngineError(Fault.EJECTED, f"{key.model.name} could not be loaded", "the pool of models was closed")
         if entry is None:
-            entry = _Entry(key, _need(header, key.options), header.total_size if header else None)
+            entry = Entry(key, _need(header, key.options), header.total_size if header else None)
             self._entries[key] = entry
         entry.users += 1
         if entry.expiry is not None:
             entry.expiry.cancel()
         return entry
 
-    def _leave(self, entry: _Entry) -> None:
+    def _leave(self, entry: Entry) -> None:
         entry.users -= 1
         entry.used_at = time.monotonic()
         if entry.users:
@@ -247,7 +189,7 @@ class Pool:
         elif entry.starting is not None and not entry.starting.done():
             self._end_soon(entry)  # nobody waits for it any longer
 
-    async def _server(self, entry: _Entry) -> EngineServer:
+    async def _server(self, entry: Entry) -> EngineServer:
         if entry.server is not None:
             return entry.server
         if entry.starting is None:
@@ -260,7 +202,7 @@ class Pool:
             raise EngineError(Fault.EJECTED, "The load was cancelled", hint="Load the model again to go on.")
         return entry.starting.result()
 
-    async def _start(self, entry: _Entry) -> EngineServer:
+    async def _start(self, entry: Entry) -> EngineServer:
         key = entry.key
         try:
             if (crashes := self._crashes.get(key)) is not None:
@@ -295,12 +237,12 @@ class Pool:
         self._tell(key, Ready(server))
         return server
 
-    def _progressed(self, entry: _Entry, progress: float) -> None:
+    def _progressed(self, entry: Entry, progress: float) -> None:
         entry.progress = progress
         if self._has(entry):
             self._tell(entry.key, Starting(entry.key.model, progress))
 
-    async def _watch(self, entry: _Entry, server: EngineServer) -> None:
+    async def _watch(self, entry: Entry, server: EngineServer) -> None:
         """Notice when the engine ends by itself."""
         error = await server.ended()
         if error is None:
@@ -311,7 +253,7 @@ class Pool:
 
     # Making room
 
-    async def _make_room(self, entry: _Entry) -> None:
+    async def _make_room(self, entry: Entry) -> None:
         """End idle models, the least recently used first, where fit says that their memory is enough for this one."""
         while self._ending:  # what they hold is about to be free
             await asyncio.wait(self._ending)
@@ -324,7 +266,7 @@ class Pool:
         best = judge(entry.need, host.with_returned(sum(held.values())))
         if best is Verdict.WONT_FIT:
             return  # ending them would not be enough; the load itself says what is missing
-        ends: list[_Entry] = []
+        ends: list[Entry] = []
         while judge(entry.need, host.with_returned(sum(held[other.key] for other in ends))) is not best:
             ends.append(idle.pop(0))
         # One that was chosen early may not be needed beside a larger one that was chosen later.
@@ -338,7 +280,7 @@ class Pool:
         while self._ending:
             await asyncio.wait(self._ending)
 
-    def _free(self, host: HostMemory, entry: _Entry) -> HostMemory:
+    def _free(self, host: HostMemory, entry: Entry) -> HostMemory:
         """The memory without what models that are just starting are still going to take."""
         coming = sum(
             round(other.need.total * (1 - other.progress))
@@ -349,15 +291,14 @@ class Pool:
 
     # The end
 
-    def _look_later(self, entry: _Entry) -> None:
+    def _look_later(self, entry: Entry) -> None:
         """See after the idle time whether somebody has used the model meanwhile, through its endpoint too."""
         if not self._idle_timeout_s or entry.pinned or entry.server is None or not self._has(entry):
             return
-        entry.processor_s = entry.server.processor_s()
         loop = asyncio.get_running_loop()
-        entry.expiry = loop.call_later(self._idle_timeout_s, self._look, entry, entry.processor_s)
+        entry.expiry = loop.call_later(self._idle_timeout_s, self._look, entry, entry.server.processor_s())
 
-    def _look(self, entry: _Entry, processor_s: float) -> None:
+    def _look(self, entry: Entry, processor_s: float) -> None:
         if not entry.is_idle or entry.server is None or not self._has(entry):
             return
         if entry.server.processor_s() - processor_s > IDLE_PROCESSOR_S:
@@ -366,7 +307,7 @@ class Pool:
         _log.info("%s was not used for %.0f s and is ejected", entry.key.model.name, self._idle_timeout_s)
         self._end_soon(entry)
 
-    def _end_soon(self, entry: _Entry) -> None:
+    def _end_soon(self, entry: Entry) -> None:
         """Take a model out of the pool at once; its process ends beside everything else."""
         self._entries.pop(entry.key, None)
         self._tell(entry.key, Ending(entry.key.model))
@@ -374,7 +315,7 @@ class Pool:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _end(self, entry: _Entry) -> None:
+    async def _end(self, entry: Entry) -> None:
         if entry.expiry is not None:
             entry.expiry.cancel()
         if entry.starting is not None:
@@ -389,19 +330,19 @@ class Pool:
         if entry.key not in self._entries:
             self._tell(entry.key, Empty())
 
-    def _broke(self, entry: _Entry, error: EngineError) -> None:
+    def _broke(self, entry: Entry, error: EngineError) -> None:
         """A model could not be loaded, or ended by itself."""
         _log.warning("%s\n%s", error, "\n".join(error.log_tail[-LOGGED_LINES:]))
         if error.fault in _CRASHES:
             now = time.monotonic()
-            crashes = self._crashes.setdefault(entry.key, _Crashes())
+            crashes = self._crashes.setdefault(entry.key, Crashes())
             settled = entry.server is not None and now - entry.ready_at > SETTLED_S
             crashes.count = 1 if settled else crashes.count + 1
             crashes.last = now
         if self._forget(entry):
             self._tell(entry.key, Broken(entry.key.model, error))
 
-    def _forget(self, entry: _Entry) -> bool:
+    def _forget(self, entry: Entry) -> bool:
         """Take an entry out; returns whether it was still there."""
         if entry.expiry is not None:
             entry.expiry.cancel()
@@ -410,7 +351,7 @@ class Pool:
         del self._entries[entry.key]
         return True
 
-    def _has(self, entry: _Entry) -> bool:
+    def _has(self, entry: Entry) -> bool:
         """Whether it is still there; its key may be another one's by now."""
         return self._entries.get(entry.key) is entry
 
@@ -431,7 +372,7 @@ def _need(header: Header | None, options: LoadOptions) -> MemoryUse:
         return MemoryUse()
 
 
-def _held(entry: _Entry) -> int:
+def _held(entry: Entry) -> int:
     return entry.server.held() if entry.server is not None else 0
 
 

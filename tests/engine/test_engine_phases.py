@@ -28,7 +28,7 @@ import scripted_worker
 from engine_runs import FILLER, OPTIONS, failure_of, finish_of, gather, progress_of, text_of, until_text, user
 
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.engine import pool as pool_module
+from nodetool_xl_desktop.engine import entry as entry_module
 from nodetool_xl_desktop.engine.child import GRACE_S, worker_command
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
@@ -370,7 +370,7 @@ async def test_whatever_befalls_an_answer_the_next_one_comes_and_nothing_grows(
     starter_model: Path, tmp_path: Path, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each fault in the prompt and in the decoding; of 8 rounds that is 64 times."""
-    monkeypatch.setattr(pool_module, "BACK_OFF_S", (0.0,))
+    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0,))
     parent = psutil.Process()
     matrix = [(fault, phase) for fault in FAULTS for phase in ("prompt", "decoding")] * rounds
     random.Random(3).shuffle(matrix)

@@ -23,10 +23,12 @@ from model_shapes import metadata_only
 
 from nodetool_xl_desktop.core.network import engine_client
 from nodetool_xl_desktop.core.units import GIB, MIB
+from nodetool_xl_desktop.engine import entry as entry_module
 from nodetool_xl_desktop.engine import pool as pool_module
 from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.entry import Key
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
-from nodetool_xl_desktop.engine.pool import Key, Pool
+from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
 from nodetool_xl_desktop.fit.estimate import estimate
@@ -550,9 +552,9 @@ async def test_who_saw_it_die_finds_a_new_one(tmp_path: Path) -> None:
 
 
 async def test_the_more_often_it_dies_the_longer_is_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pool_module.BACK_OFF_S[:3] == (0.0, 1.0, 2.0)
-    assert max(pool_module.BACK_OFF_S) <= 15
-    monkeypatch.setattr(pool_module, "BACK_OFF_S", (0.0, 0.3, 0.5))
+    assert entry_module.BACK_OFF_S[:3] == (0.0, 1.0, 2.0)
+    assert max(entry_module.BACK_OFF_S) <= 15
+    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0, 0.3, 0.5))
     async with pooled() as pool:
         waited = []
         for _ in range(5):
@@ -560,7 +562,7 @@ async def test_the_more_often_it_dies_the_longer_is_the_wait(tmp_path: Path, mon
             server = await use(pool, tmp_path / "a.gguf")
             waited.append(time.monotonic() - started)
             await kill(pool, server.pid)
-        monkeypatch.setattr(pool_module, "BACK_OFF_S", (100.0,))
+        monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
         async with asyncio.timeout(10):
             await use(pool, tmp_path / "a.gguf", LoadOptions(512))  # each model has its own count
     least = [0.0, 0.0, 0.3, 0.5, 0.5]
@@ -570,7 +572,7 @@ async def test_the_more_often_it_dies_the_longer_is_the_wait(tmp_path: Path, mon
 async def test_a_load_that_dies_counts_too_and_a_file_that_is_no_model_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "BACK_OFF_S", (0.0, 1.0))
+    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0, 1.0))
     async with pooled(KILLED_AT_ONCE) as pool:
         started = time.monotonic()
         for _ in range(3):
@@ -578,13 +580,13 @@ async def test_a_load_that_dies_counts_too_and_a_file_that_is_no_model_does_not(
         assert time.monotonic() - started >= 1
     (tmp_path / "noise.gguf").write_bytes(b"GGUFnoise")
     async with pooled(None) as pool:
-        monkeypatch.setattr(pool_module, "BACK_OFF_S", (100.0,))
+        monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
         for _ in range(2):
             assert await fault_of(use(pool, tmp_path / "noise.gguf")) is Fault.NOT_A_MODEL
 
 
 async def test_what_a_person_loads_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "BACK_OFF_S", (100.0,))
+    monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
     async with pooled() as pool:
         await kill(pool, (await use(pool, tmp_path / "a.gguf")).pid)
         async with asyncio.timeout(10):
@@ -594,7 +596,7 @@ async def test_what_a_person_loads_does_not_wait(tmp_path: Path, monkeypatch: py
 async def test_what_a_person_loads_does_not_wait_for_one_who_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "BACK_OFF_S", (100.0,))
+    monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
     async with pooled() as pool:
         await kill(pool, (await use(pool, tmp_path / "a.gguf")).pid)
         waiting = asyncio.create_task(use(pool, tmp_path / "a.gguf"))
@@ -605,7 +607,7 @@ async def test_what_a_person_loads_does_not_wait_for_one_who_waits(
 
 
 async def test_who_waits_for_a_restart_can_give_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "BACK_OFF_S", (100.0,))
+    monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
     async with pooled() as pool:
         await kill(pool, (await use(pool, tmp_path / "a.gguf")).pid)
         with pytest.raises(TimeoutError):
@@ -623,7 +625,7 @@ async def test_a_model_that_lived_long_is_not_one_that_always_dies(
 ) -> None:
     assert pool_module.SETTLED_S == 60
     monkeypatch.setattr(pool_module, "SETTLED_S", 0.2)
-    monkeypatch.setattr(pool_module, "BACK_OFF_S", (0.0, 0.0, 100.0))
+    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0, 0.0, 100.0))
     async with pooled() as pool:
         for lives_s in (0.0, 0.0, 0.3, 0.0, 0.3):
             async with asyncio.timeout(10):

@@ -122,9 +122,9 @@ SCRIPTS = {
         asyncio.run(main())
         """,
 }
-#: What Python itself complains of: the loop; generators within generators that it closes at once (3.11); pipes of a
+#: What Python itself complains of: the loop; pipes of a
 #: killed child whose end the loop no longer read.
-NOISY = ("a loop of its own that is never closed", "iterator left open", "load still under way")
+NOISY = ("a loop of its own that is never closed", "load still under way")
 STATUS = {"sys.exit": 7, "raises": 1}
 
 

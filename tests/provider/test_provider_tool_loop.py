@@ -1,0 +1,200 @@
+"""Running a model's calls: what it is told, who is asked before, and when it ends; and calls that have to come."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+from engine_runs import finish_of, gather, text_of
+
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
+from nodetool_xl_desktop.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    Speed,
+    TextDelta,
+    ToolAnswered,
+    ToolCallRequested,
+    Usage,
+)
+from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.provider import LoadSettings, Message, Sampling, ToolCall, XLlamaCppProvider, tool_loop
+from nodetool_xl_desktop.tools import CalculatorTool, as_tool
+
+pytestmark = pytest.mark.usefixtures("no_process_left")
+
+ASK = [Message("user", "What is 1 + 2?")]
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+TOOLS = [as_tool(add), CalculatorTool()]
+
+
+def wants(number: int, name: str = "add", problem: str = "", **args: int) -> ToolCallRequested:
+    return ToolCallRequested(str(number), name, json.dumps(args), f"raw {args}", problem)
+
+
+class Model:
+    """A model that says what it was told to, round by round; then the last round again."""
+
+    def __init__(self, *rounds: Sequence[Event]) -> None:
+        self._rounds = rounds
+        self.asked: list[list[Message]] = []
+
+    async def __call__(self, messages: Sequence[Message], number: int) -> AsyncGenerator[Event, None]:
+        assert number == len(self.asked)
+        self.asked.append(list(messages))
+        for event in self._rounds[min(number, len(self._rounds) - 1)]:
+            await asyncio.sleep(0)
+            yield event
+        if not isinstance(self._rounds[min(number, len(self._rounds) - 1)][-1], Failed):
+            yield Finished("stop", Usage(10, 5, 1), Speed())
+
+
+async def run(model: Model, approve: tool_loop.Approve = lambda _: True) -> list[Event]:
+    return await gather(tool_loop.run(model, ASK, TOOLS, approve))
+
+
+def answers(events: Sequence[Event]) -> list[tuple[str, str]]:
+    return [(event.text, event.error) for event in events if isinstance(event, ToolAnswered)]
+
+
+async def test_a_result_is_given_back_and_the_answer_comes() -> None:
+    model = Model([TextDelta("I add. "), wants(1, a=1, b=2)], [TextDelta("It is 3.")])
+    events = await run(model)
+    assert answers(events) == [("3", "")]
+    assert text_of(events) == "I add. It is 3."
+    assert finish_of(events) == Finished("stop", Usage(20, 10, 2), Speed())
+    call, result = model.asked[1][1:]
+    assert (call.role, call.text) == ("assistant", "I add. ")
+    assert [(each.name, each.args) for each in call.tool_calls] == [("add", {"a": 1, "b": 2})]
+    assert (result.role, result.text, result.tool_call_id, result.name) == ("tool", "3", "1", "add")
+
+
+async def test_nothing_runs_that_was_not_allowed() -> None:
+    asked: list[ToolCall] = []
+
+    async def approve(call: ToolCall) -> bool:
+        await asyncio.sleep(0)
+        asked.append(call)
+        return call.args["a"] == 5
+
+    model = Model([wants(1, a=1, b=2), wants(2, a=5, b=6)], [TextDelta("Done.")])
+    events = await run(model, approve)
+    assert [call.args["a"] for call in asked] == [1, 5]
+    assert answers(events) == [("", "The user did not allow this call."), ("11", "")]
+    assert "did not allow" in model.asked[1][2].text
+
+
+async def test_bad_arguments_and_unknown_tools_are_told_to_the_model() -> None:
+    model = Model([wants(1, a=1), wants(2, name="subtract", a=1)], [TextDelta("Sorry.")])
+    errors = [error for _, error in answers(await run(model))]
+    assert "Bad arguments" in errors[0]
+    assert errors[1] == "There is no tool subtract; there are add, calculator."
+
+
+async def test_a_call_that_could_not_be_read_is_never_sent_back_as_a_call() -> None:
+    model = Model([wants(1, problem="it is not valid JSON")], [TextDelta("Three.")])
+    events = await run(model)
+    assert text_of(events) == "Three."
+    told = model.asked[1][-1]
+    assert told.role == "user"
+    assert "not valid JSON" in told.text
+    assert not [message for message in model.asked[1] if message.role == "tool"]
+
+
+@pytest.mark.parametrize("problem", ["", "it is not valid JSON"])
+async def test_a_call_that_is_only_repeated_is_pointed_out_once_and_then_ends_it(problem: str) -> None:
+    model = Model([wants(1, a=1, b=2, problem=problem)])
+    events = await run(model)
+    assert finish_of(events).reason == "repeated_call"
+    assert len(model.asked) == (2 if problem else 3)
+    if not problem:
+        assert "made before with the same arguments" in answers(events)[1][0]
+
+
+async def test_it_ends_after_ten_rounds() -> None:
+    model = Model(*([wants(number, a=number, b=0)] for number in range(30)))
+    events = await run(model)
+    assert finish_of(events).reason == "tool_rounds"
+    assert len(model.asked) == tool_loop.MOST_ROUNDS == len(answers(events))
+
+
+async def test_a_failure_ends_it_and_what_came_stays() -> None:
+    model = Model([wants(1, a=1, b=2)], [TextDelta("It is"), Failed(EngineError(Fault.CRASHED, "It crashed"))])
+    events = await run(model)
+    assert text_of(events) == "It is"
+    assert isinstance(events[-1], Failed)
+
+
+# With the real engine
+
+
+@pytest.fixture
+def load() -> LoadSettings:
+    return LoadSettings(context_length=2048)
+
+
+@pytest.mark.parametrize("rounds", [pytest.param(3, id="3"), pytest.param(20, id="20", marks=pytest.mark.soak)])
+async def test_a_forced_call_comes_is_run_and_is_answered(
+    starter_model: Path, paths: Paths, load: LoadSettings, rounds: int
+) -> None:
+    pool = Pool()
+    provider = XLlamaCppProvider(pool, paths)
+    try:
+        for seed in range(rounds):
+            answer = await provider.generate_message(
+                [Message("user", f"What is {seed + 3} plus {seed + 4}?")],
+                starter_model,
+                [add],
+                150,
+                tool_choice="add",
+                run_tools=True,
+                load=load,
+                seed=seed,
+            )
+            call = answer.tool_calls[0]
+            assert (call.name, call.making, call.problem) == ("add", "forced", "")
+            assert set(call.args) == {"a", "b"}
+            assert all(isinstance(value, int) for value in call.args.values())
+            assert answer.text
+    finally:
+        await pool.close()
+
+
+async def test_a_forced_call_that_is_cut_says_so(starter_model: Path, paths: Paths, load: LoadSettings) -> None:
+    pool = Pool()
+    try:
+        stream = XLlamaCppProvider(pool, paths).stream(
+            ASK, starter_model, tools=[add], tool_choice="required", load=load, sampling=Sampling(0, max_tokens=4)
+        )
+        *_, wanted, end = await gather(stream)  # type: ignore[arg-type]
+        assert isinstance(wanted, ToolCallRequested)
+        assert wanted.problem
+        assert isinstance(end, Finished)
+        assert end.reason == "length"
+    finally:
+        await pool.close()
+
+
+async def test_choices(starter_model: Path, paths: Paths) -> None:
+    pool = Pool()
+    provider = XLlamaCppProvider(pool, paths)
+    with pytest.raises(ValueError, match="'subtract', which is no tool: add"):
+        provider.stream(ASK, starter_model, tools=[add], tool_choice="subtract")
+    with pytest.raises(ValueError, match="none was given"):
+        provider.stream(ASK, starter_model, tool_choice="required")
+    with pytest.raises(ValueError, match="no room for a response_format"):
+        provider.stream(
+            ASK, starter_model, tools=[add], tool_choice="required", response_format={"type": "json_object"}
+        )
+    await pool.close()
