@@ -15,10 +15,11 @@ from nodetool_xl_desktop.chat.session import ChatSession, Message
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.entry import Key
 from nodetool_xl_desktop.engine.events import TextDelta
 from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.engine.pool import Pool
-from nodetool_xl_desktop.engine.states import Starting
+from nodetool_xl_desktop.engine.states import Starting, State
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.preview.report import Preview
@@ -74,7 +75,12 @@ async def _answer(
 async def _load(provider: XLlamaCppProvider, model: str, load: LoadSettings) -> tuple[PreparedLoad, float]:
     """Load a model; returns what was loaded, and how long that took, in seconds."""
     shown = _Progress()
-    provider.pool.listen(lambda _key, state: shown.loading(state.progress) if isinstance(state, Starting) else None)
+
+    def show(_key: Key, state: State) -> None:
+        if isinstance(state, Starting):
+            shown.loading(state.progress)
+
+    provider.pool.listen(show)
     try:
         prepared = await provider.prepare(model, load, shown.fetching)
         report = Preview(prepared.header).report(prepared.options, host_memory())
@@ -82,6 +88,7 @@ async def _load(provider: XLlamaCppProvider, model: str, load: LoadSettings) -> 
         await provider.pool.load(prepared.path, prepared.options, prepared.header)
         load_s = time.perf_counter() - started
     finally:
+        provider.pool.unlisten(show)
         shown.clear()
     # Not earlier: where the load fails, its reason is the one line to read.
     if prepared.offload is not None and prepared.offload.plan is not None:

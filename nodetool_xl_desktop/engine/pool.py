@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nodetool_xl_desktop.engine.entry import Crashes, Entry, Key
@@ -61,6 +62,7 @@ class Pool:
         self._isolation = isolation
         self._entries: dict[Key, Entry] = {}
         self._crashes: dict[Key, Crashes] = {}
+        self._pinned: set[Key] = set()  # what a person wants loaded, also while it is restarted
         self._ending: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[Key, State], None]] = []
         self._room = asyncio.Lock()
@@ -90,6 +92,16 @@ class Pool:
     def find(self, model: Path) -> EngineServer | None:
         """The model with this file that is ready and was used last, whatever its options; None where there is none."""
         return next((server for server in reversed(self.loaded) if server.model == model), None)
+
+    def gpu_layers(self, model: Path, options: LoadOptions) -> int | None:
+        """The layers on a graphics card with which this model is loaded or on its way, its options being these else.
+
+        None where it is not.
+        """
+        for key in self._entries:
+            if key.model == model and replace(key.options, gpu_layers=options.gpu_layers) == options:
+                return key.options.gpu_layers
+        return None
 
     # What is asked for
 
@@ -133,11 +145,11 @@ class Pool:
         key = Key(model, options)
         if pinned:
             self._crashes.pop(key, None)
+            self._pinned.add(key)
             if (waiting := self._entries.get(key)) is not None:
                 waiting.at_once.set()
+                waiting.pinned = True
         async with self.lease(model, options, header) as server:
-            if (entry := self._entries.get(key)) is not None:  # it may have died just now
-                entry.pinned = entry.pinned or pinned
             return server
 
     async def eject(self, model: Path | None = None, options: LoadOptions | None = None) -> None:
@@ -147,9 +159,13 @@ class Pool:
             model: its file; None ends every model.
             options: only the one that was loaded so; None ends it however it was loaded.
         """
-        for key, entry in list(self._entries.items()):
-            if (model is None or key.model == model) and (options is None or key.options == options):
-                self._end_soon(entry)
+
+        def meant(key: Key) -> bool:
+            return (model is None or key.model == model) and (options is None or key.options == options)
+
+        self._pinned = {key for key in self._pinned if not meant(key)}
+        for entry in [entry for key, entry in self._entries.items() if meant(key)]:
+            self._end_soon(entry)
         while self._ending:
             await asyncio.wait(self._ending)
 
@@ -172,7 +188,8 @@ class Pool:
         if self._closed:
             raise EngineError(Fault.EJECTED, f"{key.model.name} could not be loaded", "the pool of models was closed")
         if entry is None:
-            entry = Entry(key, _need(header, key.options), header.total_size if header else None)
+            size = header.total_size if header else None
+            entry = Entry(key, _need(header, key.options), size, pinned=key in self._pinned)
             self._entries[key] = entry
         entry.users += 1
         if entry.expiry is not None:
@@ -309,7 +326,9 @@ class Pool:
 
     def _end_soon(self, entry: Entry) -> None:
         """Take a model out of the pool at once; its process ends beside everything else."""
-        self._entries.pop(entry.key, None)
+        if not self._has(entry):  # it is ending already, and its key may be another one's by now
+            return
+        del self._entries[entry.key]
         self._tell(entry.key, Ending(entry.key.model))
         task = asyncio.create_task(self._end(entry))
         self._ending.add(task)

@@ -230,6 +230,8 @@ class EngineServer:
 
     async def _broken(self, error: Exception) -> EngineError:
         """Why a connection to the child broke."""
+        if self._stopping:  # its end may take longer than one waits for a death
+            return EngineError(Fault.EJECTED, "The model was ejected", hint="Load it to go on.")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DEATH_SEEN_WITHIN_S):
                 death = await self.ended()
@@ -249,7 +251,7 @@ class EngineServer:
         return EngineError(
             Fault.CONNECTION,
             "The connection to the engine broke",
-            f"{error}",
+            str(error) or repr(error),
             "Send the message again; load the model again if that does not help.",
             self._child.log.tail,
         )

@@ -109,9 +109,9 @@ class Preparation:
             graphics = await asyncio.to_thread(lambda: hardware.look().has_graphics)
             # Asking the engine starts a child: 0.4 s that a machine without a graphics card need not wait.
             self._devices = await hardware.engine_devices() if graphics else ()
-        loaded = self._pool.find(located.path)
-        if loaded is not None and replace(loaded.options, gpu_layers=0) == options:
-            return Offload(loaded.options.gpu_layers, "It is loaded so.")
+        layers = self._pool.gpu_layers(located.path, options)
+        if layers is not None:
+            return Offload(layers, "It is loaded so.")
         offload = await decide(
             located.header,
             options,

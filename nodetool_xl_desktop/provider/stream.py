@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.engine.events import Event, Failed
+from nodetool_xl_desktop.engine.events import Event, Failed, ToolCallRequested
 
 Item = TypeVar("Item")
 #: What waits for the reader: events, and at the end None or the bug that ended it.
@@ -21,7 +21,11 @@ _Queue = asyncio.Queue[Event | BaseException | None]
 
 
 class Stream(Generic[Item]):
-    """Read it with `async for`; `aclose`, or just leaving it, stops the engine within one batch.
+    """Read it with `async for`.
+
+    The engine stops within one batch when this is closed, or when nothing refers to it any more.
+
+    Text may come ahead of its reader; behind a tool call nothing happens before the reader asks for more.
 
     Args:
         events: the answer.
@@ -48,6 +52,7 @@ class Stream(Generic[Item]):
         self._queue: _Queue = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._reading: asyncio.Task[None] | None = None
+        self._taken = False
         self._ended = False
 
     def __aiter__(self) -> Stream[Item]:
@@ -75,6 +80,7 @@ class Stream(Generic[Item]):
     async def aclose(self) -> None:
         """End it, and the engine's work for it; nothing is left when this returns."""
         self._ended = True
+        self._queue.put_nowait(None)  # for another task that reads it just now
         if self._reading is None:
             await self._events.aclose()
         else:
@@ -92,7 +98,12 @@ class Stream(Generic[Item]):
             # The task knows nothing of this object, which else would never be left by everybody.
             reading = _read(self._events, self._queue, self._timeout_s, self._failed, self._too_late)
             self._reading = self._loop.create_task(reading)
-        return await self._queue.get()
+        if self._taken:
+            self._queue.task_done()  # the reader comes for more
+        self._taken = False
+        event = await self._queue.get()
+        self._taken = True
+        return event
 
 
 async def _read(
@@ -107,6 +118,8 @@ async def _read(
         async with asyncio.timeout(timeout_s) as limit, contextlib.aclosing(events):
             async for event in events:
                 queue.put_nowait(event)
+                if isinstance(event, ToolCallRequested):
+                    await queue.join()
     except UserFacingError as error:
         queue.put_nowait(Failed(failed(error)))
     except TimeoutError as error:

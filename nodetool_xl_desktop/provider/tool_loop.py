@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nodetool_xl_desktop.engine.events import Event, Finished, TextDelta, ToolAnswered, ToolCallRequested, Usage
@@ -25,7 +25,7 @@ Approve = Callable[[ToolCall], bool | Awaitable[bool]]
 Ask = Callable[[Sequence[Message], int], AsyncGenerator[Event, None]]
 
 _DENIED = "The user did not allow this call."
-_REPEATED = "This call was made before with the same arguments; its result has not changed: {}"
+_REPEATED = "This call was made before with the same arguments, and is not run again. Its result was: {}"
 _UNREADABLE = "Your call could not be read: {}. What you wrote was: {}"
 
 
@@ -74,25 +74,23 @@ async def run(
         if not this.calls:
             yield replace(end, usage=used)
             return
+        if number == MOST_ROUNDS - 1:
+            break  # no model would read the results
         history.append(Message("assistant", "".join(this.text), tool_calls=tuple(this.calls)))
+        before = set(answered)
         for wanted in this.calls:
-            key = wanted.raw if wanted.problem else json.dumps([wanted.name, wanted.args], sort_keys=True, default=str)
+            key = _key(wanted)
             if key in pointed_out:
                 yield replace(end, reason="repeated_call", usage=used)
                 return
-            if wanted.problem:
+            if key in before:
                 pointed_out.add(key)
-                result = Result(error=_UNREADABLE.format(wanted.problem, wanted.raw))
-            elif key in answered:
-                pointed_out.add(key)
-                result = Result(_REPEATED.format(answered[key].text or answered[key].error))
-            elif wanted.name not in known:
-                result = Result(error=f"There is no tool {wanted.name}; there are {', '.join(known)}.")
-            elif not await _approved(approve, wanted):
-                result = Result(error=_DENIED)
+                result = Result(_REPEATED.format(_words(answered[key])))
+            elif key in answered:  # twice in one round: it is answered once
+                result = answered[key]
             else:
-                result = answered[key] = await call(known[wanted.name], wanted.args)
-            yield ToolAnswered(wanted.id, wanted.name, result.text, result.error)
+                result = answered[key] = await _answer(wanted, known, approve)
+            yield ToolAnswered(wanted.id, wanted.name, "" if result.error else _words(result), result.error)
             history.append(_told(wanted, result))
     assert end is not None
     yield replace(end, reason="tool_rounds", usage=used)
@@ -108,17 +106,36 @@ def _note(event: Event, this: _Round) -> None:
             this.end = event
 
 
-async def _approved(approve: Approve, wanted: ToolCall) -> bool:
-    answer = approve(wanted)
-    return await answer if inspect.isawaitable(answer) else answer
+async def _answer(wanted: ToolCall, known: Mapping[str, Tool], approve: Approve) -> Result:
+    if wanted.problem:
+        return Result(error=_UNREADABLE.format(wanted.problem, wanted.raw))
+    if wanted.name not in known:
+        return Result(error=f"There is no tool {wanted.name}; there are {', '.join(known)}.")
+    allowed = approve(wanted)
+    if not (await allowed if inspect.isawaitable(allowed) else allowed):
+        return Result(error=_DENIED)
+    return await call(known[wanted.name], wanted.args)
+
+
+def _key(wanted: ToolCall) -> str:
+    """What makes two calls the same."""
+    if wanted.problem:
+        return wanted.raw
+    return json.dumps([wanted.name, wanted.args], sort_keys=True, default=str)
+
+
+def _words(result: Result) -> str:
+    """A result as text."""
+    if result.error:
+        return f"Error: {result.error}"
+    return result.text or ("(a picture)" if result.image else "(no output)")
 
 
 def _told(wanted: ToolCall, result: Result) -> Message:
     """The result as the model gets it; a call that could not be read is none, so it is told of it in words."""
     if wanted.problem:
-        return Message("user", result.error)
-    text = result.text or (f"Error: {result.error}" if result.error else "(a picture)")
-    return Message("tool", text, tool_call_id=wanted.id, name=wanted.name)
+        return Message("user", _words(result))
+    return Message("tool", _words(result), tool_call_id=wanted.id, name=wanted.name)
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

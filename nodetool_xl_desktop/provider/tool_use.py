@@ -39,6 +39,7 @@ You can call these functions:
 Answer with one call as a JSON object: {{"name": ..., "arguments": {{...}}}}."""
 #: A small model that has to write a text, and does not know what, goes on for ever.
 _LONGEST_FORCED_TEXT = 400
+_LONGEST_FORCED_LIST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,10 @@ async def _with_forced_call(events: AsyncGenerator[Event, None], tools: Sequence
             if isinstance(event, TextDelta):
                 text += event.text
                 continue
-            if isinstance(event, Finished | Failed) and text:
-                yield _forced_call(text, tools)
-            yield _called(event)
+            call = _forced_call(text, tools) if isinstance(event, Finished | Failed) and text else None
+            if call is not None:
+                yield call
+            yield _called(event) if call is not None and not call.problem else event
 
 
 def _forced_call(text: str, tools: Sequence[Tool]) -> ToolCallRequested:
@@ -172,8 +174,12 @@ def _bounded(schema: Any) -> Any:
     if not isinstance(schema, Mapping):
         return schema
     bounded = {key: _bounded(part) for key, part in schema.items()}
-    if bounded.get("type") == "string" and not {"enum", "const", "pattern", "format", "maxLength"} & bounded.keys():
-        bounded |= {"minLength": bounded.get("minLength", 1), "maxLength": _LONGEST_FORCED_TEXT}
+    kinds = bounded.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if "string" in kinds and not {"enum", "const", "pattern", "format", "minLength", "maxLength"} & bounded.keys():
+        bounded |= {"minLength": 1, "maxLength": _LONGEST_FORCED_TEXT}
+    if "array" in kinds:
+        bounded.setdefault("maxItems", max(_LONGEST_FORCED_LIST, bounded.get("minItems", 0)))
     return bounded
 
 

@@ -400,7 +400,7 @@ def _item(event: Event) -> Chunk | ToolCall | ToolResultPart | None:
         case ToolCallRequested():
             return tool_use.read(event)
         case ToolAnswered(call_id, name, text, error):
-            return ToolResultPart(call_id, name, text or f"Error: {error}")
+            return ToolResultPart(call_id, name, f"Error: {error}" if error else text)
         case Finished(reason, usage):
             return Chunk("", done=True, finish_reason=reason, usage=usage)
         case Failed(error):

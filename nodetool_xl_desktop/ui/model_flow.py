@@ -185,6 +185,7 @@ class ModelFlow:
             await in_thread(partial(self._provider.keep_settings, model, settings))
         except UserFacingError as error:
             self._fit_panel.show_open_problem(error)
+            return
         if self._side_bar.selected == model:
             self._selected(model)
 

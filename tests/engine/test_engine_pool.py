@@ -711,3 +711,41 @@ async def test_a_listener_may_ask_for_the_next_thing(tmp_path: Path) -> None:
         await use(pool, tmp_path / "a.gguf")
         await asyncio.gather(*follow)
         assert pool.kinds() == [Starting, Ready, Ending, Empty]
+
+
+async def test_an_eject_between_two_requests_loses_nobodys_child(tmp_path: Path) -> None:
+    """The first one, which was ejected, leaves only when the second has the key."""
+    model = tmp_path / "model.gguf"
+    pool = Pool(command=scripted_worker.command("sound"))
+    first = asyncio.create_task(pool.load(model, OPTIONS))
+    await asyncio.sleep(0)
+    ejecting = asyncio.create_task(pool.eject(model))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(pool.load(model, OPTIONS))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first, ejecting])
+    server = await second
+    assert pool.loaded == (server,)
+    await pool.close()
+    assert not processes.children()
+
+
+async def test_what_a_person_loaded_stays_loaded_after_a_restart(tmp_path: Path) -> None:
+    model = tmp_path / "model.gguf"
+    pool = Pool(command=scripted_worker.command("sound"), idle_timeout_s=0.2)
+    killed = (await pool.load(model, OPTIONS, pinned=True)).pid
+    processes.end(killed)
+    while pool.loaded and pool.loaded[0].pid == killed:  # noqa: ASYNC110 - it is a process that is waited for
+        await asyncio.sleep(0.01)
+    async with pool.lease(model, OPTIONS):
+        pass
+    await asyncio.sleep(0.6)
+    assert pool.loaded
+    await pool.eject(model)
+    async with pool.lease(model, OPTIONS):
+        pass
+    async with asyncio.timeout(5):
+        while pool.loaded:  # noqa: ASYNC110 - as above: it is nobody's any more, and times out
+            await asyncio.sleep(0.02)
+    await pool.close()

@@ -117,16 +117,33 @@ async def test_a_call_that_is_only_repeated_is_pointed_out_once_and_then_ends_it
     model = Model([wants(1, a=1, b=2, problem=problem)])
     events = await run(model)
     assert finish_of(events).reason == "repeated_call"
-    assert len(model.asked) == (2 if problem else 3)
-    if not problem:
-        assert "made before with the same arguments" in answers(events)[1][0]
+    assert len(model.asked) == 3
+    assert "made before with the same arguments" in answers(events)[1][0]
+
+
+async def test_the_same_call_twice_in_one_round_is_run_once_and_answered_twice() -> None:
+    runs: list[ToolCall] = []
+    model = Model([wants(number, a=1, b=2) for number in range(3)], [TextDelta("Three.")])
+    events = await run(model, lambda call: runs.append(call) is None)
+    assert (len(runs), answers(events)) == (1, [("3", "")] * 3)
+    assert finish_of(events).reason == "stop"
+
+
+async def test_a_tool_that_says_nothing() -> None:
+    def beep(a: int) -> None:
+        """Make a sound."""
+
+    model = Model([wants(1, name="beep", a=1)], [TextDelta("Done.")])
+    events = await gather(tool_loop.run(model, ASK, [as_tool(beep)], lambda _: True))
+    assert answers(events) == [("(no result)", "")]
+    assert model.asked[1][-1].text == "(no result)"
 
 
 async def test_it_ends_after_ten_rounds() -> None:
     model = Model(*([wants(number, a=number, b=0)] for number in range(30)))
     events = await run(model)
     assert finish_of(events).reason == "tool_rounds"
-    assert len(model.asked) == tool_loop.MOST_ROUNDS == len(answers(events))
+    assert len(model.asked) == tool_loop.MOST_ROUNDS == len(answers(events)) + 1
 
 
 async def test_a_failure_ends_it_and_what_came_stays() -> None:
