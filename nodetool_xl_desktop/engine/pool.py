@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from nodetool_xl_desktop.engine.entry import Crashes, Entry, Key
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
@@ -56,6 +57,10 @@ class Pool:
         command: Sequence[str] | None = None,
         isolation: Isolation = "process",
     ) -> None:
+        if not idle_timeout_s >= 0:
+            raise ValueError(f"idle_timeout_s is {idle_timeout_s!r}; it takes seconds, and 0 for never")
+        if isolation not in get_args(Isolation):
+            raise ValueError(f"isolation is {isolation!r}; it takes {' or '.join(get_args(Isolation))}")
         self._idle_timeout_s = idle_timeout_s
         self._memory = memory
         self._command = command
@@ -186,7 +191,9 @@ class Pool:
                 await asyncio.wait([entry.watching])
             entry = self._entries.get(key)
         if self._closed:
-            raise EngineError(Fault.EJECTED, f"{key.model.name} could not be loaded", "the pool of models was closed")
+            why = "its pool was closed, by `close` or with the event loop that it belonged to"
+            hint = "Ask `get_provider` for another one, in the loop that runs now."
+            raise EngineError(Fault.EJECTED, f"{key.model.name} could not be loaded", why, hint)
         if entry is None:
             size = header.total_size if header else None
             entry = Entry(key, _need(header, key.options), size, pinned=key in self._pinned)

@@ -44,6 +44,7 @@ class Stream(Generic[Item]):
         timeout_s: float | None = None,
         too_late: UserFacingError,
     ) -> None:
+        self._reading: asyncio.Task[None] | None = None  # first: `__del__` looks at it, whatever else fails here
         self._events = events
         self._view = view
         self._failed = failed
@@ -51,7 +52,6 @@ class Stream(Generic[Item]):
         self._too_late = too_late
         self._queue: _Queue = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
-        self._reading: asyncio.Task[None] | None = None
         self._taken = False
         self._ended = False
 

@@ -140,9 +140,10 @@ async def test_killed_while_it_streams(parts: Parts, starter_model: Path) -> Non
     assert answer.outcome is Outcome.FAILED
     assert answer.text.strip(), "what was written stays"
     view = parts.window.findChildren(AnswerView)[0]
-    assert answer.text.split()[0].strip("*#") in view._text.toPlainText()
+    first = answer.text.split()[0].strip("*#")
+    await until(lambda: first in view._text.toPlainText(), "what was written is drawn", within_s=2)
     await until(lambda: isinstance(parts.loader.state, Broken), "the window knows")
-    assert "The engine ended" in notices(parts)
+    await until(lambda: "The engine ended" in notices(parts), "it says so", within_s=2)
     assert "signal 9" in notices(parts)
 
     click(parts, "Load again")
@@ -156,7 +157,7 @@ async def test_killed_while_idle(parts: Parts, starter_model: Path) -> None:
     pid = await drop_and_load(parts, starter_model)
     os.kill(pid, signal.SIGKILL)
     await until(lambda: isinstance(parts.loader.state, Broken), "the window notices by itself", within_s=2)
-    assert "The engine ended" in notices(parts)
+    await until(lambda: "The engine ended" in notices(parts), "it says so", within_s=2)
 
 
 async def test_cancel_a_load(parts: Parts, starter_model: Path) -> None:
