@@ -193,6 +193,18 @@ def weighs() -> None:
     held.clear()
 
 
+def weighs_and_works() -> None:
+    """The same; a model of the name "working" works without a rest."""
+
+    def work() -> None:
+        while True:
+            pass
+
+    if Path(REQUEST["model"]).name == "working":
+        threading.Thread(target=work, daemon=True).start()
+    weighs()
+
+
 def starts_when(folder: str) -> None:
     """Sound, once there is a file of its model's name in this folder."""
     while not Path(folder, Path(REQUEST["model"]).name).exists():
@@ -226,7 +238,8 @@ def closes_its_port() -> None:
 def answers(script: str) -> None:
     """It answers each chat with what the script says, a JSON object.
 
-    `caps`: of its template. `deltas`: what it streams, one chunk each. `reason`: why it finished ("stop"), or "crash".
+    `caps`: of its template. `deltas`: what it streams, one chunk each. `reason`: why it finished ("stop"),
+    or "crash", or "silence" where it never does.
     `journal`: a file that is told of each request, one JSON line each.
     """
     played = json.loads(script)
@@ -243,6 +256,9 @@ def answers(script: str) -> None:
             for delta in played["deltas"]:
                 self._say({"choices": [{"delta": delta}]})
             reason = played.get("reason", "stop")
+            if reason == "silence":
+                self.wfile.flush()
+                time.sleep(600)
             if reason == "crash":
                 self.wfile.flush()
                 time.sleep(0.2)  # a crash would take back what the system has not sent yet
@@ -357,6 +373,7 @@ SCRIPTS: dict[str, Callable[..., None]] = {
     "pauses": pauses,
     "journaled": journaled,
     "weighs": weighs,
+    "weighs-and-works": weighs_and_works,
     "starts-when": starts_when,
     "hangs-up-early": hangs_up_early,
     "closes-its-port": closes_its_port,

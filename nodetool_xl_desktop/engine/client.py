@@ -67,23 +67,19 @@ class Sampling:
 class Template:
     """What a model's chat template can take, as the engine found by trying it (`chat_template_caps`).
 
+    Content as text or as parts, and arguments as text or as an object, the engine turns into each other by itself.
+
     Attributes:
         system: a system message.
         tools: descriptions of tools.
         tool_calls: calls in the history, and their results.
         parallel_tool_calls: several calls in one turn.
-        string_content: content as text.
-        typed_content: content as a list of parts.
-        object_arguments: the arguments of a call as an object instead of as text.
     """
 
     system: bool = True
     tools: bool = False
     tool_calls: bool = False
     parallel_tool_calls: bool = False
-    string_content: bool = True
-    typed_content: bool = False
-    object_arguments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +111,6 @@ async def properties(client: HttpClient) -> Properties:
             tools=said.get("supports_tools", False),
             tool_calls=said.get("supports_tool_calls", False),
             parallel_tool_calls=said.get("supports_parallel_tool_calls", False),
-            string_content=said.get("supports_string_content", True),
-            typed_content=said.get("supports_typed_content", False),
-            object_arguments=said.get("supports_object_arguments", False),
         )
         vision = bool((answer.get("modalities") or {}).get("vision", False))
         return Properties(int(answer["default_generation_settings"]["n_ctx"]), template, vision)

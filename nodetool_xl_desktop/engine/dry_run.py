@@ -107,13 +107,16 @@ class Plan:
         )
 
 
-async def plan(model: Path, options: LoadOptions, *, command: Sequence[str] | None = None) -> Plan:
+async def plan(
+    model: Path, options: LoadOptions, *, command: Sequence[str] | None = None, within_s: float = PLAN_WITHIN_S
+) -> Plan:
     """Have the engine plan a load, in a child that is gone when this returns. Cancelling kills it.
 
     Args:
         model: a `.gguf` file (of a split set: its first part).
         options: how it would be loaded.
         command: what to start instead of this program's own worker.
+        within_s: how long it may take.
 
     Raises:
         EngineError: there is nothing to plan (not a model, an unknown architecture, no engine), or it took too long.
@@ -124,10 +127,10 @@ async def plan(model: Path, options: LoadOptions, *, command: Sequence[str] | No
     table = _Table()
     child = await Child.start(request, command or worker_command(), key, table.read)
     try:
-        async with asyncio.timeout(PLAN_WITHIN_S), child.guarded():
+        async with asyncio.timeout(within_s), child.guarded():
             answer = await child.answer()  # none, as it aborts or is killed once the table is there
     except TimeoutError as error:
-        why = f"the engine made no plan within {PLAN_WITHIN_S:.0f} s"
+        why = f"the engine made no plan within {within_s:.0f} s"
         hint = "Look at the driver of the graphics card, then try again."
         raise EngineError(Fault.TIMEOUT, what, why, hint, child.log.tail) from error
     finally:
@@ -158,16 +161,23 @@ class DryRuns:
     """Plans that were made, kept for those who ask again; belongs to one event loop.
 
     A file that was written since, and any option that changes memory, makes another plan. A plan that names devices is
-    made anew after `FREE_BELIEVED_S`, as it tells what is free of them. Failures are not kept.
+    made anew after `believed_s`, as it tells what is free of them. Failures are not kept.
 
     Args:
         command: what to start instead of this program's own worker.
         kept: how many plans are kept.
+        believed_s: how long what they tell of a device's free memory is believed.
     """
 
-    def __init__(self, command: Sequence[str] | None = None, kept: int = PLANS_KEPT) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        kept: int = PLANS_KEPT,
+        believed_s: float = FREE_BELIEVED_S,
+    ) -> None:
         self._command = command
         self._most = kept
+        self._believed_s = believed_s
         self._kept: OrderedDict[_Key, tuple[Plan, float]] = OrderedDict()
         self._running: dict[_Key, _Running] = {}
 
@@ -200,7 +210,7 @@ class DryRuns:
         if key not in self._kept:
             return None
         known, made_at = self._kept[key]
-        if known.devices and time.monotonic() - made_at > FREE_BELIEVED_S:
+        if known.devices and time.monotonic() - made_at > self._believed_s:
             return None
         self._kept.move_to_end(key)
         return known

@@ -11,8 +11,18 @@ from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions
 
-#: Seconds before a model that ended by itself is started again: none the first time, then more and more.
-BACK_OFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """When a model that ended by itself is started again.
+
+    Attributes:
+        pauses_s: before each start, in seconds: none the first time, then more and more, the last one from then on.
+        settled_s: a model that lived so long is not one that always crashes: its count starts again.
+    """
+
+    pauses_s: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+    settled_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,8 @@ class Crashes:
     count: int = 0
     last: float = 0.0
 
-    @property
-    def wait_s(self) -> float:
+    def wait_s(self, back_off: BackOff) -> float:
         """How long a new start still has to wait."""
-        pause = BACK_OFF_S[min(self.count, len(BACK_OFF_S)) - 1] if self.count else 0.0
+        pauses = back_off.pauses_s
+        pause = pauses[min(self.count, len(pauses)) - 1] if self.count else 0.0
         return max(0.0, self.last + pause - time.monotonic())

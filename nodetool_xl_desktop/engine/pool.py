@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from nodetool_xl_desktop.engine.entry import Crashes, Entry, Key
+from nodetool_xl_desktop.engine.entry import BackOff, Crashes, Entry, Key
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.engine.server import EngineServer, Isolation
@@ -23,14 +23,15 @@ from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Star
 from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions
+from nodetool_xl_desktop.fit.room import to_give_way
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import GgufError, Header
 
 IDLE_TIMEOUT_S = 15 * 60.0
-#: A model that lived so long is not one that always crashes.
-SETTLED_S = 60.0
 #: An engine that used less processor time than this since it was last looked at has answered nobody.
 IDLE_PROCESSOR_S = 0.05
+#: How long one that may make room is looked at, in seconds; one that works takes more than a tenth of it.
+LOOK_S = 0.1
 #: So much of a failed engine's log goes into the program's own.
 LOGGED_LINES = 40
 
@@ -47,6 +48,7 @@ class Pool:
         memory: looks at the machine's memory when room may be needed.
         command: what to start as the engine child instead of this program's own worker.
         isolation: "process" runs each model in a child; for "thread" see `engine.in_process`.
+        back_off: when a model that ended by itself is started again.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Pool:
         memory: Callable[[], HostMemory] = host_memory,
         command: Sequence[str] | None = None,
         isolation: Isolation = "process",
+        back_off: BackOff | None = None,
     ) -> None:
         if not idle_timeout_s >= 0:
             raise ValueError(f"idle_timeout_s is {idle_timeout_s!r}; it takes seconds, and 0 for never")
@@ -65,6 +68,7 @@ class Pool:
         self._memory = memory
         self._command = command
         self._isolation = isolation
+        self._back_off = back_off or BackOff()
         self._entries: dict[Key, Entry] = {}
         self._crashes: dict[Key, Crashes] = {}
         self._pinned: set[Key] = set()  # what a person wants loaded, also while it is restarted
@@ -231,7 +235,7 @@ class Pool:
         try:
             if (crashes := self._crashes.get(key)) is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(entry.at_once.wait(), crashes.wait_s)
+                    await asyncio.wait_for(entry.at_once.wait(), crashes.wait_s(self._back_off))
             async with self._room:  # one after the other, or two would count on the same memory
                 await self._make_room(entry)
                 entry.has_room = True
@@ -284,25 +288,25 @@ class Pool:
         if not entry.need.total:
             return
         host = self._free(await asyncio.to_thread(self._memory), entry)
-        idle = sorted((other for other in self._entries.values() if other.is_idle), key=lambda other: other.used_at)
-        held = {other.key: _held(other) for other in idle}
-        # Ending them all may still not be enough to fit with room to spare; then no more go than are needed to fit.
-        best = judge(entry.need, host.with_returned(sum(held.values())))
-        if best is Verdict.WONT_FIT:
-            return  # ending them would not be enough; the load itself says what is missing
-        ends: list[Entry] = []
-        while judge(entry.need, host.with_returned(sum(held[other.key] for other in ends))) is not best:
-            ends.append(idle.pop(0))
-        # One that was chosen early may not be needed beside a larger one that was chosen later.
-        for other in ends[:-1]:
-            rest = sum(held[each.key] for each in ends if each is not other)
-            if judge(entry.need, host.with_returned(rest)) is best:
-                ends.remove(other)
-        for other in ends:
-            _log.info("%s is ejected to make room for %s", other.key.model.name, entry.key.model.name)
-            self._end_soon(other)
+        if judge(entry.need, host) is Verdict.FITS:
+            return
+        idle = await self._unused()
+        for place in to_give_way(entry.need, host, [_held(other) for other in idle]):
+            _log.info("%s is ejected to make room for %s", idle[place].key.model.name, entry.key.model.name)
+            self._end_soon(idle[place])
         while self._ending:
             await asyncio.wait(self._ending)
+
+    async def _unused(self) -> list[Entry]:
+        """Models that nobody uses, the least recently used first; what works just now does so for its endpoint."""
+        worked = {key: entry.server.processor_s() for key, entry in self._entries.items() if entry.server}
+        await asyncio.sleep(LOOK_S)
+        idle = [
+            entry
+            for key, entry in self._entries.items()
+            if entry.is_idle and entry.server and entry.server.processor_s() - worked.get(key, 0.0) < LOOK_S / 10
+        ]
+        return sorted(idle, key=lambda entry: entry.used_at)
 
     def _free(self, host: HostMemory, entry: Entry) -> HostMemory:
         """The memory without what models that are just starting are still going to take."""
@@ -362,7 +366,7 @@ class Pool:
         if error.fault in _CRASHES:
             now = time.monotonic()
             crashes = self._crashes.setdefault(entry.key, Crashes())
-            settled = entry.server is not None and now - entry.ready_at > SETTLED_S
+            settled = entry.server is not None and now - entry.ready_at > self._back_off.settled_s
             crashes.count = 1 if settled else crashes.count + 1
             crashes.last = now
         if self._forget(entry):

@@ -16,6 +16,7 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import Event, Failed, ToolCallRequested
 
 Item = TypeVar("Item")
+Other = TypeVar("Other")
 #: What waits for the reader: events, and at the end None or the bug that ended it.
 _Queue = asyncio.Queue[Event | BaseException | None]
 
@@ -51,9 +52,12 @@ class Stream(Generic[Item]):
         self._timeout_s = timeout_s
         self._too_late = too_late
         self._queue: _Queue = asyncio.Queue()
-        self._loop = asyncio.get_running_loop()
         self._taken = False
         self._ended = False
+
+    def seen_as(self, view: Callable[[Event], Other | None]) -> Stream[Other]:
+        """The same answer, not yet begun, with another view of its events; it takes the place of this one."""
+        return Stream(self._events, view, failed=self._failed, timeout_s=self._timeout_s, too_late=self._too_late)
 
     def __aiter__(self) -> Stream[Item]:
         """Itself."""
@@ -89,15 +93,15 @@ class Stream(Generic[Item]):
 
     def __del__(self) -> None:
         """Somebody left it in the middle; the collector may run in any thread."""
-        if self._reading is not None and not self._reading.done() and not self._loop.is_closed():
-            with contextlib.suppress(RuntimeError):  # closed just now
-                self._loop.call_soon_threadsafe(self._reading.cancel)
+        if self._reading is not None and not self._reading.done():
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._reading.get_loop().call_soon_threadsafe(self._reading.cancel)
 
     async def _next(self) -> Event | BaseException | None:
         if self._reading is None:
             # The task knows nothing of this object, which else would never be left by everybody.
             reading = _read(self._events, self._queue, self._timeout_s, self._failed, self._too_late)
-            self._reading = self._loop.create_task(reading)
+            self._reading = asyncio.create_task(reading)
         if self._taken:
             self._queue.task_done()  # the reader comes for more
         self._taken = False

@@ -13,8 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass, field, replace
 
 from nodetool_xl_desktop.engine.events import Event, Finished, TextDelta, ToolAnswered, ToolCallRequested, Usage
-from nodetool_xl_desktop.provider import tool_use
-from nodetool_xl_desktop.provider.values import Message, ToolCall
+from nodetool_xl_desktop.provider.values import Message, ToolCall, requested
 from nodetool_xl_desktop.tools import Result, Tool, call
 
 MOST_ROUNDS = 10
@@ -101,7 +100,7 @@ def _note(event: Event, this: _Round) -> None:
         case TextDelta(text):
             this.text.append(text)
         case ToolCallRequested():
-            this.calls.append(tool_use.read(event))
+            this.calls.append(requested(event))
         case Finished():
             this.end = event
 

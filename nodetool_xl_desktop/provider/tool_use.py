@@ -7,6 +7,7 @@ has to come is forced by a grammar, on any model.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import secrets
@@ -16,7 +17,6 @@ from typing import Any
 
 from nodetool_xl_desktop.engine.client import Template
 from nodetool_xl_desktop.engine.events import Event, Failed, Finished, Making, TextDelta, ToolCallRequested
-from nodetool_xl_desktop.provider.values import ToolCall, with_arguments
 from nodetool_xl_desktop.tools import FoundCall, TextCalls, Tool, as_tool, definition, signature
 from nodetool_xl_desktop.tools.text_calls import parse
 
@@ -65,8 +65,37 @@ class ToolUse:
         return _with_calls(events, self.tools, "rescued" if self.making == "native" else "emulated")
 
 
-def chosen(tools: Sequence[AnyTool], choice: ToolChoice) -> tuple[tuple[Tool, ...], bool]:
-    """The tools that may be called, and whether one has to be.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The tools of a request.
+
+    Attributes:
+        tools: what the model may call, at least one.
+        forced: whether it has to call one.
+    """
+
+    tools: tuple[Tool, ...]
+    forced: bool
+
+    @property
+    def definitions(self) -> list[dict[str, Any]]:
+        """The tools as the engine takes them."""
+        return [definition(tool) for tool in self.tools]
+
+    def to(self, template: Template) -> ToolUse:
+        """How a model with this template gets these tools."""
+        signatures = "\n".join(signature(tool) for tool in self.tools)
+        if self.forced:
+            # By the same grammar on every model: what an engine makes of "required" differs from template to template.
+            request = {"response_format": _call_format(self.tools)}
+            return ToolUse(self.tools, "forced", _FORCED.format(signatures=signatures), request)
+        if template.tools:
+            return ToolUse(self.tools, "native", request={"tools": self.definitions})
+        return ToolUse(self.tools, "emulated", _INSTRUCTION.format(signatures=signatures))
+
+
+def offer(tools: Sequence[AnyTool], choice: ToolChoice) -> Offer | None:
+    """What may be called, and whether something has to be; None where nothing may.
 
     Raises:
         TypeError: one is no tool.
@@ -74,42 +103,15 @@ def chosen(tools: Sequence[AnyTool], choice: ToolChoice) -> tuple[tuple[Tool, ..
     """
     made = tuple(as_tool(tool) for tool in tools)
     name = choice if isinstance(choice, str) else (choice.get("function") or {}).get("name")
-    match name:
-        case "none":
-            return (), False
-        case "auto":
-            return made, False
-        case "required" if made:
-            return made, True
+    if name == "none" or (name == "auto" and not made):
+        return None
+    if name in ("auto", "required") and made:
+        return Offer(made, forced=name == "required")
     named = tuple(tool for tool in made if tool.name == name)
     if not named:
         there = ", ".join(tool.name for tool in made) or "none was given"
         raise ValueError(f"tool_choice asks for {name!r}, which is no tool: {there}")
-    return named, True
-
-
-def plan(tools: tuple[Tool, ...], forced: bool, template: Template) -> ToolUse:
-    """Decide how a model gets these tools.
-
-    Args:
-        tools: at least one.
-        forced: whether it has to call one.
-        template: what the model's template can take.
-    """
-    signatures = "\n".join(signature(tool) for tool in tools)
-    if forced:
-        # By the same grammar on every model: what an engine makes of "required" differs from template to template.
-        instruction = _FORCED.format(signatures=signatures)
-        return ToolUse(tools, "forced", instruction, {"response_format": _call_format(tools)})
-    if template.tools:
-        return ToolUse(tools, "native", request={"tools": [definition(tool) for tool in tools]})
-    return ToolUse(tools, "emulated", _INSTRUCTION.format(signatures=signatures))
-
-
-def read(event: ToolCallRequested) -> ToolCall:
-    """The call that an event asks for."""
-    call = with_arguments(ToolCall(event.id, event.name), event.arguments)
-    return replace(call, raw=event.raw or call.raw, problem=event.problem or call.problem, making=event.making)
+    return Offer(named, forced=True)
 
 
 async def _with_calls(
@@ -118,16 +120,21 @@ async def _with_calls(
     found = TextCalls(tools)
     called = False
     async with contextlib.aclosing(events):
-        async for event in events:
-            if isinstance(event, TextDelta):
-                fresh = list(_events(found.feed(event.text), making))
-            else:
-                # What is held back comes before what ends the text; progress may overtake it.
-                ends = isinstance(event, ToolCallRequested | Finished | Failed)
-                fresh = [*_events(found.finish(), making), event] if ends else [event]
-            for each in fresh:
-                called = called or isinstance(each, ToolCallRequested)
-                yield _called(each) if called else each
+        try:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    fresh = list(_events(found.feed(event.text), making))
+                else:
+                    # What is held back comes before what ends the text; progress may overtake it.
+                    ends = isinstance(event, ToolCallRequested | Finished | Failed)
+                    fresh = [*_events(found.finish(), making), event] if ends else [event]
+                for each in fresh:
+                    called = called or isinstance(each, ToolCallRequested)
+                    yield _called(each) if called else each
+        except asyncio.CancelledError:  # its time is up: what was held back has been written all the same
+            for each in _events(found.finish(), making):
+                yield each
+            raise
 
 
 async def _with_forced_call(events: AsyncGenerator[Event, None], tools: Sequence[Tool]) -> AsyncGenerator[Event, None]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from nodetool_xl_desktop.engine.events import Making, Usage
+from nodetool_xl_desktop.engine.events import Making, ToolCallRequested, Usage
 
 __all__ = [
     "Chunk",
@@ -281,3 +281,9 @@ def with_arguments(call: ToolCall, arguments: Any) -> ToolCall:
     if not isinstance(args, Mapping):
         return replace(call, raw=str(arguments), problem="its arguments are no JSON object")
     return replace(call, args=dict(args))
+
+
+def requested(event: ToolCallRequested) -> ToolCall:
+    """The call that an event asks for."""
+    call = with_arguments(ToolCall(event.id, event.name), event.arguments)
+    return replace(call, raw=event.raw or call.raw, problem=event.problem or call.problem, making=event.making)

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
@@ -30,13 +30,11 @@ from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.server import Endpoint, EngineServer
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.gguf import GgufError
-from nodetool_xl_desktop.provider import tokens, tool_loop, tool_use
+from nodetool_xl_desktop.provider import tokens
 from nodetool_xl_desktop.provider.catalogue import Catalogue
 from nodetool_xl_desktop.provider.messages import normalise
 from nodetool_xl_desktop.provider.preparation import Preparation, PreparedLoad, no_progress
 from nodetool_xl_desktop.provider.stream import Stream
-from nodetool_xl_desktop.provider.tool_loop import Approve
-from nodetool_xl_desktop.provider.tool_use import AnyTool, ToolChoice
 from nodetool_xl_desktop.provider.values import (
     Chunk,
     LanguageModel,
@@ -44,28 +42,16 @@ from nodetool_xl_desktop.provider.values import (
     TokenCount,
     ToolCall,
     ToolResultPart,
+    requested,
 )
-from nodetool_xl_desktop.tools import Tool
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.provider.tool_loop import Approve
+    from nodetool_xl_desktop.provider.tool_use import AnyTool, Offer, ToolChoice
 
 AnyMessage = Message | Mapping[str, Any]
-Item = TypeVar("Item")
 #: What `generate_message(s)` takes beside what chooses tokens.
 _NOT_SAMPLING = {"tool_choice", "run_tools", "approve", "load", "timeout_s"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """What is asked, as `stream` takes it."""
-
-    messages: Sequence[AnyMessage]
-    sampling: Sampling
-    tools: Sequence[AnyTool] = ()
-    tool_choice: ToolChoice = "auto"
-    run_tools: bool = False
-    approve: Approve | None = None
-    response_format: Mapping[str, Any] | None = None
-    load: LoadSettings | None = None
-    timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +59,7 @@ class _Turn:
     """One request to the engine."""
 
     messages: Sequence[Message]
-    tools: tuple[Tool, ...]
-    forced: bool
+    offer: Offer | None
     response_format: Mapping[str, Any] | None
     sampling: Sampling
 
@@ -173,14 +158,15 @@ class XLlamaCppProvider:
             `run_tools` a `ToolResultPart` for each result; at the end a `Chunk` with `done`.
         """
         own = {name: more.pop(name) for name in _NOT_SAMPLING & more.keys()}
-        request = _Request(
-            messages=messages,
-            sampling=Sampling(max_tokens=max_tokens, **more),
+        events = self.stream(
+            messages,
+            model,
             tools=tools,
             response_format=response_format,
+            sampling=Sampling(max_tokens=max_tokens, **more),
             **own,
         )
-        return self._stream(request, model, _item)
+        return events.seen_as(_item)
 
     def stream(  # noqa: PLR0913 - each is a thing that a caller may want to say
         self,
@@ -218,52 +204,37 @@ class XLlamaCppProvider:
             TypeError: something that is no tool.
             ValueError: something that is no message, or a choice of no tool.
         """
-        request = _Request(
-            messages=messages,
-            sampling=sampling or Sampling(),
-            tools=tools,
-            tool_choice=tool_choice,
-            run_tools=run_tools,
-            approve=approve,
-            response_format=response_format,
-            load=load,
-            timeout_s=timeout_s,
-        )
-        return self._stream(request, model, lambda event: event)
-
-    def _stream(self, request: _Request, model: str | Path, view: Callable[[Event], Item | None]) -> Stream[Item]:
-        load = request.load or LoadSettings()
-        offered, forced = tool_use.chosen(request.tools, request.tool_choice)
-        if forced and request.response_format is not None:
+        offer = _offer(tools, tool_choice)
+        if offer is not None and offer.forced and response_format is not None:
             raise ValueError("A forced tool call leaves no room for a response_format")
-        messages = [Message.of(each) for each in request.messages]
-        turn = _Turn(messages, offered, forced, request.response_format, request.sampling)
-        if request.run_tools and offered:
-            events = tool_loop.run(
-                # Only the first call is forced, or there would never be an answer.
-                lambda history, number: self._events(
-                    replace(turn, messages=history, forced=forced and number == 0), model, load
-                ),
-                messages,
-                offered,
-                request.approve or (lambda _call: True),
-            )
+        load = load or LoadSettings()
+        turn = _Turn([Message.of(each) for each in messages], offer, response_format, sampling or Sampling())
+        if run_tools and offer is not None:
+            events = self._rounds(turn, offer, model, load, approve or (lambda _call: True))
         else:
             events = self._events(turn, model, load)
-        too_late = _too_late(request.timeout_s or 0.0)
-        return Stream(events, view, failed=_engine_error, timeout_s=request.timeout_s, too_late=too_late)
+        too_late = _too_late(timeout_s or 0.0)
+        return Stream(events, lambda event: event, failed=_engine_error, timeout_s=timeout_s, too_late=too_late)
+
+    def _rounds(
+        self, turn: _Turn, offer: Offer, model: str | Path, load: LoadSettings, approve: Approve
+    ) -> AsyncGenerator[Event, None]:
+        from nodetool_xl_desktop.provider import tool_loop  # noqa: PLC0415 - as in `_offer`
+
+        def ask(history: Sequence[Message], number: int) -> AsyncGenerator[Event, None]:
+            # Only the first call is forced, or there would never be an answer.
+            now = replace(offer, forced=offer.forced and number == 0)
+            return self._events(replace(turn, messages=history, offer=now), model, load)
+
+        return tool_loop.run(ask, turn.messages, offer.tools, approve)
 
     async def _events(self, turn: _Turn, model: str | Path, load: LoadSettings) -> AsyncGenerator[Event, None]:
         prepared = await self.prepare(model, load)
         async with self.pool.lease(prepared.path, prepared.options, prepared.header) as server:
-            template = server.properties.template
-            use = tool_use.plan(turn.tools, turn.forced, template) if turn.tools else None
-            turns = normalise(
-                turn.messages,
-                template,
-                vision=server.properties.vision,
-                system=use.instruction if use else "",
-            )
+            properties = server.properties
+            use = turn.offer.to(properties.template) if turn.offer else None
+            system = use.instruction if use else ""
+            turns = normalise(turn.messages, properties.template, vision=properties.vision, system=system)
             more = dict(use.request) if use else {}
             if turn.response_format is not None:
                 more["response_format"] = dict(turn.response_format)
@@ -305,17 +276,16 @@ class XLlamaCppProvider:
             EngineError: the loaded model refuses the messages.
         """
         asked = [Message.of(message) for message in messages]
-        made = tool_use.chosen(tools, "auto")[0] if tools else ()
+        offer = _offer(tools, "auto")
         path = await asyncio.to_thread(self._catalogue.loaded_as, model)
         server = self.pool.find(path) if path else None
         if server is None:
-            return await asyncio.to_thread(tokens.estimate, asked, made)
-        template = server.properties.template
-        system, definitions = "", ()
-        if made:
-            use = tool_use.plan(made, False, template)
-            system, definitions = use.instruction, use.request.get("tools", ())
-        turns = normalise(asked, template, vision=server.properties.vision, system=system)
+            return await asyncio.to_thread(tokens.estimate, asked, offer.definitions if offer else ())
+        properties = server.properties
+        use = offer.to(properties.template) if offer else None
+        system = use.instruction if use else ""
+        turns = normalise(asked, properties.template, vision=properties.vision, system=system)
+        definitions = use.request.get("tools", ()) if use else ()
         return TokenCount(await server.count_tokens(turns, definitions), exact=True)
 
     async def endpoint(self, model: str | Path, *, load: LoadSettings | None = None) -> Endpoint:
@@ -398,7 +368,7 @@ def _item(event: Event) -> Chunk | ToolCall | ToolResultPart | None:
         case ReasoningDelta(text):
             return Chunk("", reasoning=text)
         case ToolCallRequested():
-            return tool_use.read(event)
+            return requested(event)
         case ToolAnswered(call_id, name, text, error):
             return ToolResultPart(call_id, name, f"Error: {error}" if error else text)
         case Finished(reason, usage):
@@ -406,6 +376,14 @@ def _item(event: Event) -> Chunk | ToolCall | ToolResultPart | None:
         case Failed(error):
             raise error
     return None
+
+
+def _offer(tools: Sequence[AnyTool], choice: ToolChoice) -> Offer | None:
+    if not tools and choice == "auto":
+        return None
+    from nodetool_xl_desktop.provider import tool_use  # noqa: PLC0415 - 0.1 s, which no start without tools need wait
+
+    return tool_use.offer(tools, choice)
 
 
 def _engine_error(error: UserFacingError) -> EngineError:

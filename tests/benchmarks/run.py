@@ -23,6 +23,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import provider
 import psutil
+import tools
 from PySide6.QtCore import QObject, Qt, QTimer
 from table import Row, row
 
@@ -203,7 +204,7 @@ async def in_one_window(model: Path) -> list[Row]:
 
 def main() -> None:
     model = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
-    rows = first_paint() + preview(model)
+    rows = first_paint() + preview(model) + tools.measure()
     loop = app.event_loop(app.application())
     with contextlib.closing(loop):
         rows += loop.run_until_complete(in_one_window(model))

@@ -166,9 +166,11 @@ async def test_the_child_is_killed_as_soon_as_the_table_is_there(starter_model: 
     assert processes.is_gone(int((tmp_path / "journal").read_text()), 0)
 
 
-async def test_a_plan_that_takes_too_long(starter_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dry_run, "PLAN_WITHIN_S", 0.5)
-    error = await failed(starter_model, scripted("planned-when", tmp_path / "never", tmp_path / "journal"))
+async def test_a_plan_that_takes_too_long(starter_model: Path, tmp_path: Path) -> None:
+    command = scripted("planned-when", tmp_path / "never", tmp_path / "journal")
+    with pytest.raises(EngineError) as raised:
+        await plan(starter_model, OPTIONS, command=command, within_s=0.5)
+    error = raised.value
     assert error.fault is Fault.TIMEOUT
     assert "made no plan within" in error.why
 
@@ -265,15 +267,12 @@ async def test_a_file_that_was_written_since_is_planned_anew(model: Path, journa
     assert children_of(journal) == 2
 
 
-async def test_the_free_memory_of_a_device_is_not_believed_for_long(
-    model: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dry_run, "FREE_BELIEVED_S", 0.0)
-    runs = DryRuns(scripted("planned", journal))
+async def test_the_free_memory_of_a_device_is_not_believed_for_long(model: Path, journal: Path) -> None:
+    runs = DryRuns(scripted("planned", journal), believed_s=0.0)
     await runs.plan(model, OPTIONS)
     await runs.plan(model, OPTIONS)
     assert children_of(journal) == 2
-    without = DryRuns(scripted("planned-for-ever", journal))
+    without = DryRuns(scripted("planned-for-ever", journal), believed_s=0.0)
     assert await without.plan(model, OPTIONS) is await without.plan(model, OPTIONS)
 
 

@@ -28,9 +28,9 @@ import scripted_worker
 from engine_runs import FILLER, OPTIONS, failure_of, finish_of, gather, progress_of, text_of, until_text, user
 
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.engine import entry as entry_module
 from nodetool_xl_desktop.engine.child import GRACE_S, worker_command
 from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.entry import BackOff
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import Event, Failed, Finished, PromptProgress
 from nodetool_xl_desktop.engine.pool import Pool
@@ -56,7 +56,7 @@ class Engine:
     def __init__(self, model: Path, folder: Path, command: Sequence[str] | None, is_alone: bool) -> None:
         self.model = model
         self.is_alone = is_alone
-        self.pool = Pool(command=command)
+        self.pool = Pool(command=command, back_off=BackOff((0.0,)))
         self.provider = XLlamaCppProvider(self.pool, Paths.below(folder / "home"))
 
     def ask(
@@ -367,10 +367,9 @@ FAULTS = [signal.SIGKILL, signal.SIGSTOP, "stop", "time-out"]
 
 @pytest.mark.parametrize("rounds", [pytest.param(1, id="1"), pytest.param(8, id="8", marks=pytest.mark.soak)])
 async def test_whatever_befalls_an_answer_the_next_one_comes_and_nothing_grows(
-    starter_model: Path, tmp_path: Path, rounds: int, monkeypatch: pytest.MonkeyPatch
+    starter_model: Path, tmp_path: Path, rounds: int
 ) -> None:
     """Each fault in the prompt and in the decoding; of 8 rounds that is 64 times."""
-    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0,))
     parent = psutil.Process()
     matrix = [(fault, phase) for fault in FAULTS for phase in ("prompt", "decoding")] * rounds
     random.Random(3).shuffle(matrix)

@@ -23,10 +23,8 @@ from model_shapes import metadata_only
 
 from nodetool_xl_desktop.core.network import engine_client
 from nodetool_xl_desktop.core.units import GIB, MIB
-from nodetool_xl_desktop.engine import entry as entry_module
-from nodetool_xl_desktop.engine import pool as pool_module
 from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.entry import Key
+from nodetool_xl_desktop.engine.entry import BackOff, Key
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.server import EngineServer
@@ -79,6 +77,10 @@ class Watched(Pool):
     @property
     def pids(self) -> list[int]:
         return [server.pid for server in self.loaded]
+
+
+#: Whoever waits for a restart would wait longer than any test.
+NEVER_AGAIN = BackOff((100.0,))
 
 
 def timers() -> list[asyncio.TimerHandle]:
@@ -551,53 +553,43 @@ async def test_who_saw_it_die_finds_a_new_one(tmp_path: Path) -> None:
             assert (await use(pool, model)).pid != server.pid
 
 
-async def test_the_more_often_it_dies_the_longer_is_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert entry_module.BACK_OFF_S[:3] == (0.0, 1.0, 2.0)
-    assert max(entry_module.BACK_OFF_S) <= 15
-    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0, 0.3, 0.5))
-    async with pooled() as pool:
+async def test_the_more_often_it_dies_the_longer_is_the_wait(tmp_path: Path) -> None:
+    assert BackOff().pauses_s[:3] == (0.0, 1.0, 2.0)
+    assert max(BackOff().pauses_s) <= 15
+    async with pooled(back_off=BackOff((0.0, 0.3, 0.5, 0.5, 100.0))) as pool:
         waited = []
         for _ in range(5):
             started = time.monotonic()
             server = await use(pool, tmp_path / "a.gguf")
             waited.append(time.monotonic() - started)
             await kill(pool, server.pid)
-        monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
         async with asyncio.timeout(10):
             await use(pool, tmp_path / "a.gguf", LoadOptions(512))  # each model has its own count
     least = [0.0, 0.0, 0.3, 0.5, 0.5]
     assert [waited >= least for waited, least in zip(waited, least, strict=True)] == [True] * 5
 
 
-async def test_a_load_that_dies_counts_too_and_a_file_that_is_no_model_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0, 1.0))
-    async with pooled(KILLED_AT_ONCE) as pool:
+async def test_a_load_that_dies_counts_too_and_a_file_that_is_no_model_does_not(tmp_path: Path) -> None:
+    async with pooled(KILLED_AT_ONCE, back_off=BackOff((0.0, 1.0))) as pool:
         started = time.monotonic()
         for _ in range(3):
             assert await fault_of(use(pool, tmp_path / "a.gguf")) is Fault.KILLED
         assert time.monotonic() - started >= 1
     (tmp_path / "noise.gguf").write_bytes(b"GGUFnoise")
-    async with pooled(None) as pool:
-        monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
+    async with pooled(None, back_off=NEVER_AGAIN) as pool:
         for _ in range(2):
             assert await fault_of(use(pool, tmp_path / "noise.gguf")) is Fault.NOT_A_MODEL
 
 
-async def test_what_a_person_loads_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
-    async with pooled() as pool:
+async def test_what_a_person_loads_does_not_wait(tmp_path: Path) -> None:
+    async with pooled(back_off=NEVER_AGAIN) as pool:
         await kill(pool, (await use(pool, tmp_path / "a.gguf")).pid)
         async with asyncio.timeout(10):
             await pool.load(tmp_path / "a.gguf", OPTIONS, pinned=True)
 
 
-async def test_what_a_person_loads_does_not_wait_for_one_who_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
-    async with pooled() as pool:
+async def test_what_a_person_loads_does_not_wait_for_one_who_waits(tmp_path: Path) -> None:
+    async with pooled(back_off=NEVER_AGAIN) as pool:
         await kill(pool, (await use(pool, tmp_path / "a.gguf")).pid)
         waiting = asyncio.create_task(use(pool, tmp_path / "a.gguf"))
         await pool.until(Starting)
@@ -606,9 +598,8 @@ async def test_what_a_person_loads_does_not_wait_for_one_who_waits(
         assert await waiting is server
 
 
-async def test_who_waits_for_a_restart_can_give_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entry_module, "BACK_OFF_S", (100.0,))
-    async with pooled() as pool:
+async def test_who_waits_for_a_restart_can_give_up(tmp_path: Path) -> None:
+    async with pooled(back_off=NEVER_AGAIN) as pool:
         await kill(pool, (await use(pool, tmp_path / "a.gguf")).pid)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
@@ -620,13 +611,9 @@ async def test_who_waits_for_a_restart_can_give_up(tmp_path: Path, monkeypatch: 
         assert await waiting is Fault.EJECTED
 
 
-async def test_a_model_that_lived_long_is_not_one_that_always_dies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert pool_module.SETTLED_S == 60
-    monkeypatch.setattr(pool_module, "SETTLED_S", 0.2)
-    monkeypatch.setattr(entry_module, "BACK_OFF_S", (0.0, 0.0, 100.0))
-    async with pooled() as pool:
+async def test_a_model_that_lived_long_is_not_one_that_always_dies(tmp_path: Path) -> None:
+    assert BackOff().settled_s == 60
+    async with pooled(back_off=BackOff((0.0, 0.0, 100.0), settled_s=0.2)) as pool:
         for lives_s in (0.0, 0.0, 0.3, 0.0, 0.3):
             async with asyncio.timeout(10):
                 server = await use(pool, tmp_path / "a.gguf")
@@ -749,3 +736,11 @@ async def test_what_a_person_loaded_stays_loaded_after_a_restart(tmp_path: Path)
         while pool.loaded:  # noqa: ASYNC110 - as above: it is nobody's any more, and times out
             await asyncio.sleep(0.02)
     await pool.close()
+
+
+async def test_a_model_that_works_for_its_endpoint_makes_no_room(tmp_path: Path) -> None:
+    """Nobody holds a lease of it, and it is the oldest; that it works is seen by its processor time."""
+    works = scripted_worker.command("weighs-and-works")
+    async with room_of(tmp_path, 350, works, working=100, idle=100) as room:
+        await room.load(400)
+        assert room.names == {"working", "new"}

@@ -31,4 +31,4 @@ def messages(draw: st.DrawFn) -> Message:
 
 
 chats = st.lists(messages(), max_size=8)
-templates = st.builds(Template, *[st.booleans()] * 7)
+templates = st.builds(Template, *[st.booleans()] * 4)

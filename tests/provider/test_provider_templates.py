@@ -31,10 +31,10 @@ TEMPLATES = {
     "gemma": (model_templates.GEMMA, Template(system=False)),
     "qwen": (
         model_templates.QWEN,
-        Template(tools=True, tool_calls=True, parallel_tool_calls=True, object_arguments=True),
+        Template(tools=True, tool_calls=True, parallel_tool_calls=True),
     ),
-    "llama": (model_templates.LLAMA, Template(tools=True, tool_calls=True, object_arguments=True)),
-    "typed": (model_templates.TYPED, Template(string_content=False, typed_content=True)),
+    "llama": (model_templates.LLAMA, Template(tools=True, tool_calls=True)),
+    "typed": (model_templates.TYPED, Template()),
 }
 RANDOM_CHATS = 30
 SMALL = LoadSettings(context_length=1024)

@@ -13,7 +13,7 @@ import scripted_worker
 from engine_runs import finish_of, gather, text_of
 
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.engine.errors import EngineError
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import Event, Failed, ToolCallRequested
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.provider import Chunk, Message, ToolCall, XLlamaCppProvider
@@ -283,3 +283,15 @@ async def test_what_is_no_tool_is_a_type_error(starter_model: Path, paths: Paths
     async with playing(starter_model, paths, deltas=[]) as provider:
         with pytest.raises(TypeError):
             await provider.generate_message(ASK, starter_model, [tool])
+
+
+async def test_what_is_held_back_when_its_time_is_up_is_told(starter_model: Path, paths: Paths) -> None:
+    """It might have become a call; what was written stays."""
+    async with playing(starter_model, paths, deltas=text("I will. ", "\nadd(a=1, "), reason="silence") as provider:
+        await provider.load(starter_model)
+        events = await gather(provider.stream(ASK, starter_model, tools=TOOLS, timeout_s=1.0))
+    assert isinstance(events[-1], Failed)
+    assert isinstance(events[-1].error, EngineError)
+    assert events[-1].error.fault is Fault.TIMEOUT
+    raws = [event.raw for event in events if isinstance(event, ToolCallRequested)]
+    assert text_of(events) + "".join(raws) == "I will. \nadd(a=1, "

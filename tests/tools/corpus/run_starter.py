@@ -23,7 +23,7 @@ from nodetool_xl_desktop.engine.client import Sampling, Template
 from nodetool_xl_desktop.engine.events import Failed, TextDelta
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.fit.options import LoadOptions
-from nodetool_xl_desktop.provider.tool_use import plan
+from nodetool_xl_desktop.provider.tool_use import Offer
 from nodetool_xl_desktop.tools import definition
 
 MOST_TOKENS = 120
@@ -141,7 +141,8 @@ def messages(case: Case) -> list[dict[str, str]]:
     tools = [every[name] for name in case.tools]
     instruction, write = WAYS[case.way]
     definitions = "\n".join(json.dumps(definition(tool)) for tool in tools)
-    said = [("system", instruction.format(definitions=definitions) or plan(tools, Template()).instruction)]
+    emulated = Offer(tuple(tools), forced=False).to(Template()).instruction
+    said = [("system", instruction.format(definitions=definitions) or emulated)]
     for question, name, args in SHOWN[: case.shown]:
         said += [("user", question), ("assistant", write(name, args))]
     return [{"role": role, "content": content} for role, content in [*said, ("user", case.question)]]
