@@ -14,10 +14,14 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop import __version__
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.fit.options import LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.tools import Tool
 
 PROGRAM = "nodetool-xl-desktop"
 COMMANDS = ("ask", "fit", "tune", "doctor")
@@ -145,10 +149,20 @@ def _ask(arguments: list[str]) -> int:
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer, in tokens")
     parser.add_argument("--temperature", type=_temperature, metavar="T", help="0 always takes the likeliest token")
     parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
-    parser.add_argument("--json", action="store_true", help="print one object with text, usage and timings")
+    parser.add_argument(
+        "--tools", type=_tools, default=[], metavar="NAME,...", help="what the model may call: calculator, clock"
+    )
+    parser.add_argument("--tool-choice", metavar="NAME", help="make it call this tool first, or any of them (required)")
+    parser.add_argument("--yes", action="store_true", help="run every call without asking")
+    parser.add_argument("--json", action="store_true", help="print one object with text, calls, usage and timings")
     options = parser.parse_args(arguments)
     if not options.prompt.strip():
         parser.error("PROMPT is empty")
+    if (options.yes or options.tool_choice) and not options.tools:
+        parser.error("there are no calls without --tools")
+    choices = ["auto", "required", *(tool.name for tool in options.tools)]
+    if options.tool_choice and options.tool_choice not in choices:
+        parser.error(f"argument --tool-choice: {options.tool_choice!r} is none of {', '.join(choices)}")
     from nodetool_xl_desktop.cli import ask  # noqa: PLC0415
     from nodetool_xl_desktop.engine.client import Sampling  # noqa: PLC0415
 
@@ -158,6 +172,9 @@ def _ask(arguments: list[str]) -> int:
         system=options.system,
         sampling=Sampling(options.temperature, options.max_tokens),
         context_length=options.context,
+        tools=options.tools,
+        tool_choice=options.tool_choice or "auto",
+        allow_calls=options.yes,
         as_json=options.json,
     )
     return 0
@@ -221,6 +238,17 @@ def _context(text: str) -> int:
     if number < SMALLEST_CONTEXT_LENGTH:
         raise argparse.ArgumentTypeError(f"{number:,} is less than {SMALLEST_CONTEXT_LENGTH}")
     return number
+
+
+def _tools(text: str) -> list[Tool]:
+    from nodetool_xl_desktop.tools import built_in  # noqa: PLC0415 - 0.1 s, which nobody else need wait
+
+    known = built_in()
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"there is no tool {name!r}; there are {', '.join(known)}")
+    return [known[name] for name in names]
 
 
 def _temperature(text: str) -> float:

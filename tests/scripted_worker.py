@@ -238,14 +238,18 @@ def closes_its_port() -> None:
 def answers(script: str) -> None:
     """It answers each chat with what the script says, a JSON object.
 
-    `caps`: of its template. `deltas`: what it streams, one chunk each. `reason`: why it finished ("stop"),
-    or "crash", or "silence" where it never does.
+    `caps`: of its template. `vision`: whether it takes images. `deltas`: what it streams, one chunk each.
+    `reason`: why it finished ("stop"), or "crash", or "silence" where it never does.
     `journal`: a file that is told of each request, one JSON line each.
     """
     played = json.loads(script)
 
     class Player(Engine):
-        properties: ClassVar[Any] = {**PROPERTIES, "chat_template_caps": played.get("caps", {})}
+        properties: ClassVar[Any] = {
+            **PROPERTIES,
+            "chat_template_caps": played.get("caps", {}),
+            "modalities": {"vision": played.get("vision", False)},
+        }
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -23,6 +23,7 @@ from nodetool_xl_desktop.engine.events import (
     ReasoningDelta,
     Speed,
     TextDelta,
+    ToolAnswered,
     Usage,
 )
 from nodetool_xl_desktop.provider import values
@@ -151,6 +152,8 @@ def _fold(event: Event, answer: Message, elapsed_s: float) -> None:
             return
         case Failed(error):
             answer.outcome, answer.error = Outcome.FAILED, error
+            return
+        case ToolAnswered():  # nothing that the model said
             return
     answer.pieces += 1
     answer.last_token_s = elapsed_s

@@ -1,4 +1,7 @@
-"""`ask MODEL PROMPT`: load a model, stream its answer to standard output, leave nothing behind."""
+"""`ask MODEL PROMPT`: load a model, stream its answer to standard output, leave nothing behind.
+
+What is not the answer (calls of tools, their results, notes) goes to standard error.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,17 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nodetool_xl_desktop.chat.session import ChatSession, Message
+from nodetool_xl_desktop.cli.shown import Shown
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.entry import Key
-from nodetool_xl_desktop.engine.events import TextDelta
 from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.states import Starting, State
@@ -26,8 +30,22 @@ from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.provider.preparation import PreparedLoad
 
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.tools import Tool
 
-def run(model: str, prompt: str, *, system: str, sampling: Sampling, context_length: int | None, as_json: bool) -> None:
+
+def run(  # noqa: PLR0913 - each is a thing that a person may want to say
+    model: str,
+    prompt: str,
+    *,
+    system: str,
+    sampling: Sampling,
+    context_length: int | None,
+    tools: Sequence[Tool],
+    tool_choice: str,
+    allow_calls: bool,
+    as_json: bool,
+) -> None:
     """Answer one prompt.
 
     Args:
@@ -36,6 +54,9 @@ def run(model: str, prompt: str, *, system: str, sampling: Sampling, context_len
         system: the system prompt, empty for none.
         sampling: how to choose tokens.
         context_length: in tokens, or None for the default.
+        tools: what the model may call.
+        tool_choice: "auto", "required", or the name of the tool that it has to call first.
+        allow_calls: run every call; else the person is asked, and without a terminal none is run.
         as_json: print one object at the end instead of text as it comes.
 
     Raises:
@@ -44,29 +65,42 @@ def run(model: str, prompt: str, *, system: str, sampling: Sampling, context_len
     chat = ChatSession(system)
     # One question: nothing to remember for the next one.
     load = LoadSettings(context_length=context_length, cache_ram_mib=0)
-    load_s = asyncio.run(_answer(model, load, chat, prompt, sampling, stream=not as_json))
+    offered = {"tools": tools, "tool_choice": tool_choice, "run_tools": True}
+    shown = Shown(allow_all=allow_calls, streams=not as_json)
+    load_s = asyncio.run(_answer(model, load, chat, prompt, offered, sampling, shown))
     answer = chat.messages[-1]
     if as_json:
-        print(json.dumps(_to_json(answer, load_s), ensure_ascii=False))
-    elif answer.text:
-        print()
+        print(json.dumps(_to_json(answer, shown, load_s), ensure_ascii=False))
+    shown.end_line()
     if answer.error is not None:
         raise answer.error
 
 
 async def _answer(
-    model: str, load: LoadSettings, chat: ChatSession, prompt: str, sampling: Sampling, *, stream: bool
+    model: str,
+    load: LoadSettings,
+    chat: ChatSession,
+    prompt: str,
+    offered: Mapping[str, Any],
+    sampling: Sampling,
+    shown: Shown,
 ) -> float:
     """Load, ask, eject; returns how long the load took, in seconds."""
     pool = Pool()
     provider = XLlamaCppProvider(pool, Paths.default())
     try:
         prepared, load_s = await _load(provider, model, load)
-        ask = partial(provider.stream, model=prepared.path, load=LoadSettings.of(prepared.options), sampling=sampling)
+        ask = partial(
+            provider.stream,
+            model=prepared.path,
+            load=LoadSettings.of(prepared.options),
+            sampling=sampling,
+            approve=shown.approve,
+            **offered,
+        )
         async with contextlib.aclosing(chat.send(prompt, ask)) as events:
             async for event in events:
-                if stream and isinstance(event, TextDelta):
-                    print(event.text, end="", flush=True)
+                shown.take(event)
     finally:
         await pool.close()
     return load_s
@@ -122,11 +156,10 @@ class _Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _to_json(answer: Message, load_s: float) -> dict[str, Any]:
-    reasons = {"complete": "stop", "cut": "length", "failed": "error"}
+def _to_json(answer: Message, shown: Shown, load_s: float) -> dict[str, Any]:
     return {
-        "text": answer.text,
-        "finish_reason": reasons.get(answer.outcome, answer.outcome.value),
+        "text": shown.text,
+        "finish_reason": "error" if answer.error else shown.reason,
         "usage": asdict(answer.usage),
         "timings": {"load_s": load_s, "ttft_s": answer.first_token_s, **asdict(answer.speed)},
-    } | ({"reasoning": answer.reasoning} if answer.reasoning else {})
+    } | {key: value for key, value in (("calls", shown.to_json()), ("reasoning", answer.reasoning)) if value}

@@ -6,7 +6,7 @@ A failure is an event too: it never reaches the window as an exception.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from nodetool_xl_desktop.core.errors import UserFacingError
@@ -60,12 +60,16 @@ class ToolAnswered:
         name: the tool's.
         text: the result as the model reads it.
         error: why there is none; empty where there is one.
+        image: the file's bytes, where the result is a picture.
+        media_type: of the image, such as `image/png`.
     """
 
     id: str
     name: str
     text: str
     error: str = ""
+    image: bytes = field(default=b"", repr=False)
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

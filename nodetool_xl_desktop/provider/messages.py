@@ -20,6 +20,7 @@ _ROLES = {"developer": "system", "function": "tool", "human": "user", "ai": "ass
 _KNOWN = ("system", "user", "assistant", "tool")
 #: Between texts that become one turn.
 _BREAK = "\n\n"
+_UNSEEN = "(a picture, which this model cannot see)"
 
 
 @dataclass(slots=True)
@@ -81,6 +82,9 @@ def normalise(
         EngineError: there is nothing to answer, or an image for a model without vision.
     """
     turns = [turn for message in messages for turn in _turns(message)]
+    for turn in turns:
+        if turn.role == "tool" and turn.images and not vision:  # nobody chose what a tool returns: no reason to fail
+            turn.texts, turn.images = [*turn.texts, _UNSEEN], []
     if any(turn.images for turn in turns) and not vision:
         raise EngineError(
             Fault.BAD_REQUEST,
@@ -116,7 +120,9 @@ def _turns(message: Message) -> Iterator[_Turn]:
     parts = message.content if isinstance(message.content, tuple) else (TextPart(message.text),)
     # What a tool answered comes before what is said about it.
     results = [part for part in parts if isinstance(part, ToolResultPart)]
-    yield from (_Turn("tool", [part.content], answers=part.id, name=part.name) for part in results)
+    for part in results:
+        images = [part.image] if part.image else []
+        yield _Turn("tool", [part.content], images, answers=part.id, name=part.name)
     turn = _Turn(
         role,
         [part.text for part in parts if isinstance(part, TextPart)],

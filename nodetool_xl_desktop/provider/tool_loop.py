@@ -13,8 +13,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass, field, replace
 
 from nodetool_xl_desktop.engine.events import Event, Finished, TextDelta, ToolAnswered, ToolCallRequested, Usage
-from nodetool_xl_desktop.provider.values import Message, ToolCall, requested
-from nodetool_xl_desktop.tools import Result, Tool, call
+from nodetool_xl_desktop.provider.values import ImagePart, Message, ToolCall, requested
+from nodetool_xl_desktop.tools import Image, Result, Tool, call
 
 MOST_ROUNDS = 10
 
@@ -89,7 +89,7 @@ async def run(
                 result = answered[key]
             else:
                 result = answered[key] = await _answer(wanted, known, approve)
-            yield ToolAnswered(wanted.id, wanted.name, "" if result.error else _words(result), result.error)
+            yield _answered(wanted, result)
             history.append(_told(wanted, result))
     assert end is not None
     yield replace(end, reason="tool_rounds", usage=used)
@@ -130,11 +130,18 @@ def _words(result: Result) -> str:
     return result.text or ("(a picture)" if result.image else "(no output)")
 
 
+def _answered(wanted: ToolCall, result: Result) -> ToolAnswered:
+    image = result.image or Image(b"", "")
+    words = "" if result.error else _words(result)
+    return ToolAnswered(wanted.id, wanted.name, words, result.error, image.data, image.mime_type)
+
+
 def _told(wanted: ToolCall, result: Result) -> Message:
     """The result as the model gets it; a call that could not be read is none, so it is told of it in words."""
     if wanted.problem:
         return Message("user", _words(result))
-    return Message("tool", _words(result), tool_call_id=wanted.id, name=wanted.name)
+    content = _words(result) if result.image is None else [ImagePart(result.image.data, result.image.mime_type)]
+    return Message("tool", content, tool_call_id=wanted.id, name=wanted.name)
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -99,9 +99,13 @@ def offer(tools: Sequence[AnyTool], choice: ToolChoice) -> Offer | None:
 
     Raises:
         TypeError: one is no tool.
-        ValueError: the choice names none of them.
+        ValueError: two have one name, or the choice names none of them.
     """
     made = tuple(as_tool(tool) for tool in tools)
+    names = [tool.name for tool in made]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"Two tools are called {twice!r}: give one of them another name (as_tool(..., name=...))")
     name = choice if isinstance(choice, str) else (choice.get("function") or {}).get("name")
     if name == "none" or (name == "auto" and not made):
         return None
@@ -109,7 +113,7 @@ def offer(tools: Sequence[AnyTool], choice: ToolChoice) -> Offer | None:
         return Offer(made, forced=name == "required")
     named = tuple(tool for tool in made if tool.name == name)
     if not named:
-        there = ", ".join(tool.name for tool in made) or "none was given"
+        there = ", ".join(names) or "none was given"
         raise ValueError(f"tool_choice asks for {name!r}, which is no tool: {there}")
     return Offer(named, forced=True)
 
@@ -161,17 +165,33 @@ def _forced_call(text: str, tools: Sequence[Tool]) -> ToolCallRequested:
 
 def _call_format(tools: Sequence[Tool]) -> dict[str, Any]:
     """The JSON Schema of a call, from which the engine makes its grammar."""
-    calls = [
-        {
-            "type": "object",
-            "properties": {"name": {"const": tool.name}, "arguments": _bounded(dict(tool.parameters))},
-            "required": ["name", "arguments"],
-            "additionalProperties": False,
-        }
-        for tool in tools
-    ]
+    calls = []
+    for number, tool in enumerate(tools):
+        place = "#/properties/arguments" if len(tools) == 1 else f"#/anyOf/{number}/properties/arguments"
+        arguments = _moved(getattr(tool, "forced_parameters", tool.parameters), place)
+        calls.append(
+            {
+                "type": "object",
+                "properties": {"name": {"const": tool.name}, "arguments": _bounded(arguments)},
+                "required": ["name", "arguments"],
+                "additionalProperties": False,
+            }
+        )
     schema = calls[0] if len(calls) == 1 else {"anyOf": calls}
     return {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}}
+
+
+def _moved(schema: Any, place: str) -> Any:
+    """The same schema as a part of another one, in which its own references lead to where it now lies."""
+    if isinstance(schema, list):
+        return [_moved(part, place) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    moved = {key: _moved(part, place) for key, part in schema.items()}
+    reference = moved.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#"):
+        moved["$ref"] = place + reference[1:]
+    return moved
 
 
 def _bounded(schema: Any) -> Any:

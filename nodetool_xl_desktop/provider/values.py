@@ -79,11 +79,13 @@ class ToolResultPart:
         id: of the `ToolCall` that it answers.
         name: the tool's.
         content: the result as text.
+        image: the result, where it is a picture.
     """
 
     id: str
     name: str
     content: str
+    image: ImagePart | None = None
 
 
 Part = TextPart | ImagePart | ToolResultPart

@@ -37,6 +37,7 @@ from nodetool_xl_desktop.provider.preparation import Preparation, PreparedLoad, 
 from nodetool_xl_desktop.provider.stream import Stream
 from nodetool_xl_desktop.provider.values import (
     Chunk,
+    ImagePart,
     LanguageModel,
     Message,
     TokenCount,
@@ -369,8 +370,9 @@ def _item(event: Event) -> Chunk | ToolCall | ToolResultPart | None:
             return Chunk("", reasoning=text)
         case ToolCallRequested():
             return requested(event)
-        case ToolAnswered(call_id, name, text, error):
-            return ToolResultPart(call_id, name, f"Error: {error}" if error else text)
+        case ToolAnswered(call_id, name, text, error, image, media_type):
+            picture = ImagePart(image, media_type) if image else None
+            return ToolResultPart(call_id, name, f"Error: {error}" if error else text, picture)
         case Finished(reason, usage):
             return Chunk("", done=True, finish_reason=reason, usage=usage)
         case Failed(error):

@@ -47,6 +47,18 @@ _PERCENT = re.compile(r"\s*%(?=\s*(?:$|[)*/,§]))|(?<=[\d.)])%(?=\s*[+-])")
 _OPERAND_END = re.compile(r"[\w.]*$")
 
 
+def _simple(depth: int, least: int) -> str:
+    """A regular expression for sums and products of at least so many steps, with parentheses as deep as that."""
+    number = r"([1-9][0-9]{0,8}|0)(\.[0-9]{1,4})?"
+    functions = "sqrt|cbrt|sin|cos|tan|log|exp|abs|round|floor|ceil|factorial"
+    part = f"({number}|pi|({functions})?\\({_simple(depth - 1, 0)}\\))" if depth else number
+    return f"-?{part}( [-+*/^] {part}){{{least},8}}"
+
+
+#: What a model writes whose call is forced: a small one that may write any text writes anything but arithmetic.
+_FORCED = rf"^({_simple(1, 1)}|(sqrt|cbrt|sin|cos|tan|log|exp|factorial)\({_simple(1, 0)}\))$"
+
+
 def _power(base: float, exponent: float) -> float:
     if isinstance(base, int) and isinstance(exponent, int):
         if exponent < 0:
@@ -146,6 +158,10 @@ class CalculatorTool:
         "properties": {"expression": {"type": "string", "description": "What to work out, such as (2 + 3) * sqrt(16)"}},
         "required": ["expression"],
         "additionalProperties": False,
+    }
+    forced_parameters: ClassVar[Mapping[str, Any]] = {
+        **parameters,
+        "properties": {"expression": {"type": "string", "pattern": _FORCED}},
     }
 
     def __init__(self) -> None:

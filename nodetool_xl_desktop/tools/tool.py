@@ -38,6 +38,9 @@ class Tool(Protocol):
 
     The call takes the arguments by name. It may be a coroutine function. Its result is text, an `Image`, None, or
     anything that can be written as JSON.
+
+    It may also have `forced_parameters`: a narrower schema for calls that a grammar forces, for the sake of models too
+    small to stay with the matter by themselves.
     """
 
     @property

@@ -98,6 +98,106 @@ def test_a_context_above_the_maximum_is_loaded_as_asked_with_a_warning(tmp_path:
     assert "8,192 tokens" in warning
 
 
+# Tools
+
+SUM = ["What is 12 times 17?", "--tools", "calculator,clock", "--tool-choice", "calculator", "--temperature", "0"]
+
+
+def test_calls_and_results_go_to_standard_error_and_the_answer_to_standard_output(
+    tmp_path: Path, starter_model: Path
+) -> None:
+    done = ask(tmp_path, starter_model, *SUM, "--yes", "--max-tokens", "60")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == ["Call (forced): calculator(expression='12 * 17')", "Result: 204"]
+    assert done.stdout.strip()
+    assert done.stdout.endswith("\n")
+    assert "expression" not in done.stdout
+
+
+def test_the_object_has_every_call(tmp_path: Path, starter_model: Path) -> None:
+    done = ask(tmp_path, starter_model, *SUM, "--yes", "--max-tokens", "60", "--json")
+    assert done.returncode == 0
+    answer = json.loads(done.stdout)
+    assert answer["text"].strip()
+    first = answer["calls"][0]
+    assert first.pop("id")
+    assert json.loads(first.pop("raw")) == {"name": "calculator", "arguments": {"expression": "12 * 17"}}
+    assert first == {
+        "name": "calculator",
+        "arguments": {"expression": "12 * 17"},
+        "making": "forced",
+        "result": "204",
+    }
+
+
+def test_nothing_is_run_where_nobody_can_be_asked(tmp_path: Path, starter_model: Path) -> None:
+    done = ask(tmp_path, starter_model, *SUM, "--max-tokens", "60", stdin=subprocess.DEVNULL)
+    assert done.returncode == 0
+    call, why, error, *_ = done.stderr.splitlines()
+    assert "calculator(" in call
+    assert "--yes" in why
+    assert "did not allow" in error
+    assert done.stdout.strip()
+
+
+def read_question(process: subprocess.Popen[bytes]) -> None:
+    """Read standard error until it asks whether a call may run."""
+    assert process.stderr is not None
+    said = b""
+    while not said.endswith(b"[N]o: "):
+        piece = os.read(process.stderr.fileno(), 4096)
+        assert piece, said
+        said += piece
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown"), [(b"y\n", "Result: 204"), (b"a\n", "Result: 204"), (b"\n", "did not allow")]
+)
+def test_a_person_is_asked_before_a_call(tmp_path: Path, starter_model: Path, reply: bytes, shown: str) -> None:
+    master, slave = pty.openpty()
+    arguments = command("ask", starter_model, *SUM, "--max-tokens", "60")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(arguments, stdin=slave, env=environment(tmp_path), **pipes) as process:
+        os.close(slave)
+        read_question(process)
+        os.write(master, reply)
+        _, rest = process.communicate(timeout=30)
+    os.close(master)
+    assert process.returncode == 0
+    assert shown in rest.decode()
+
+
+def test_ctrl_c_is_heard_while_a_person_is_asked(tmp_path: Path, starter_model: Path) -> None:
+    master, slave = pty.openpty()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    arguments = command("ask", starter_model, *SUM)
+    with subprocess.Popen(
+        arguments, stdin=slave, env=environment(tmp_path), start_new_session=True, **pipes
+    ) as process:
+        os.close(slave)
+        read_question(process)
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    os.close(master)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--tools", "calculator,knife"], "no tool 'knife'; there are calculator, clock"),
+        (["--tools", ""], "no tool ''"),
+        (["--yes"], "--tools"),
+        (["--tools", "clock", "--tool-choice", "calculator"], "'calculator' is none of auto, required, clock"),
+    ],
+)
+def test_wrong_use_of_tools(tmp_path: Path, starter_model: Path, arguments: list[str], word: str) -> None:
+    done = ask(tmp_path, starter_model, "Hi", *arguments)
+    assert done.returncode == 2
+    assert word in done.stderr
+
+
 # Failures
 
 

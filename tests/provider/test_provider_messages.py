@@ -384,6 +384,21 @@ def test_an_image_that_a_tool_made_is_not_lost(template: Template) -> None:
     assert "a plot" in seen["content"][1]["text"]
 
 
+@pytest.mark.parametrize("template", [PLAIN, NATIVE])
+@pytest.mark.parametrize("form", ["tool's own message", "part of a turn"])
+def test_an_image_that_a_tool_made_is_no_reason_to_fail_where_there_is_no_vision(template: Template, form: str) -> None:
+    if form == "part of a turn":
+        result = Message("tool", [ToolResultPart("1", "add", "a plot", IMAGE)])
+    else:
+        result = Message("tool", [TextPart("a plot"), IMAGE], tool_call_id="1")
+    chat = exchange([result], [ADD])
+    said = [turn["content"] for turn in normalise(chat, template) if "a plot" in turn["content"]]
+    assert len(said) == 1
+    assert "cannot see" in said[0]
+    (seen,) = [turn for turn in normalise(chat, template, vision=True) if not isinstance(turn["content"], str)]
+    assert seen["content"][0]["image_url"]["url"] == IMAGE.url
+
+
 # Size
 
 

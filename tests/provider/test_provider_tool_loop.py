@@ -6,9 +6,11 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
-from engine_runs import finish_of, gather, text_of
+from engine_runs import finish_of, gather, progress_of, text_of
+from model_templates import LLAMA, QWEN, with_template
 
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
@@ -24,7 +26,8 @@ from nodetool_xl_desktop.engine.events import (
 )
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.provider import LoadSettings, Message, Sampling, ToolCall, XLlamaCppProvider, tool_loop
-from nodetool_xl_desktop.tools import CalculatorTool, as_tool
+from nodetool_xl_desktop.provider.values import ImagePart, requested
+from nodetool_xl_desktop.tools import CalculatorTool, Image, as_tool
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -139,6 +142,18 @@ async def test_a_tool_that_says_nothing() -> None:
     assert model.asked[1][-1].text == "(no result)"
 
 
+async def test_a_picture_is_given_back_as_one() -> None:
+    def draw(size: int) -> Image:
+        """Draw a square."""
+        return Image(bytes(size), "image/webp")
+
+    model = Model([wants(1, name="draw", size=4)], [TextDelta("A square.")])
+    events = await gather(tool_loop.run(model, ASK, [as_tool(draw)], lambda _: True))
+    (answer,) = [event for event in events if isinstance(event, ToolAnswered)]
+    assert (answer.image, answer.media_type, answer.text) == (bytes(4), "image/webp", "(a picture)")
+    assert model.asked[1][-1].content == (ImagePart(bytes(4), "image/webp"),)
+
+
 async def test_it_ends_after_ten_rounds() -> None:
     model = Model(*([wants(number, a=number, b=0)] for number in range(30)))
     events = await run(model)
@@ -161,8 +176,8 @@ def load() -> LoadSettings:
     return LoadSettings(context_length=2048)
 
 
-@pytest.mark.parametrize("rounds", [pytest.param(3, id="3"), pytest.param(20, id="20", marks=pytest.mark.soak)])
-async def test_a_forced_call_comes_is_run_and_is_answered(
+@pytest.mark.parametrize("rounds", [pytest.param(2, id="2"), pytest.param(20, id="20", marks=pytest.mark.soak)])
+async def test_a_forced_call_of_a_function_comes_is_run_and_is_answered(
     starter_model: Path, paths: Paths, load: LoadSettings, rounds: int
 ) -> None:
     pool = Pool()
@@ -188,6 +203,127 @@ async def test_a_forced_call_comes_is_run_and_is_answered(
         await pool.close()
 
 
+@pytest.mark.parametrize("rounds", [pytest.param(3, id="3"), pytest.param(20, id="20", marks=pytest.mark.soak)])
+async def test_a_forced_call_of_the_calculator_is_arithmetic_and_its_result_is_in_the_next_request(
+    starter_model: Path, paths: Paths, load: LoadSettings, rounds: int
+) -> None:
+    """What the second request holds is told by the length of its prompt, which the engine counts."""
+    pool = Pool()
+    provider = XLlamaCppProvider(pool, paths)
+    tools = [CalculatorTool()]
+    try:
+        for seed in range(rounds):
+            ask = Message("user", f"What is {seed + 3} times {seed + 4}? Use the calculator.")
+            sampling = Sampling(max_tokens=100, seed=seed)
+            events = await gather(
+                provider.stream(
+                    [ask],
+                    starter_model,
+                    tools=tools,
+                    tool_choice="calculator",
+                    run_tools=True,
+                    load=load,
+                    sampling=sampling,
+                )
+            )
+            wanted = next(event for event in events if isinstance(event, ToolCallRequested))
+            answer = next(event for event in events if isinstance(event, ToolAnswered))
+            assert (wanted.name, wanted.making, wanted.problem, answer.error) == ("calculator", "forced", "", "")
+            assert answer.text == CalculatorTool()(**json.loads(wanted.arguments))
+            after = events[events.index(answer) :]
+            assert text_of(after).strip()
+            told = [Message("assistant", "", (requested(wanted),)), Message("tool", answer.text, (), wanted.id)]
+            expected = await provider.count_tokens([ask, *told], starter_model, tools)
+            assert expected.exact
+            assert progress_of(after)[0].total == expected
+    finally:
+        await pool.close()
+
+
+class Order:
+    """A tool whose schema was written by hand, with parts that refer to others."""
+
+    name = "order"
+    description = "Orders something to eat."
+    parameters: ClassVar[Any] = {
+        "type": "object",
+        "$defs": {
+            "food": {"enum": ["soup", "bread"]},
+            "dish": {
+                "type": "object",
+                "properties": {
+                    "what": {"$ref": "#/$defs/food"},
+                    "beside": {"type": "array", "items": {"$ref": "#/$defs/food"}, "maxItems": 1},
+                },
+                "required": ["what", "beside"],
+                "additionalProperties": False,
+            },
+        },
+        "properties": {"dish": {"$ref": "#/$defs/dish"}},
+        "required": ["dish"],
+        "additionalProperties": False,
+    }
+
+    def __call__(self, dish: dict[str, Any]) -> str:
+        return f"{dish['what']} is coming"
+
+
+@pytest.mark.parametrize("others", [[], [add]], ids=["alone", "beside-another"])
+async def test_a_schema_with_references_can_be_forced(
+    starter_model: Path, paths: Paths, load: LoadSettings, others: list[Any]
+) -> None:
+    pool = Pool()
+    try:
+        message = await XLlamaCppProvider(pool, paths).generate_message(
+            [Message("user", "I want soup. Order it.")],
+            starter_model,
+            [*others, Order()],
+            150,
+            tool_choice="required",
+            load=load,
+            temperature=0,
+        )
+    finally:
+        await pool.close()
+    (call,) = message.tool_calls
+    assert (call.making, call.problem) == ("forced", "")
+    if call.name == "order":
+        assert call.args["dish"]["what"] in ("soup", "bread")
+        assert isinstance(call.args["dish"]["beside"], list)
+    else:
+        assert others
+
+
+@pytest.mark.parametrize("template", [QWEN, LLAMA], ids=["qwen", "llama"])
+async def test_a_native_model_that_writes_its_call_as_json_is_rescued(
+    starter_model: Path, paths: Paths, load: LoadSettings, tmp_path: Path, template: str
+) -> None:
+    """The text is forced by a grammar, on a template that supports tools: it lacks the marks that the engine awaits."""
+    model = with_template(starter_model, tmp_path / "native.gguf", template)
+    said = {"name": {"const": "calculator"}, "arguments": {"const": {"expression": "3 * 4"}}}
+    schema = {"type": "object", "properties": said, "required": list(said), "additionalProperties": False}
+    pool = Pool()
+    try:
+        message = await XLlamaCppProvider(pool, paths).generate_message(
+            [Message("user", "What is 3 times 4?")],
+            model,
+            [CalculatorTool()],
+            80,
+            {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}},
+            load=load,
+        )
+        server = pool.find(model)
+        assert server is not None
+        assert server.properties.template.tools
+    finally:
+        await pool.close()
+    (call,) = message.tool_calls
+    assert (call.name, call.args) == ("calculator", {"expression": "3 * 4"})
+    assert (call.making, call.problem) == ("rescued", "")
+    assert json.loads(call.raw) == {"name": "calculator", "arguments": {"expression": "3 * 4"}}
+    assert (message.text.strip(), message.finish_reason) == ("", "tool_calls")
+
+
 async def test_a_forced_call_that_is_cut_says_so(starter_model: Path, paths: Paths, load: LoadSettings) -> None:
     pool = Pool()
     try:
@@ -210,6 +346,8 @@ async def test_choices(starter_model: Path, paths: Paths) -> None:
         provider.stream(ASK, starter_model, tools=[add], tool_choice="subtract")
     with pytest.raises(ValueError, match="none was given"):
         provider.stream(ASK, starter_model, tool_choice="required")
+    with pytest.raises(ValueError, match="Two tools are called 'add'"):
+        provider.stream(ASK, starter_model, tools=[add, CalculatorTool(), add])
     with pytest.raises(ValueError, match="no room for a response_format"):
         provider.stream(
             ASK, starter_model, tools=[add], tool_choice="required", response_format={"type": "json_object"}

@@ -16,8 +16,8 @@ from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import Event, Failed, ToolCallRequested
 from nodetool_xl_desktop.engine.pool import Pool
-from nodetool_xl_desktop.provider import Chunk, Message, ToolCall, XLlamaCppProvider
-from nodetool_xl_desktop.tools import CalculatorTool
+from nodetool_xl_desktop.provider import Chunk, ImagePart, Message, ToolCall, ToolResultPart, XLlamaCppProvider
+from nodetool_xl_desktop.tools import CalculatorTool, Image
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -247,6 +247,26 @@ async def test_a_template_that_knows_tools_gets_definitions(starter_model: Path,
     assert [tool["function"]["name"] for tool in request["tools"]] == ["add", "calculator"]
     assert set(request["tools"][0]["function"]["parameters"]["properties"]) == {"a", "b"}
     assert request["messages"] == [{"role": "user", "content": "What is 1 + 2?"}]
+
+
+@pytest.mark.parametrize("caps", [{}, NATIVE], ids=["emulated", "rescued"])
+@pytest.mark.parametrize("vision", [True, False])
+async def test_a_picture_that_a_tool_returns_is_seen_by_a_model_with_vision(
+    starter_model: Path, paths: Paths, tmp_path: Path, caps: dict[str, bool], vision: bool
+) -> None:
+    """The scripted model calls in each round; the loop ends it."""
+
+    def draw(size: int) -> Image:
+        """Draw a square."""
+        return Image(bytes(size))
+
+    script = {"caps": caps, "vision": vision, "deltas": text("draw(size=4)"), "journal": str(tmp_path / "journal")}
+    async with playing(starter_model, paths, **script) as provider:
+        items = [item async for item in provider.generate_messages(ASK, starter_model, [draw], run_tools=True)]
+    assert next(part.image for part in items if isinstance(part, ToolResultPart)) == ImagePart(bytes(4))
+    told = json.dumps(requests_in(tmp_path / "journal")[1]["messages"])
+    assert (ImagePart(bytes(4)).url in told) == vision
+    assert ("cannot see" in told) != vision
 
 
 async def test_any_other_template_gets_them_in_words(starter_model: Path, paths: Paths, tmp_path: Path) -> None:
