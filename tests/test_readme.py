@@ -15,10 +15,13 @@ import pytest
 README = Path(__file__).parent.parent / "README.md"
 
 
-@pytest.mark.usefixtures("no_process_left")
-def test_from_python(starter_model: Path, tmp_path: Path) -> None:
-    section = README.read_text(encoding="utf-8").split("## From Python\n")[1].split("\n## ")[0]
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+pytestmark = pytest.mark.usefixtures("no_process_left")
+
+
+def output_of(section: str, starter_model: Path, tmp_path: Path) -> str:
+    """What the script of this section prints; it has to end soon, and to leave nothing behind."""
+    text = README.read_text(encoding="utf-8").split(f"# {section}\n")[1].split("\n##")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     script = tmp_path / "script.py"
     script.write_text(code + "print('the last line', flush=True)\n", encoding="utf-8")
     models = tmp_path / "nodetool-xl-desktop" / "models"
@@ -43,8 +46,19 @@ def test_from_python(starter_model: Path, tmp_path: Path) -> None:
     assert (started.returncode, errors) == (0, "")
     assert time.monotonic() - last < 5
     assert not processes.children()
-    said = "".join(lines)
+    return "".join(lines)
+
+
+def test_from_python(starter_model: Path, tmp_path: Path) -> None:
+    said = output_of("From Python", starter_model, tmp_path)
     assert "completion_tokens=" in said
     assert re.search(r"^\d+ tokens$", said, re.MULTILINE)
     assert "['SmolLM2 135M Instruct Q4_1']" in said
     assert "http://127.0.0.1:" in said
+
+
+def test_tools(starter_model: Path, tmp_path: Path) -> None:
+    call, result, *answer = output_of("Tools", starter_model, tmp_path).splitlines()[:-1]
+    assert re.fullmatch(r"forced call: stock \{'item': '.*\} ", call)
+    assert result == "result: 12"
+    assert "".join(answer).strip()
