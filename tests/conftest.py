@@ -66,8 +66,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
 
+    longest_s = LONGEST_TEST_S * (10 if pyfuncitem.get_closest_marker("soak") else 1)
+
     async def bounded() -> None:
-        async with asyncio.timeout(LONGEST_TEST_S):
+        async with asyncio.timeout(longest_s):
             await pyfuncitem.obj(**arguments)
 
     pyfuncitem.funcargs["run_coroutine"](bounded())

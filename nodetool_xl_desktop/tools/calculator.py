@@ -48,11 +48,14 @@ _OPERAND_END = re.compile(r"[\w.]*$")
 
 
 def _simple(depth: int, least: int) -> str:
-    """A regular expression for sums and products of at least so many steps, with parentheses as deep as that."""
+    """A regular expression for sums and products of at least so many steps, with parentheses as deep as that.
+
+    It is short, as a small model goes on for as long as it may.
+    """
     number = r"([1-9][0-9]{0,8}|0)(\.[0-9]{1,4})?"
     functions = "sqrt|cbrt|sin|cos|tan|log|exp|abs|round|floor|ceil|factorial"
     part = f"({number}|pi|({functions})?\\({_simple(depth - 1, 0)}\\))" if depth else number
-    return f"-?{part}( [-+*/^] {part}){{{least},8}}"
+    return f"-?{part}( [-+*/^] {part}){{{least},{2 * depth + 2}}}"
 
 
 #: What a model writes whose call is forced: a small one that may write any text writes anything but arithmetic.

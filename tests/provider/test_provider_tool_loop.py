@@ -214,7 +214,7 @@ async def test_a_forced_call_of_the_calculator_is_arithmetic_and_its_result_is_i
     try:
         for seed in range(rounds):
             ask = Message("user", f"What is {seed + 3} times {seed + 4}? Use the calculator.")
-            sampling = Sampling(max_tokens=100, seed=seed)
+            sampling = Sampling(max_tokens=200, seed=seed)
             events = await gather(
                 provider.stream(
                     [ask],
