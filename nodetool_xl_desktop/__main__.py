@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from nodetool_xl_desktop.engine import worker  # noqa: PLC0415
 
         worker.main()
+    if sys.stderr is None:  # closed by whoever started it: notes would go to standard output instead
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
     if isinstance(sys.stdout, io.TextIOWrapper):  # a window without a console has none
         sys.stdout.reconfigure(errors="replace")  # an answer may hold letters that the terminal does not know
     try:
@@ -146,11 +148,16 @@ def _ask(arguments: list[str]) -> int:
     parser.add_argument("model", metavar="MODEL", help="a .gguf file, a name of My Models, or org/repo[:QUANT]")
     parser.add_argument("prompt", metavar="PROMPT")
     parser.add_argument("--system", default="", metavar="S", help="the system prompt")
-    parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer, in tokens")
+    parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer, and call, in tokens")
     parser.add_argument("--temperature", type=_temperature, metavar="T", help="0 always takes the likeliest token")
     parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
     parser.add_argument(
-        "--tools", type=_tools, default=[], metavar="NAME,...", help="what the model may call: calculator, clock"
+        "--tools",
+        type=_tools,
+        action="extend",
+        default=[],
+        metavar="NAME,...",
+        help="what the model may call: calculator, clock",
     )
     parser.add_argument("--tool-choice", metavar="NAME", help="make it call this tool first, or any of them (required)")
     parser.add_argument("--yes", action="store_true", help="run every call without asking")

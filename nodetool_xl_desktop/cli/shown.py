@@ -106,11 +106,15 @@ class Shown:
         """Whether this call may run, by the person at the terminal."""
         if self._allow_all:
             return True
-        if not (sys.stdin and sys.stdin.isatty()):
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
             _show(f"{call.name} is not run, as nobody can be asked here. Add --yes to allow calls.")
             return False
+        _forget_typed()
         print(f"Run {call.name}? [y]es, [a]ll, [N]o: ", end="", file=sys.stderr, flush=True)
-        said = (await _line()).strip().lower()
+        line = await _line()
+        if not line.endswith("\n"):  # Ctrl+D
+            print(file=sys.stderr, flush=True)
+        said = line.strip().lower()
         self._allow_all = said in ("a", "all")
         return self._allow_all or said in ("y", "yes")
 
@@ -126,7 +130,21 @@ def _readable(call: ToolCall) -> str:
 def _show(text: str) -> None:
     # Nothing that a model or a tool wrote may steer the terminal.
     shown = "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
-    print(shown, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # an answer is not lost because a note cannot be written
+        print(shown, file=sys.stderr, flush=True)
+
+
+def _forget_typed() -> None:
+    """What was typed before the question was seen is no answer to it."""
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - Windows only
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        import termios  # noqa: PLC0415 - POSIX only
+
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 async def _line() -> str:

@@ -118,11 +118,13 @@ async def _read(
     too_late: UserFacingError,
 ) -> None:
     end: BaseException | None = None
+    task = asyncio.current_task()
     try:
         async with asyncio.timeout(timeout_s) as limit, contextlib.aclosing(events):
             async for event in events:
                 queue.put_nowait(event)
-                if isinstance(event, ToolCallRequested):
+                # Cancelled: what was held back comes out on the way to the end, and nobody may read it any more.
+                if isinstance(event, ToolCallRequested) and not (task and task.cancelling()):
                     await queue.join()
     except UserFacingError as error:
         queue.put_nowait(Failed(failed(error)))

@@ -23,7 +23,7 @@ Approve = Callable[[ToolCall], bool | Awaitable[bool]]
 #: Asks the model to go on from these messages; the number of the round, from 0.
 Ask = Callable[[Sequence[Message], int], AsyncGenerator[Event, None]]
 
-_DENIED = "The user did not allow this call."
+_DENIED = "This call was not allowed."
 _REPEATED = "This call was made before with the same arguments, and is not run again. Its result was: {}"
 _UNREADABLE = "Your call could not be read: {}. What you wrote was: {}"
 
@@ -37,8 +37,16 @@ class _Round:
     end: Finished | None = None
 
 
+async def _as_it_is(text: str) -> str:
+    return text
+
+
 async def run(
-    ask: Ask, messages: Sequence[Message], tools: Sequence[Tool], approve: Approve
+    ask: Ask,
+    messages: Sequence[Message],
+    tools: Sequence[Tool],
+    approve: Approve,
+    shorten: Callable[[str], Awaitable[str]] = _as_it_is,
 ) -> AsyncGenerator[Event, None]:
     """Ask, run the calls, and ask again.
 
@@ -47,6 +55,7 @@ async def run(
         messages: of the chat, oldest first.
         tools: what may be called.
         approve: is asked before each call.
+        shorten: makes of a result what the model has room for.
 
     Yields:
         The events of every round and a `ToolAnswered` for each call; one `Finished` at the end, with the usage of all
@@ -77,6 +86,7 @@ async def run(
             break  # no model would read the results
         history.append(Message("assistant", "".join(this.text), tool_calls=tuple(this.calls)))
         before = set(answered)
+        told: list[Message] = []
         for wanted in this.calls:
             key = _key(wanted)
             if key in pointed_out:
@@ -88,9 +98,12 @@ async def run(
             elif key in answered:  # twice in one round: it is answered once
                 result = answered[key]
             else:
-                result = answered[key] = await _answer(wanted, known, approve)
+                result = await _answer(wanted, known, approve)
+                result = answered[key] = replace(result, text=await shorten(result.text))
             yield _answered(wanted, result)
-            history.append(_told(wanted, result))
+            told.append(_told(wanted, result))
+        # Results stand right behind the calls that they answer, or neither would be taken for what it is.
+        history += sorted(told, key=lambda message: message.role != "tool")
     assert end is not None
     yield replace(end, reason="tool_rounds", usage=used)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,8 +22,9 @@ from nodetool_xl_desktop.tools import FoundCall, TextCalls, Tool, as_tool, defin
 from nodetool_xl_desktop.tools.text_calls import parse
 
 AnyTool = Tool | Callable[..., Any]
-#: "auto", "none", "required", the name of a tool, or OpenAI's `{"type": "function", "function": {"name": ...}}`.
-ToolChoice = str | Mapping[str, Any]
+#: "auto" (or None), "none", "required", the name of a tool, or OpenAI's
+#: `{"type": "function", "function": {"name": ...}}`.
+ToolChoice = str | Mapping[str, Any] | None
 
 _INSTRUCTION = """\
 You can call these functions:
@@ -40,6 +42,9 @@ Answer with one call as a JSON object: {{"name": ..., "arguments": {{...}}}}."""
 #: A small model that has to write a text, and does not know what, goes on for ever.
 _LONGEST_FORCED_TEXT = 400
 _LONGEST_FORCED_LIST = 32
+#: What the engine's grammars know of patterns and formats (common/json-schema-to-grammar.cpp).
+_ENGINE_PATTERN = re.compile(r"\^(?:[^\\]|\\[^dwsDWSbB])*\$", re.DOTALL)
+_ENGINE_FORMATS = ("date", "time", "date-time", "uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +76,11 @@ class Offer:
 
     Attributes:
         tools: what the model may call, at least one.
-        forced: whether it has to call one.
+        forced: those of which it has to call one; empty where it need not.
     """
 
     tools: tuple[Tool, ...]
-    forced: bool
+    forced: tuple[Tool, ...] = ()
 
     @property
     def definitions(self) -> list[dict[str, Any]]:
@@ -84,11 +89,11 @@ class Offer:
 
     def to(self, template: Template) -> ToolUse:
         """How a model with this template gets these tools."""
-        signatures = "\n".join(signature(tool) for tool in self.tools)
+        signatures = "\n".join(signature(tool) for tool in self.forced or self.tools)
         if self.forced:
             # By the same grammar on every model: what an engine makes of "required" differs from template to template.
-            request = {"response_format": _call_format(self.tools)}
-            return ToolUse(self.tools, "forced", _FORCED.format(signatures=signatures), request)
+            request = {"response_format": _call_format(self.forced)}
+            return ToolUse(self.forced, "forced", _FORCED.format(signatures=signatures), request)
         if template.tools:
             return ToolUse(self.tools, "native", request={"tools": self.definitions})
         return ToolUse(self.tools, "emulated", _INSTRUCTION.format(signatures=signatures))
@@ -98,24 +103,39 @@ def offer(tools: Sequence[AnyTool], choice: ToolChoice) -> Offer | None:
     """What may be called, and whether something has to be; None where nothing may.
 
     Raises:
-        TypeError: one is no tool.
+        TypeError: one is no tool, or the choice is of no known kind.
         ValueError: two have one name, or the choice names none of them.
     """
+    if not isinstance(tools, Sequence):
+        raise TypeError(f"The tools are given as a list, not as {tools!r}")
     made = tuple(as_tool(tool) for tool in tools)
     names = [tool.name for tool in made]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"Two tools are called {twice!r}: give one of them another name (as_tool(..., name=...))")
-    name = choice if isinstance(choice, str) else (choice.get("function") or {}).get("name")
-    if name == "none" or (name == "auto" and not made):
+    if choice == "none" or (choice in ("auto", None) and not made):
         return None
-    if name in ("auto", "required") and made:
-        return Offer(made, forced=name == "required")
+    if choice in ("auto", "required", None) and made:
+        return Offer(made, made if choice == "required" else ())
+    if choice == "required":
+        raise ValueError("tool_choice requires a call, and no tool was given")
+    name = _chosen(choice)
     named = tuple(tool for tool in made if tool.name == name)
     if not named:
         there = ", ".join(names) or "none was given"
         raise ValueError(f"tool_choice asks for {name!r}, which is no tool: {there}")
-    return Offer(named, forced=True)
+    return Offer(made, named)
+
+
+def _chosen(choice: Any) -> str:
+    """The name of the tool that a choice asks for."""
+    match choice:
+        case str(name) | {"function": {"name": str(name)}}:
+            return name
+    raise TypeError(
+        "tool_choice is auto, none, required, the name of a tool, or "
+        f"{{'type': 'function', 'function': {{'name': ...}}}}, not {choice!r}"
+    )
 
 
 async def _with_calls(
@@ -145,14 +165,26 @@ async def _with_forced_call(events: AsyncGenerator[Event, None], tools: Sequence
     """The whole answer is one call, by the grammar; only a limit of tokens can cut it."""
     text = ""
     async with contextlib.aclosing(events):
-        async for event in events:
-            if isinstance(event, TextDelta):
-                text += event.text
-                continue
-            call = _forced_call(text, tools) if isinstance(event, Finished | Failed) and text else None
-            if call is not None:
-                yield call
-            yield _called(event) if call is not None and not call.problem else event
+        try:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    text += event.text
+                    continue
+                call = _ended(event, text, tools)
+                if call is not None:
+                    yield call
+                yield _called(event) if call is not None and not call.problem else event
+        except asyncio.CancelledError:  # its time is up: what has been written is not lost
+            if text:
+                yield _forced_call(text, tools)
+            raise
+
+
+def _ended(event: Event, text: str, tools: Sequence[Tool]) -> ToolCallRequested | None:
+    """The forced call of an answer that this event ends; None where it does not, or where nothing was written."""
+    # The engine keeps the first letters of a JSON text to itself: an answer that was cut there is a call, too.
+    cut = isinstance(event, Finished) and event.reason == "length"
+    return _forced_call(text, tools) if isinstance(event, Finished | Failed) and (text or cut) else None
 
 
 def _forced_call(text: str, tools: Sequence[Tool]) -> ToolCallRequested:
@@ -189,13 +221,13 @@ def _moved(schema: Any, place: str) -> Any:
         return schema
     moved = {key: _moved(part, place) for key, part in schema.items()}
     reference = moved.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#"):
+    if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
         moved["$ref"] = place + reference[1:]
     return moved
 
 
 def _bounded(schema: Any) -> Any:
-    """The same schema with an end to every text."""
+    """The same schema with an end to every text, and as the engine's grammars take it."""
     if isinstance(schema, list):
         return [_bounded(part) for part in schema]
     if not isinstance(schema, Mapping):
@@ -203,6 +235,10 @@ def _bounded(schema: Any) -> Any:
     bounded = {key: _bounded(part) for key, part in schema.items()}
     kinds = bounded.get("type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
+    if not _ENGINE_PATTERN.fullmatch(str(bounded.get("pattern", ""))):
+        bounded.pop("pattern", None)  # it would make any text of it, an endless one, too
+    if bounded.get("format") not in _ENGINE_FORMATS:
+        bounded.pop("format", None)
     if "string" in kinds and not {"enum", "const", "pattern", "format", "minLength", "maxLength"} & bounded.keys():
         bounded |= {"minLength": 1, "maxLength": _LONGEST_FORCED_TEXT}
     if "array" in kinds:

@@ -224,10 +224,15 @@ class XLlamaCppProvider:
 
         def ask(history: Sequence[Message], number: int) -> AsyncGenerator[Event, None]:
             # Only the first call is forced, or there would never be an answer.
-            now = replace(offer, forced=offer.forced and number == 0)
+            now = replace(offer, forced=offer.forced if number == 0 else ())
             return self._events(replace(turn, messages=history, offer=now), model, load)
 
-        return tool_loop.run(ask, turn.messages, offer.tools, approve)
+        async def shorten(result: str) -> str:
+            path = await asyncio.to_thread(self._catalogue.loaded_as, model)
+            server = self.pool.find(path) if path else None
+            return await _shortened(result, server) if server else result
+
+        return tool_loop.run(ask, turn.messages, offer.tools, approve, shorten)
 
     async def _events(self, turn: _Turn, model: str | Path, load: LoadSettings) -> AsyncGenerator[Event, None]:
         prepared = await self.prepare(model, load)
@@ -361,6 +366,18 @@ class XLlamaCppProvider:
         await self.pool.close()
 
 
+async def _shortened(result: str, server: EngineServer) -> str:
+    """A tool's result in at most half of the context, in tokens: a chat that no longer fits would be at its end."""
+    most = server.context_length // 2
+    if len(result.encode(errors="replace")) <= most:  # a token is a byte at least
+        return result
+    tokens = await server.count_tokens([{"role": "user", "content": result}])
+    if tokens <= most:
+        return result
+    kept = result[: len(result) * most // tokens]
+    return f"{kept}... (cut: about {most:,} of {tokens:,} tokens, as the context holds {server.context_length:,})"
+
+
 def _item(event: Event) -> Chunk | ToolCall | ToolResultPart | None:
     """The specification's view of an event."""
     match event:
@@ -402,5 +419,5 @@ def _too_late(timeout_s: float) -> EngineError:
         Fault.TIMEOUT,
         NO_ANSWER,
         f"the answer was not complete within {timeout_s:g} s",
-        "Give it more time, or ask for fewer tokens (max_tokens).",
+        "Give it more time (tools, and whoever approves them, take of it, too), or ask for fewer tokens (max_tokens).",
     )

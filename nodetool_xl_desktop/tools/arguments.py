@@ -7,6 +7,7 @@ what is valid; what is mended is only what has one reading.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -136,6 +137,8 @@ def _from_text(value: str, kind: str) -> Any:
         return int(word)
     if kind in ("integer", "number") and _NUMBER.fullmatch(word):
         number = float(word)
+        if math.isinf(number):
+            return value
         whole = number.is_integer() and (kind == "integer" or _INTEGER.fullmatch(word))
         return int(word) if whole and _INTEGER.fullmatch(word) else int(number) if whole else number
     if kind == "boolean" and word.lower() in ("true", "false"):

@@ -24,7 +24,7 @@ from nodetool_xl_desktop.tools.tool import Image, Tool, is_async
 
 #: What a call may take, in seconds, where the caller says nothing else.
 TIMEOUT_S = 30.0
-#: What a model gets to read of a result: about 5,000 tokens.
+#: What a model gets to read of a result: about 5,000 tokens of English.
 MOST_CHARACTERS = 20_000
 
 _log = logging.getLogger(__name__)
@@ -63,7 +63,12 @@ async def call(
         if limit.expired():
             return Result(error=f"{tool.name} took longer than {timeout_s:g} s and was given up.")
         return _failed(tool, error, most_characters)
-    except Exception as error:  # noqa: BLE001 - whatever a tool raises is told to the model
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return _failed(tool, error, most_characters)  # something that the tool waited for was cancelled, not the call
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool raises is told to the model
         return _failed(tool, error, most_characters)
 
 
@@ -129,7 +134,7 @@ def _result(value: Any, most_characters: int) -> Result:
     return Result(_cut(text, most_characters))
 
 
-def _failed(tool: Tool, error: Exception, most_characters: int) -> Result:
+def _failed(tool: Tool, error: BaseException, most_characters: int) -> Result:
     # What a tool was given, and so what its message says, is the person's: it is not logged.
     _log.info("Tool %s raised %s", tool.name, type(error).__name__)
     if isinstance(error, UserFacingError):
@@ -137,8 +142,15 @@ def _failed(tool: Tool, error: Exception, most_characters: int) -> Result:
     elif isinstance(error, msgspec.ValidationError):
         text = f"Bad arguments: {error}"
     else:
-        text = f"{tool.name} failed: {type(error).__name__}: {error}".removesuffix(": ")
+        text = f"{tool.name} failed: {type(error).__name__}: {_message(error)}".removesuffix(": ")
     return Result(error=_cut(text, most_characters))
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as fault:  # noqa: BLE001 - the tool's own code, too
+        return f"(its message cannot be read: {type(fault).__name__})"
 
 
 def _cut(text: str, most: int) -> str:

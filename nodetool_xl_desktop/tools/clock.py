@@ -10,6 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from nodetool_xl_desktop.core.errors import UserFacingError
 
 
+def _cities() -> list[str]:
+    """The zones that are named after a city."""
+    areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return sorted(zone for zone in available_timezones() if zone.startswith(areas) and zone.count("/") == 1)
+
+
 class ClockTool:
     """Tells the time, here or in another time zone.
 
@@ -28,6 +34,12 @@ class ClockTool:
             }
         },
         "additionalProperties": False,
+    }
+
+    forced_parameters: ClassVar[Mapping[str, Any]] = {
+        **parameters,
+        "properties": {"time_zone": {"enum": ["", "UTC", *_cities()]}},
+        "required": ["time_zone"],
     }
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

@@ -115,8 +115,10 @@ def _of_parameter(parameter: inspect.Parameter, annotation: Any, where: str, abo
         raise TypeError(f"{where}: no JSON form of {annotation!r} is known: {reason}") from error
     except RecursionError as error:
         raise TypeError(f"{where}: its type holds itself: {error}") from error
-    if about.get(parameter.name):
-        part["description"] = " ".join(about[parameter.name].split())
+    notes = [note for note in getattr(annotation, "__metadata__", ()) if isinstance(note, str)]  # of `Annotated`
+    said = about.get(parameter.name) or " ".join(notes)
+    if said:
+        part["description"] = " ".join(said.split())
     return part
 
 

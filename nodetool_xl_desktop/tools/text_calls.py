@@ -192,7 +192,7 @@ class TextCalls:
 
     def _may_begin(self) -> bool:
         """Whether a call without marks can begin here: not within a word, and not as a part of other data."""
-        within_data = self._tail in _WITHIN_DATA or self._tail.endswith("[")
+        within_data = self._tail in _WITHIN_DATA or self._tail.endswith(("[", "="))
         return not within_data and (not self._before or self._before in f"{_SPACE}:")
 
     def _pass_until(self, end: re.Pattern[str], longest: int) -> Scan[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import keyword
+import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,9 @@ from nodetool_xl_desktop.tools.tool import Tool, parameter_order
 _NAMED = re.compile(rf"""["'](?:{"|".join(NAME_KEYS)})["']\s*:\s*["']([A-Za-z0-9_-]{{1,64}})["']""")
 #: What stands in the description of a tool.
 _SCHEMA = re.compile(r""""properties"\s*:|"type"\s*:\s*"(?:object|string|integer|number|boolean|array)\"""")
-_PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n?(.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
+_PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n?(.*?)(?:\n?</parameter>|(?=\n<parameter=)|\n?\Z)", re.DOTALL)
+#: A text in Python, in which nothing is a name.
+_STRING = r"""(?:\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _GLM = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
 
 
@@ -79,12 +82,18 @@ def from_python(text: str, tools: Tools) -> list[FoundCall]:
     return _share(found, text, _python_starts(nodes, safe)) if len(found) == len(calls) else []
 
 
-def from_named(name: str, body: str, raw: str, tools: Tools) -> list[FoundCall]:
-    """The call of a tool whose name stands outside: its arguments as JSON, or as tags within tags."""
+def from_named(name: str, body: str, raw: str, tools: Tools, *, ended: bool = True) -> list[FoundCall]:
+    """The call of a tool whose name stands outside: its arguments as JSON, or as tags within tags.
+
+    Tags whose last value is open are whole only where the mark of the call's end followed (`ended`).
+    """
     body = body.strip()
-    pairs = _PARAMETER.findall(body) or _GLM.findall(body)
-    if pairs:
-        return [_fitted(name, {key.strip(): value for key, value in pairs}, raw, tools)]
+    for form, end in ((_PARAMETER, "</parameter>"), (_GLM, "</arg_value>")):
+        if pairs := form.findall(body):
+            args = {key.strip(): value for key, value in pairs}
+            if form.sub("", body).strip() or not (ended or body.endswith(end)):
+                return [FoundCall(name, args, raw, "it is not complete")]
+            return [_fitted(name, args, raw, tools)]
     if not body:
         return [_fitted(name, {}, raw, tools)]
     read, value = _load(body)
@@ -138,7 +147,7 @@ def _python_starts(nodes: Sequence[ast.expr], text: str) -> list[int]:
 def _load(text: str) -> tuple[bool, Any]:
     """JSON, or the Python dict that some models write instead."""
     try:
-        return True, json.loads(text, strict=False, parse_constant=_no_number)
+        return True, json.loads(text, strict=False, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         pass
     try:
@@ -149,6 +158,12 @@ def _load(text: str) -> tuple[bool, Any]:
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return False, None
     return True, value
+
+
+def _finite(word: str) -> float:
+    if math.isinf(number := float(word)):
+        _no_number(word)
+    return number
 
 
 def _no_number(word: str) -> Any:
@@ -164,6 +179,8 @@ def _from_value(value: Any, tools: Tools, tagged: bool) -> FoundCall | None:
         return None
     for key in ARGUMENT_KEYS:
         if key in value:
+            if not value[key] and "description" in value and not tagged:
+                return None  # so a tool is told of, not called
             call = _with_arguments(name, value[key], "", tools)
             return None if call.problem and not tagged and _SCHEMA.search(json.dumps(value[key])) else call
     return _fitted(name, {}, "", tools) if tagged else None
@@ -197,14 +214,18 @@ def _fitted(name: str, args: dict[str, Any], raw: str, tools: Tools) -> FoundCal
 
 def _as_names(text: str, tools: Tools) -> str:
     """`text` with the names that Python does not take (get-weather, import) as ones of the same length that it does."""
-    for name in tools:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?=\(|\.call\()", _alias(name), text)
-    return text
+    strange = sorted((re.escape(name) for name in tools if _alias(name) != name), key=len, reverse=True)
+    if not strange:
+        return text
+    names = re.compile(rf"{_STRING}|(?<![\w-])(?P<name>{'|'.join(strange)})(?=\(|\.call\()", re.DOTALL)
+    return names.sub(lambda found: _alias(found["name"]) if found["name"] else found.group(), text)
 
 
 def _alias(name: str) -> str:
-    return "_" + re.sub(r"\W", "_", name[1:])
+    """Each its own: letter by letter as a Chinese one, which no name of a tool has."""
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return name
+    return "".join(chr(0x4E00 + ord(char)) for char in name)
 
 
 def _from_node(node: ast.expr, source: str, tools: Tools) -> FoundCall | None:
@@ -215,8 +236,7 @@ def _from_node(node: ast.expr, source: str, tools: Tools) -> FoundCall | None:
         called = called.value
     if not isinstance(called, ast.Name):
         return None
-    aliases = {name if name.isidentifier() and not keyword.iskeyword(name) else _alias(name): name for name in tools}
-    name = aliases.get(called.id, "")
+    name = {_alias(name): name for name in tools}.get(called.id, "")
     if not name:
         printed = called.id == "print" and len(node.args) == 1 and not node.keywords
         return _from_node(node.args[0], source, tools) if printed else None

@@ -20,7 +20,7 @@ from nodetool_xl_desktop.tools.text_marks import (
     OPENERS,
     STRAY_ENDS,
 )
-from nodetool_xl_desktop.tools.text_scan import Extent, Scan, Source, any_json_end, json_end, python_end
+from nodetool_xl_desktop.tools.text_scan import LONGEST_CALL, Extent, Scan, Source, any_json_end, json_end, python_end
 from nodetool_xl_desktop.tools.tool import Tool
 
 #: Calls and where they end; without calls, where the text goes on.
@@ -31,6 +31,11 @@ _LINE_END = re.compile(r"\n")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ENDS = {**OPENERS, **LINE_OPENERS}
 _LONGEST_ID = 64
+#: Where a value in tags ends; without the group it was left open.
+_VALUE_ENDS = {
+    "<parameter=": re.compile(r"(</parameter>)|\n(?:<parameter=|</function>)"),
+    "<arg_key>": re.compile(r"(</arg_value>)"),
+}
 
 
 class Reader:
@@ -86,6 +91,8 @@ class Reader:
         """A call behind `opener`; the mark that ends it may be missing."""
         ends = _ENDS[opener]
         inside = yield from self._noise(start + len(opener.rstrip("[")))
+        if "```" in self._source.text[start:inside]:
+            ends = ("```", *ends)
         if opener == "<function=":
             return (yield from self._named(start, inside, ends))
         if (yield from self._source.literal(inside, ("<function=",))):
@@ -116,8 +123,9 @@ class Reader:
         if not calls:
             return [], start
         if extent.failed >= 0:
-            found = yield from self._source.search(re.compile(rf"\n[ \t]{{0,20}}{mark}"), extent.end, overlap=100)
-            return calls, found.end() if found else len(self._source.text)
+            most = extent.end + LONGEST_CALL
+            found = yield from self._source.search(re.compile(rf"\n[ \t]{{0,20}}{mark}"), extent.end, most, 100)
+            return calls, found.end() if found else min(len(self._source.text), most)
         end = yield from self._ends(extent.end, ("</tool_call>",))
         place = yield from self._source.skip(end)
         if (yield from self._source.literal(place, (mark,))):
@@ -228,17 +236,30 @@ class Reader:
         if not name or char.isalnum() or char in ("_", "-"):
             return [], place
         body = yield from self._noise(after + (char == ">"))
-        extent = Extent(body)
+        extent, ended = Extent(body), True
         if (yield from source.at(body)) == "{":
             extent = yield from any_json_end(source, body)
         elif (yield from source.literal(body, ("<arg_key>", "<parameter="))):
-            end = yield from self._cut(body, ends, paragraphs=False)
-            extent.end = end - max((len(mark) for mark in ends if source.text[:end].endswith(mark)), default=0)
+            end = yield from self._cut((yield from self._pairs(body)), ends, paragraphs=False)
+            mark = max((len(mark) for mark in ends if source.text.endswith(mark, body, end)), default=0)
+            extent.end, ended = end - mark, mark > 0
         elif not (yield from source.literal(body, ends)):
             return [], after
         broken = extent.failed >= 0
         end = (yield from self._cut(extent.end, ends)) if broken else (yield from self._ends(extent.end, ends))
-        return forms.from_named(name, source.text[body : extent.end], source.text[start:end], self._tools), end
+        body_text, raw = source.text[body : extent.end], source.text[start:end]
+        return forms.from_named(name, body_text, raw, self._tools, ended=ended), end
+
+    def _pairs(self, place: int) -> Scan[int]:
+        """Beyond the tags that are closed; what stands between them may be anything, marks of calls included."""
+        source, most = self._source, place + LONGEST_CALL
+        while tag := (yield from source.literal((yield from source.skip(place)), tuple(_VALUE_ENDS))):
+            inside = (yield from source.skip(place)) + len(tag)
+            found = yield from source.search(_VALUE_ENDS[tag], inside, most, overlap=20)
+            if found is None or not found.group(1):
+                break
+            place = found.end()
+        return place
 
     def _noise(self, place: int) -> Scan[int]:
         """Beyond the spaces and the marks that may stand before a call."""
@@ -279,7 +300,8 @@ class Reader:
         marks = "|".join(map(re.escape, ends)) or "(?!)"
         stops = "|".join([re.escape(opener) for opener in OPENERS] + ["\n\n"] * paragraphs)
         longest = max(map(len, (*ends, *OPENERS)))
-        found = yield from self._source.search(re.compile(f"({marks})|{stops}"), place, overlap=longest)
+        most = place + LONGEST_CALL
+        found = yield from self._source.search(re.compile(f"({marks})|{stops}"), place, most, longest)
         if found is None:
-            return len(self._source.text)
+            return min(len(self._source.text), most)
         return found.end() if found.group(1) else found.start()

@@ -53,7 +53,7 @@ class Source:
         while True:
             found = pattern.search(self.text, place)
             if found or self.ended or (most and len(self.text) > most):
-                return found if found and not (most and found.start() > most) else None
+                return found if found and not (most and found.end() > most + 1) else None
             place = max(start, len(self.text) - overlap)
             yield
 

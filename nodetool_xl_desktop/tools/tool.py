@@ -97,20 +97,54 @@ def as_tool(obj: Tool | Callable[..., Any], *, name: str = "", description: str 
     Raises:
         TypeError: it cannot be a tool; the message names the function and the parameter.
     """
+    if inspect.isclass(obj):
+        raise TypeError(f"{obj.__name__} is a class: give one of its objects, such as {obj.__name__}()")
     made = obj if isinstance(obj, Tool) else _from_function(obj, name, description)
-    if not _NAME.fullmatch(made.name):
+    if not isinstance(made.name, str) or not _NAME.fullmatch(made.name):
         raise TypeError(f"{made.name!r} is no name for a tool: letters, digits, _ and -, 64 at most")
-    if made.parameters.get("type") != "object":
+    if not isinstance(made.description, str):
+        raise TypeError(f"{made.name}: its description is no text")
+    if not isinstance(made.parameters, Mapping) or made.parameters.get("type") != "object":
         raise TypeError(f"{made.name}: its parameters are no JSON Schema of type object")
     try:
+        json.dumps(made.parameters)
         Draft202012Validator.check_schema(made.parameters)
-    except SchemaError as error:
-        raise TypeError(f"{made.name}: its parameters are no JSON Schema: {error.message}") from error
+    except (SchemaError, TypeError, ValueError) as error:
+        message = error.message if isinstance(error, SchemaError) else error
+        raise TypeError(f"{made.name}: its parameters are no JSON Schema: {message}") from error
+    _check_references(made.parameters, made.parameters, made.name)
     return made
 
 
+def _check_references(part: Any, whole: Mapping[str, Any], name: str) -> None:
+    """What a schema refers to has to be in it: nothing is fetched for it, and the model would be told nonsense."""
+    if isinstance(part, list):
+        for one in part:
+            _check_references(one, whole, name)
+    elif isinstance(part, Mapping):
+        reference = part.get("$ref")
+        if isinstance(reference, str) and not _leads_somewhere(reference, whole):
+            raise TypeError(f"{name}: its parameters refer to {reference!r}, which is not among them")
+        for one in part.values():
+            _check_references(one, whole, name)
+
+
+def _leads_somewhere(reference: str, whole: Mapping[str, Any]) -> bool:
+    start, *steps = reference.split("/")
+    at: Any = whole
+    for step in steps:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(at, list) and key.isdigit() and int(key) < len(at):
+            at = at[int(key)]
+        elif isinstance(at, Mapping) and key in at:
+            at = at[key]
+        else:
+            return False
+    return start == "#"
+
+
 def _from_function(function: Callable[..., Any], name: str, description: str) -> FunctionTool:
-    if not callable(function) or inspect.isclass(function):
+    if not callable(function):
         raise TypeError(f"{function!r} is no tool: it is no function")
     own_name = name or getattr(function, "__name__", "")
     if not own_name or own_name == "<lambda>":
@@ -135,7 +169,7 @@ def definition(tool: Tool) -> dict[str, Any]:
 
 
 def signature(tool: Tool) -> str:
-    """The tool as one line of Python, for a model whose template knows no tools."""
+    """The tool as one line of Python, for a model whose template knows no tools; what is known of it as a comment."""
     properties, required = tool.parameters.get("properties", {}), tool.parameters.get("required", ())
     shown = []
     for name in parameter_order(tool):
@@ -143,7 +177,9 @@ def signature(tool: Tool) -> str:
         if name not in required:
             default = " = " + _literal(properties[name].get("default") if _is_schema(properties[name]) else None)
         shown.append(f"{name}: {_python_type(properties[name])}{default}")
-    about = " ".join(tool.description.split())
+    said = (properties[name].get("description") if _is_schema(properties[name]) else None for name in properties)
+    parts = [f"{name}: {text}" for name, text in zip(properties, said, strict=True) if text]
+    about = " ".join(" ".join([tool.description, *parts]).split())
     return f"def {tool.name}({', '.join(shown)}) -> str: ..." + (f"  # {about}" if about else "")
 
 

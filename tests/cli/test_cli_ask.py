@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +110,10 @@ def test_calls_and_results_go_to_standard_error_and_the_answer_to_standard_outpu
 ) -> None:
     done = ask(tmp_path, starter_model, *SUM, "--yes", "--max-tokens", "60")
     assert done.returncode == 0
-    assert done.stderr.splitlines() == ["Call (forced): calculator(expression='12 * 17')", "Result: 204"]
+    assert done.stderr.splitlines()[:2] == ["Call (forced): calculator(expression='12 * 17')", "Result: 204"]
     assert done.stdout.strip()
     assert done.stdout.endswith("\n")
-    assert "expression" not in done.stdout
+    assert "(forced)" not in done.stdout
 
 
 def test_the_object_has_every_call(tmp_path: Path, starter_model: Path) -> None:
@@ -136,51 +138,53 @@ def test_nothing_is_run_where_nobody_can_be_asked(tmp_path: Path, starter_model:
     call, why, error, *_ = done.stderr.splitlines()
     assert "calculator(" in call
     assert "--yes" in why
-    assert "did not allow" in error
+    assert "not allowed" in error
     assert done.stdout.strip()
 
 
-def read_question(process: subprocess.Popen[bytes]) -> None:
-    """Read standard error until it asks whether a call may run."""
-    assert process.stderr is not None
-    said = b""
-    while not said.endswith(b"[N]o: "):
-        piece = os.read(process.stderr.fileno(), 4096)
-        assert piece, said
-        said += piece
+def read_until(terminal: int, words: str) -> None:
+    """Read what the terminal shows until it shows these words."""
+    shown = b""
+    while words.encode() not in shown:
+        piece = os.read(terminal, 4096)
+        assert piece, shown
+        shown += piece
+
+
+@contextlib.contextmanager
+def asked(home: Path, model: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A program that asks on a terminal whether a call may run, and the other end of that terminal."""
+    master, slave = pty.openpty()
+    arguments = command("ask", model, *SUM, "--max-tokens", "60")
+    pipes = {"stdin": slave, "stdout": subprocess.PIPE, "stderr": slave}
+    with subprocess.Popen(arguments, env=environment(home), start_new_session=True, **pipes) as process:
+        os.close(slave)
+        os.write(master, b"y\n")  # typed before there was a question: no answer to it
+        read_until(master, "[N]o: ")
+        yield process, master
+    os.close(master)
 
 
 @pytest.mark.parametrize(
-    ("reply", "shown"), [(b"y\n", "Result: 204"), (b"a\n", "Result: 204"), (b"\n", "did not allow")]
+    ("reply", "shown"),
+    [(b"y\n", "Result: 204"), (b"a\n", "Result: 204"), (b"\n", "not allowed"), (b"\x04", "not allowed")],
+    ids=["yes", "all", "no", "end"],
 )
 def test_a_person_is_asked_before_a_call(tmp_path: Path, starter_model: Path, reply: bytes, shown: str) -> None:
-    master, slave = pty.openpty()
-    arguments = command("ask", starter_model, *SUM, "--max-tokens", "60")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(arguments, stdin=slave, env=environment(tmp_path), **pipes) as process:
-        os.close(slave)
-        read_question(process)
-        os.write(master, reply)
-        _, rest = process.communicate(timeout=30)
-    os.close(master)
-    assert process.returncode == 0
-    assert shown in rest.decode()
+    with asked(tmp_path, starter_model) as (process, terminal):
+        time.sleep(0.3)
+        assert process.poll() is None
+        os.write(terminal, reply)
+        read_until(terminal, shown)
+        assert process.stdout is not None
+        assert process.stdout.read().strip()
+        assert process.wait(30) == 0
 
 
 def test_ctrl_c_is_heard_while_a_person_is_asked(tmp_path: Path, starter_model: Path) -> None:
-    master, slave = pty.openpty()
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    arguments = command("ask", starter_model, *SUM)
-    with subprocess.Popen(
-        arguments, stdin=slave, env=environment(tmp_path), start_new_session=True, **pipes
-    ) as process:
-        os.close(slave)
-        read_question(process)
+    with asked(tmp_path, starter_model) as (process, _):
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(10) == 130
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
-    os.close(master)
 
 
 @pytest.mark.parametrize(

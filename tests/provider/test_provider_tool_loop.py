@@ -94,8 +94,8 @@ async def test_nothing_runs_that_was_not_allowed() -> None:
     model = Model([wants(1, a=1, b=2), wants(2, a=5, b=6)], [TextDelta("Done.")])
     events = await run(model, approve)
     assert [call.args["a"] for call in asked] == [1, 5]
-    assert answers(events) == [("", "The user did not allow this call."), ("11", "")]
-    assert "did not allow" in model.asked[1][2].text
+    assert answers(events) == [("", "This call was not allowed."), ("11", "")]
+    assert "not allowed" in model.asked[1][2].text
 
 
 async def test_bad_arguments_and_unknown_tools_are_told_to_the_model() -> None:
@@ -344,7 +344,7 @@ async def test_choices(starter_model: Path, paths: Paths) -> None:
     provider = XLlamaCppProvider(pool, paths)
     with pytest.raises(ValueError, match="'subtract', which is no tool: add"):
         provider.stream(ASK, starter_model, tools=[add], tool_choice="subtract")
-    with pytest.raises(ValueError, match="none was given"):
+    with pytest.raises(ValueError, match="no tool was given"):
         provider.stream(ASK, starter_model, tool_choice="required")
     with pytest.raises(ValueError, match="Two tools are called 'add'"):
         provider.stream(ASK, starter_model, tools=[add, CalculatorTool(), add])

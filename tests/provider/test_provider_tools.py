@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,9 +15,17 @@ from engine_runs import finish_of, gather, text_of
 
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
-from nodetool_xl_desktop.engine.events import Event, Failed, ToolCallRequested
+from nodetool_xl_desktop.engine.events import Event, Failed, TextDelta, ToolCallRequested
 from nodetool_xl_desktop.engine.pool import Pool
-from nodetool_xl_desktop.provider import Chunk, ImagePart, Message, ToolCall, ToolResultPart, XLlamaCppProvider
+from nodetool_xl_desktop.provider import (
+    Chunk,
+    ImagePart,
+    LoadSettings,
+    Message,
+    ToolCall,
+    ToolResultPart,
+    XLlamaCppProvider,
+)
 from nodetool_xl_desktop.tools import CalculatorTool, Image
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
@@ -315,3 +324,98 @@ async def test_what_is_held_back_when_its_time_is_up_is_told(starter_model: Path
     assert events[-1].error.fault is Fault.TIMEOUT
     raws = [event.raw for event in events if isinstance(event, ToolCallRequested)]
     assert text_of(events) + "".join(raws) == "I will. \nadd(a=1, "
+
+
+# What a review found
+
+
+@pytest.mark.parametrize("held", ["add(a=1, ", CALL, '{"name": "add", "arguments": {"a": 1', "plain"])
+@pytest.mark.parametrize("run_tools", [False, True])
+async def test_an_answer_can_be_left_while_a_call_is_held_back(
+    starter_model: Path, paths: Paths, held: str, run_tools: bool
+) -> None:
+    async with playing(starter_model, paths, deltas=text("I will. ", f"\n{held}"), reason="silence") as provider:
+        stream = provider.stream(ASK, starter_model, tools=TOOLS, run_tools=run_tools)
+        async for event in stream:
+            if isinstance(event, TextDelta):
+                break
+        async with asyncio.timeout(5):
+            await stream.aclose()
+
+
+@pytest.mark.parametrize("caps", [{}, NATIVE], ids=["emulated", "native"])
+async def test_after_a_named_call_the_other_tools_are_there(
+    starter_model: Path, paths: Paths, tmp_path: Path, caps: dict[str, bool]
+) -> None:
+    call = json.dumps({"name": "add", "arguments": {"a": 1, "b": 2}})
+    script = {"caps": caps, "deltas": text(call), "journal": str(tmp_path / "journal")}
+    async with playing(starter_model, paths, **script) as provider:
+        await provider.generate_message(ASK, starter_model, TOOLS, run_tools=True, tool_choice="add")
+    first, second, *_ = requests_in(tmp_path / "journal")
+    assert "calculator" not in json.dumps(first)
+    assert "calculator" in json.dumps(second)
+
+
+async def test_a_malformed_call_does_not_part_another_one_from_its_result(
+    starter_model: Path, paths: Paths, tmp_path: Path
+) -> None:
+    script = {"caps": NATIVE, "deltas": text(f"add(a=x)\n{CALL}\n"), "journal": str(tmp_path / "journal")}
+    async with playing(starter_model, paths, **script) as provider:
+        await provider.generate_message(ASK, starter_model, TOOLS, run_tools=True)
+    second = requests_in(tmp_path / "journal")[1]["messages"]
+    assert [turn["role"] for turn in second] == ["user", "assistant", "tool", "user"]
+
+
+async def test_a_result_that_would_fill_the_context_is_cut(starter_model: Path, paths: Paths) -> None:
+    def read() -> str:
+        """Read a book."""
+        return "日本7ü" * 5_000
+
+    pool = Pool()
+    try:
+        items = XLlamaCppProvider(pool, paths).generate_messages(
+            [Message("user", "Read.")],
+            starter_model,
+            [read],
+            30,
+            tool_choice="read",
+            run_tools=True,
+            load=LoadSettings(context_length=1024),
+        )
+        (result, *_) = [item async for item in items if isinstance(item, ToolResultPart)]
+    finally:
+        await pool.close()
+    assert "cut: about 512 of " in result.content
+    assert len(result.content) < 1024
+
+
+async def test_a_forced_call_that_is_cut_at_once_is_told(starter_model: Path, paths: Paths) -> None:
+    pool = Pool()
+    try:
+        message = await XLlamaCppProvider(pool, paths).generate_message(
+            ASK, starter_model, TOOLS, 1, tool_choice="add", load=LoadSettings(context_length=512)
+        )
+    finally:
+        await pool.close()
+    (call,) = message.tool_calls
+    assert (call.name, call.making, message.finish_reason) == ("add", "forced", "length")
+    assert call.problem
+
+
+@pytest.mark.parametrize(
+    ("choice", "error"),
+    [
+        (5, TypeError),
+        (["add"], TypeError),
+        ({"function": "add"}, TypeError),
+        ({}, TypeError),
+        ({"type": "function", "function": {"name": "auto"}}, ValueError),
+    ],
+)
+async def test_a_choice_of_no_known_kind_is_refused_at_once(
+    starter_model: Path, paths: Paths, choice: Any, error: type[Exception]
+) -> None:
+    async with playing(starter_model, paths, deltas=text("Hi")) as provider:
+        with pytest.raises(error, match="tool_choice"):
+            provider.stream(ASK, starter_model, tools=TOOLS, tool_choice=choice)
+        assert (await provider.generate_message(ASK, starter_model, TOOLS, tool_choice=None)).text == "Hi"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import enum
 import threading
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import date
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -379,3 +381,51 @@ async def test_the_caller_of_a_sync_tool_is_cancelled_at_once_and_the_thread_end
     assert await asyncio.to_thread(done.wait, 5)
     await asyncio.sleep(0.05)
     assert faults == []
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(Mute(), "Mute"), (SystemExit(3), "SystemExit"), (asyncio.CancelledError(), "CancelledError")],
+    ids=["no message", "exit", "cancelled"],
+)
+async def test_whatever_an_async_tool_raises_the_conversation_goes_on(error: BaseException, text: str) -> None:
+    async def fail() -> None:
+        """Fail."""
+        raise error
+
+    result = await call(as_tool(fail), {})
+    assert text in result.error
+
+
+async def test_what_is_known_of_the_caller_is_known_in_the_thread_of_a_tool() -> None:
+    who: contextvars.ContextVar[str] = contextvars.ContextVar("who")
+    who.set("me")
+
+    def ask() -> str:
+        """Ask."""
+        return who.get("nobody")
+
+    assert (await call(as_tool(ask), {})).text == "me"
+
+
+def test_a_class_is_no_tool_and_neither_is_a_half_one() -> None:
+    with pytest.raises(TypeError, match=r"such as CalculatorTool\(\)"):
+        as_tool(CalculatorTool)
+    for changed in ({"parameters": None}, {"description": None}, {"name": 5}):
+        half = SimpleNamespace(name="half", description="Half a tool.", parameters={"type": "object"})
+        vars(half).update(changed)
+        with pytest.raises(TypeError):
+            as_tool(type("Half", (), {**vars(half), "__call__": lambda self: ""})())
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/gone", "#name", "https://example.org/schema", "#/properties/a/enum/7"])
+def test_a_schema_that_refers_to_nothing_is_refused_at_once(reference: str) -> None:
+    schema = {"type": "object", "properties": {"a": {"enum": [1]}, "b": {"$ref": reference}}}
+    tool = type("T", (), {"name": "t", "description": "T.", "parameters": schema, "__call__": lambda self: ""})()
+    with pytest.raises(TypeError, match="t: its parameters refer to"):
+        as_tool(tool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -529,3 +530,84 @@ def test_deep_nesting_ends_in_text_or_a_problem() -> None:
         "[calculator(" * 50,
     ):
         assert whole(streamed(deep, [1000])) == deep
+
+
+# Names that Python does not take, values that hold marks, calls that were cut
+
+
+def get_timer() -> str:
+    """Tell how long the timer still runs."""
+    return ""
+
+
+TIMERS = [as_tool(get_timer, name="get-timer"), as_tool(get_timer, name="set-timer"), as_tool(weather, name="lambda")]
+
+
+def test_names_that_differ_in_one_letter_are_kept_apart() -> None:
+    assert [call.name for call in parse("get-timer()\nset-timer()", TIMERS).calls] == ["get-timer", "set-timer"]
+
+
+def test_a_name_inside_a_text_is_left_alone() -> None:
+    (call,) = parse('lambda(city="where get-timer() is, and lambda(x)")', TIMERS).calls
+    assert call.args == {"city": "where get-timer() is, and lambda(x)"}
+
+
+XML = "<tool_call>\n<function=weather>\n<parameter=city>\nin </function> or <tool_call>\n</parameter>\n"
+XML += "<parameter=days>\n3\n</parameter>\n</function>\n</tool_call>"
+GLM = "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Rio </tool_call> de</arg_value>\n"
+GLM += "<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n</tool_call>"
+
+
+@pytest.mark.parametrize(("text", "city"), [(XML, "in </function> or <tool_call>"), (GLM, "Rio </tool_call> de")])
+def test_a_value_in_tags_may_hold_marks_of_calls(text: str, city: str) -> None:
+    (call,) = parse(text, TOOLS).calls
+    assert (call.args, call.problem, call.raw) == ({"city": city, "days": 3}, "", text)
+
+
+PLAIN_XML, PLAIN_GLM = XML.replace("in </function> or <tool_call>", "Rio"), GLM.replace(" </tool_call> de", "")
+
+
+@pytest.mark.parametrize("text", [PLAIN_XML, PLAIN_GLM], ids=["xml", "glm"])
+def test_a_value_in_tags_that_was_cut_is_never_taken_for_a_whole_one(text: str) -> None:
+    """Cut behind a whole value it may be a call without the mark of its end, which some models forget."""
+    for end in range(len(text)):
+        parts = streamed(text[:end], [end or 1])
+        assert whole(parts) == text[:end]
+        whole_tags = re.sub(r"<[^>]*$", "", text[:end]).rstrip()
+        for call in parsed(parts).calls:
+            assert call.problem or whole_tags.endswith(("</parameter>", "</arg_value>", "</function>")), text[:end]
+
+
+def test_an_infinite_number_is_none() -> None:
+    for text in ('{"name": "weather", "arguments": {"city": "a", "days": 1e999}}', "weather('a', days='1e999')"):
+        (call,) = parse(text, TOOLS).calls
+        assert call.problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"name": "clock", "description": "tells the time", "parameters": {}}', 'x = {"name": "clock", "arguments": {}}'],
+)
+def test_a_tool_that_is_told_of_is_not_called(text: str) -> None:
+    assert parse(text, TOOLS) == Parsed(text, ())
+
+
+def test_a_fence_within_tags_ends_with_them() -> None:
+    text = f"<tool_call>\n```json\n{JSON}\n```\n</tool_call>\n\n<tool_call>{JSON}</tool_call>"
+    assert len(parse(text, TOOLS).calls) == 2
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "<function=weather>\n<parameter=city>",
+        "<tool_call>weather<arg_key>",
+        '<tool_call>{"name": "clock", "arguments": {}}x ',
+    ],
+)
+def test_nothing_is_held_back_for_ever(begun: str) -> None:
+    stream = TextCalls(TOOLS)
+    passed = stream.feed(begun)
+    for _ in range(20):
+        passed += stream.feed("word and another word, " * 1_000)
+    assert whole(passed)

@@ -109,7 +109,7 @@ PLACE = {
         (Unit, {"enum": ["celsius", "fahrenheit"]}),
         (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
         (int | str, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
-        (Annotated[int, "a count"], {"type": "integer"}),
+        (Annotated[int, "a count"], {"type": "integer", "description": "a count"}),
         (Any, {}),
         (Place, PLACE),
         (list[Place], {"type": "array", "items": PLACE}),
@@ -233,7 +233,7 @@ def test_other_things_that_cannot_be_tools() -> None:
         as_tool(silent)
     with pytest.raises(TypeError, match="no function"):
         as_tool(3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="no function"):
+    with pytest.raises(TypeError, match=r"Place is a class: give one of its objects"):
         as_tool(Place)
     with pytest.raises(TypeError, match="no name"):
         as_tool(lambda: 1)
@@ -261,7 +261,7 @@ def test_an_object_with_a_wrong_schema_is_no_tool(parameters: dict[str, Any]) ->
 def test_the_signature_reads_as_python() -> None:
     assert signature(as_tool(weather)) == (
         "def weather(city: str, unit: Literal['celsius', 'fahrenheit'] = 'celsius', days: int = 1) -> str: ..."
-        "  # Tell the weather of a place."
+        '  # Tell the weather of a place. city: The city, with its country: "Paris, France". days: How many.'
     )
     assert signature(CalculatorTool()).startswith("def calculator(expression: str) -> str: ...  # Works out")
 

@@ -141,7 +141,7 @@ def messages(case: Case) -> list[dict[str, str]]:
     tools = [every[name] for name in case.tools]
     instruction, write = WAYS[case.way]
     definitions = "\n".join(json.dumps(definition(tool)) for tool in tools)
-    emulated = Offer(tuple(tools), forced=False).to(Template()).instruction
+    emulated = Offer(tuple(tools)).to(Template()).instruction
     said = [("system", instruction.format(definitions=definitions) or emulated)]
     for question, name, args in SHOWN[: case.shown]:
         said += [("user", question), ("assistant", write(name, args))]
