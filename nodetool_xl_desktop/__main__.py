@@ -12,24 +12,25 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop import __version__
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.fit.options import LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
+from nodetool_xl_desktop.fit.options import KV_TYPES, LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.tools import Tool
 
 PROGRAM = "nodetool-xl-desktop"
+AUTO_LAYERS = "auto"
 COMMANDS = ("ask", "fit", "tune", "doctor")
 OVERVIEW = f"""\
 commands:
   {PROGRAM} [FILE.gguf ...]         open the window, with these models listed
   {PROGRAM} ask MODEL PROMPT        stream one answer to standard output
-  {PROGRAM} fit MODEL               say what a load would take, without loading
+  {PROGRAM} fit MODEL|URL           say what a load would take, without loading
   {PROGRAM} tune MODEL              measure which settings make it fast here, and keep them
   {PROGRAM} doctor                  look at this installation and name remedies
 
@@ -188,15 +189,95 @@ def _ask(arguments: list[str]) -> int:
 
 
 def _fit(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} fit", description="Say what a load would take, without loading.")
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
-    parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
-    parser.add_argument("--json", action="store_true", help="print the report as one object, sizes in bytes")
+    parser = _fit_parser()
     options = parser.parse_args(arguments)
+    if options.exact and options.device:
+        parser.error("--exact asks the engine about this machine: it knows no planned devices (--device)")
+    names = [device.name for device in options.device]
+    if len(set(names)) < len(names):
+        parser.error("two devices of --device have the same name")
     from nodetool_xl_desktop.cli import fit  # noqa: PLC0415
+    from nodetool_xl_desktop.fit.options import LoadSettings  # noqa: PLC0415
 
-    fit.run(options.model, context_length=options.context, as_json=options.json)
+    said = LoadSettings(
+        context_length=options.context,
+        gpu_layers=None if options.gpu_layers == AUTO_LAYERS else options.gpu_layers,
+        kv_type_k=options.kv_type,
+        kv_type_v=options.kv_type,
+        parallel=options.parallel,
+        batch=options.batch,
+    )
+    question = fit.Question(
+        options.model,
+        said,
+        auto_layers=options.gpu_layers == AUTO_LAYERS,
+        devices=tuple(options.device),
+        margin=options.margin,
+        exact=options.exact,
+    )
+    fit.run(question, as_json=options.json)
     return 0
+
+
+def _fit_parser() -> argparse.ArgumentParser:
+    from nodetool_xl_desktop.cli.fit_devices import FORM  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} fit", description="Say what a load would take, without loading.")
+    add = parser.add_argument
+    add("model", metavar="MODEL|URL", help="a .gguf file, a name of My Models, or the address of a .gguf file")
+    add("--context", type=_context, metavar="N", help="Context Length in tokens")
+    add(
+        "--gpu-layers",
+        type=_gpu_layers,
+        metavar="N|auto",
+        help="layers on the devices, the output layer counted as one",
+    )
+    add("--kv-type", choices=KV_TYPES, metavar="T", help=f"what the KV cache is kept as: {', '.join(KV_TYPES)}")
+    add("--parallel", type=_between(1, 256), metavar="N", help="chats side by side, each with the whole context")
+    add("--batch", type=_between(1, 65_536), metavar="N", help="tokens of a prompt that are worked through at once")
+    help_device = f"plan for a machine with this device ({FORM}; FREE_GIB may be ?); repeatable"
+    add("--device", action="append", default=[], type=_device, metavar=FORM, help=help_device)
+    add("--margin", type=_gibibytes, default="1", metavar="GIB", help="what should stay free of each memory (1)")
+    add("--exact", action="store_true", help="have the engine itself plan the load on this machine; loads nothing")
+    add("--json", action="store_true", help="print the report as one object, sizes in bytes")
+    return parser
+
+
+def _device(text: str) -> object:
+    from nodetool_xl_desktop.cli.fit_devices import planned_device  # noqa: PLC0415
+
+    try:
+        return planned_device(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _gibibytes(text: str) -> int:
+    from nodetool_xl_desktop.cli.fit_devices import gibibytes  # noqa: PLC0415
+
+    try:
+        return gibibytes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _gpu_layers(text: str) -> int | str:
+    return text if text == AUTO_LAYERS else _between(0, 100_000)(text)
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    """What reads a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{number:,} is not between {least:,} and {most:,}")
+        return number
+
+    return read
 
 
 def _tune(arguments: list[str]) -> int:
@@ -231,13 +312,7 @@ def _doctor(arguments: list[str]) -> int:
 
 
 def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if not 1 <= number <= LARGEST_CONTEXT_LENGTH:
-        raise argparse.ArgumentTypeError(f"{number:,} is not between 1 and {LARGEST_CONTEXT_LENGTH:,}")
-    return number
+    return _between(1, LARGEST_CONTEXT_LENGTH)(text)
 
 
 def _context(text: str) -> int:

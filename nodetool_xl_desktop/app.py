@@ -24,12 +24,17 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
 from nodetool_xl_desktop.engine import hardware, wheels
 from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.engine.dry_run import DryRuns
 from nodetool_xl_desktop.engine.events import Event, TextDelta
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.states import Broken, Ready
+from nodetool_xl_desktop.gguf import HeaderCache
+from nodetool_xl_desktop.library.loads import LoadRecords
 from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.preview.confirm import Planner
 from nodetool_xl_desktop.provider import XLlamaCppProvider
+from nodetool_xl_desktop.ui.fit_flow import LookUp, Sources
 from nodetool_xl_desktop.ui.main_window import MainWindow
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -52,6 +57,7 @@ class Parts:
     async def shut_down(self) -> None:
         """Stop answers first, so that they are kept as stopped; then end the engine."""
         self.window.chat.stop()
+        self.window.fit.close()
         await self.window.chat.answered()
         await self.window.tasks.cancel_all()  # first what could still load something
         await self.pool.close()
@@ -88,13 +94,22 @@ def _close_soon(loop: asyncio.AbstractEventLoop, generator: AsyncGenerator[Any, 
         loop.call_soon_threadsafe(lambda: loop.create_task(generator.aclose()))
 
 
-def build(paths: Paths, pool: Pool, missing_engine: wheels.Wheel | None = None) -> Parts:
+def build(
+    paths: Paths,
+    pool: Pool,
+    missing_engine: wheels.Wheel | None = None,
+    *,
+    devices: LookUp = hardware.devices,
+    plan: Planner | None = None,
+) -> Parts:
     """Make and wire everything; needs a QApplication.
 
     Args:
         paths: the program's folders.
         pool: what loads and holds models.
         missing_engine: the engine to install, None where one is there.
+        devices: looks up what there is beside the processor.
+        plan: has the engine plan a load; None for the installed one.
     """
     theme = Theme(application())
     loader = Loader(pool)
@@ -103,7 +118,7 @@ def build(paths: Paths, pool: Pool, missing_engine: wheels.Wheel | None = None) 
         library=ModelLibrary(paths),
         loader=loader,
         provider=XLlamaCppProvider(pool, paths),
-        memory=hardware.host_memory,
+        sources=Sources(hardware.host_memory, devices, plan or DryRuns().plan, LoadRecords(paths), HeaderCache()),
         missing_engine=missing_engine,
     )
     return Parts(window, pool, loader, theme)

@@ -96,6 +96,8 @@ class Play:
     unmeasured: bool = False  # without Content-Length: the end of the connection is the end of the body
     content: bytes | None = None  # other bytes than those that were announced
     etag: str | None = None
+    content_range: str | None = None  # told with a range, or nothing where it is empty
+    content_length: str | None = None  # told in place of the true one
 
 
 @dataclass
@@ -124,6 +126,7 @@ class HubServer:
         self.always: dict[str, Play] = {}
         self.accidents: list[BaseException] = []
         self.ending = threading.Event()
+        self.latency_s = 0.0  # before each answer
         self._plays: dict[str, deque[Play]] = defaultdict(deque)
         self._servers = [_Server(("127.0.0.1", 0), partial(_Handler, self, role)) for role in ("hub", "cdn")]
         for server in self._servers:
@@ -202,6 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.close_connection = True
+        self.hub.ending.wait(self.hub.latency_s)
         path = unquote(urlsplit(self.path).path)
         if self.role == "cdn":
             repo_id, _, name = path.removeprefix("/cdn/").partition("/file/")
@@ -290,6 +294,9 @@ class _Handler(BaseHTTPRequestHandler):
         if play.status:
             self._send(play.status, {**_error(play.error_code), **play.headers}, play.body)
             return
+        if name not in self.hub.repositories[repo_id]:
+            self._refuse(request, 404, "")
+            return
         file = self.hub.repositories[repo_id][name]
         if play.content is not None:
             file = Stored(play.content)
@@ -300,8 +307,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(416, {"Content-Range": f"bytes */{file.size}"}, b"")
             return
         if status == 206:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-        self._head(status, headers if play.unmeasured else {**headers, "Content-Length": str(end - start)})
+            told = f"bytes {start}-{end - 1}/{file.size}" if play.content_range is None else play.content_range
+            headers |= {"Content-Range": told} if told else {}
+        length = str(end - start) if play.content_length is None else play.content_length
+        self._head(status, headers if play.unmeasured else {**headers, "Content-Length": length})
         if self.command == "GET":
             self._pour(request, play, file, start, end)
 

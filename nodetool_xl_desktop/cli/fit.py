@@ -1,54 +1,167 @@
-"""`fit MODEL`: what a load would take, from the header alone. The engine is never started."""
+"""`fit MODEL|URL`: what a load would take, from the header alone; the engine is started for `--exact` only."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.cli.fit_text import text
+from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine import environment
+from nodetool_xl_desktop.engine.errors import EngineError
 from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
-from nodetool_xl_desktop.fit.options import LoadSettings
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.fit.memory import MARGIN, Device, Machine
+from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.fit.solver import Build, offload
+from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.settings import ModelSettings
 from nodetool_xl_desktop.preview.report import FitReport, Preview
 
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.cli.fit_exact import Planner
 
-def run(model: Path, *, context_length: int | None, as_json: bool) -> None:
+_NO_DEVICE = (
+    "All layers are counted as the processor's, as no device is known here: plan one with --device, or ask the engine "
+    "with --exact."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked on the command line.
+
+    Attributes:
+        model: a file, a name of My Models, or an address.
+        said: the settings that were named. GPU layers that nobody names are as many as fit.
+        auto_layers: whether they shall be as many as fit, whatever is kept for the model.
+        devices: planned ones, instead of those that this machine has.
+        margin: what should stay free of each memory, in bytes.
+        exact: whether the engine itself plans the load.
+    """
+
+    model: str
+    said: LoadSettings = LoadSettings()  # noqa: RUF009 - it cannot change
+    auto_layers: bool = False
+    devices: tuple[Device, ...] = ()
+    margin: int = MARGIN
+    exact: bool = False
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the model lies behind an address."""
+        return self.model.lower().startswith(("http://", "https://"))
+
+
+class Asked(NamedTuple):
+    """How the model would be loaded, and whether the GPU layers are still to be found."""
+
+    options: LoadOptions
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is printed, and why it is not what was asked for."""
+
+    report: FitReport
+    why_not_exact: UserFacingError | None = None
+
+
+def run(question: Question, *, as_json: bool) -> None:
     """Print the report, for a person or as one JSON object.
 
     Raises:
-        GgufError: the file is no model that can be read.
+        UserFacingError: the model was not found, is none that can be read, or the engine refuses to plan it; then the
+            estimate is printed all the same.
     """
     started = time.perf_counter()
-    preview = Preview.inspect(model)
-    kept = ModelSettings(Paths.default()).for_model(preview.header.files[0].absolute())
-    settings = LoadSettings(context_length=context_length).over(kept).over(environment.load_settings())
-    options = preview.options(settings, physical_cores())
-    report = preview.report(options, host_memory())
+    answer = asyncio.run(_remote(question)) if question.is_remote else _local(question)
     seconds = time.perf_counter() - started
-    print(json.dumps(report.to_json(seconds), indent=2) if as_json else _text(report))
+    name = question.model if question.is_remote else None
+    told = answer.report.to_json(seconds, name)
+    print(json.dumps(told, indent=2) if as_json else text(answer.report))
+    if answer.why_not_exact is not None:
+        raise answer.why_not_exact
 
 
-def _text(report: FitReport) -> str:
-    header, need, host = report.header, report.need, report.host
-    facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
-    if header.context_length_max:
-        facts.append(f"up to {units.tokens(header.context_length_max)}")
-    rows = [
-        ("Model", need.model),
-        ("Context (KV cache)", need.context),
-        ("Compute", need.compute),
-        ("Together", need.total),
-        ("Free memory", host.free),
-    ]
-    lines = [
-        f"{title(header.path)}  ({', '.join(fact for fact in facts if fact)})",
-        f"{report.verdict}: {report.advice}",
-        "",
-        f"With {units.tokens(report.options.context_length)} of context (estimate):",
-        *(f"  {name:<20}{units.memory(size):>12}" for name, size in rows),
-    ]
-    return "\n".join(lines + [f"\nNote: {warning}" for warning in report.warnings])
+def _local(question: Question) -> Answer:
+    preview = Preview.inspect(_find(question.model))
+    path = preview.header.files[0].absolute()
+    settings = question.said.over(ModelSettings(Paths.default()).for_model(path))
+    if not question.exact:
+        return Answer(_estimated(question, preview, settings))
+    from nodetool_xl_desktop.cli.fit_exact import plan_of_file  # noqa: PLC0415 - an estimate does not wait for it
+
+    return asyncio.run(_exact(question, preview, settings, plan_of_file(path)))
+
+
+async def _remote(question: Question) -> Answer:
+    from nodetool_xl_desktop.preview.remote import RemoteModels  # noqa: PLC0415 - a file needs no HTTP client
+
+    models = RemoteModels(Paths.default().headers)
+    preview = await models.inspect(question.model)
+    if not question.exact:
+        report = _estimated(question, preview, question.said)
+        if report.verdict in (Verdict.TIGHT, Verdict.WONT_FIT):
+            report = _estimated(question, preview, question.said, await _builds(question.model))
+        return Answer(report)
+    return await _exact(question, preview, question.said, lambda options: models.plan(question.model, options))
+
+
+async def _builds(address: str) -> Sequence[Build]:
+    """The other quantizations that a hub has of a model; none elsewhere, or where the hub does not say."""
+    from nodetool_xl_desktop import hub  # noqa: PLC0415 - a file needs no HTTP client
+
+    repository = hub.parse_address(address).repository
+    try:
+        return hub.candidates((await hub.look_up(repository)).files) if repository else ()
+    except hub.HubError:
+        return ()
+
+
+async def _exact(question: Question, preview: Preview, settings: LoadSettings, plan: Planner) -> Answer:
+    """The engine's own word; where it refuses, the estimate and why."""
+    from nodetool_xl_desktop.cli.fit_exact import planned  # noqa: PLC0415 - an estimate does not wait for it
+
+    try:
+        return Answer(await planned(preview, *_options(question, preview, settings), question.margin, plan))
+    except EngineError as error:
+        return Answer(_estimated(question, preview, settings), error)
+
+
+def _find(model: str) -> Path:
+    """The file that is meant: a path, else a name of My Models or of a repository that was fetched."""
+    path = Path(model)
+    try:
+        if path.is_file() or path.is_absolute() or model.lower().endswith(".gguf"):
+            return path
+    except (OSError, ValueError):  # too long a name, or one that can be none
+        return path
+    from nodetool_xl_desktop.provider.catalogue import Catalogue  # noqa: PLC0415 - half a second, for a name only
+
+    return Catalogue(Paths.default()).find(model) or path
+
+
+def _estimated(question: Question, preview: Preview, settings: LoadSettings, builds: Sequence[Build] = ()) -> FitReport:
+    asked = _options(question, preview, settings)
+    options, host = asked.options, host_memory()
+    if question.devices and asked.is_open:
+        options = offload(preview.header, options, Machine(host, question.devices, question.margin))
+    elif not question.devices and question.said.gpu_layers is None:
+        options = replace(options, gpu_layers=0)  # of a setting for devices that are not known here
+    report = preview.report(options, host, question.devices, margin=question.margin, builds=builds)
+    if not question.devices and options.gpu_layers:
+        report = replace(report, warnings=(*report.warnings, _NO_DEVICE))
+    return report
+
+
+def _options(question: Question, preview: Preview, settings: LoadSettings) -> Asked:
+    every = settings.over(environment.load_settings())
+    is_open = question.auto_layers or every.gpu_layers is None
+    return Asked(every.options(preview.header.context_length_max, physical_cores()), is_open)

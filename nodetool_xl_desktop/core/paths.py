@@ -27,22 +27,28 @@ class Paths:
 
     data: Path
     logs: Path
+    cache: Path
 
     @classmethod
     def default(cls) -> Paths:
         """The folders that the platform names for this user."""
         dirs = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
-        return cls(data=dirs.user_data_path, logs=dirs.user_log_path)
+        return cls(data=dirs.user_data_path, logs=dirs.user_log_path, cache=dirs.user_cache_path)
 
     @classmethod
     def below(cls, root: Path) -> Paths:
         """All folders below one root, as a test or a portable installation wants them."""
-        return cls(data=root / "data", logs=root / "logs")
+        return cls(data=root / "data", logs=root / "logs", cache=root / "cache")
 
     @property
     def models(self) -> Path:
         """The program's own models folder."""
         return self.data / "models"
+
+    @property
+    def headers(self) -> Path:
+        """Where the headers of models on servers are laid out for the engine, for moments."""
+        return self.cache / "headers"
 
     @property
     def library_file(self) -> Path:

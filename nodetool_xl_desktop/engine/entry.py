@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nodetool_xl_desktop.engine.server import EngineServer
-from nodetool_xl_desktop.fit.memory import MemoryUse
+from nodetool_xl_desktop.fit.memory import Needs
 from nodetool_xl_desktop.fit.options import LoadOptions
 
 
@@ -46,7 +46,7 @@ class Entry:
     """
 
     key: Key
-    need: MemoryUse
+    need: Needs
     file_bytes: int | None
     users: int = 0
     pinned: bool = False

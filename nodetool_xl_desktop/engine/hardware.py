@@ -19,7 +19,7 @@ import psutil
 from nodetool_xl_desktop.engine.child import Child, worker_command
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.log import diagnose
-from nodetool_xl_desktop.fit.memory import HostMemory
+from nodetool_xl_desktop.fit.memory import Device, HostMemory
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 #: Limit and use of a control group, version 2 and 1. Without a limit it says "max", or a number near 2**63.
@@ -118,6 +118,25 @@ async def engine_devices() -> list[dict[str, Any]]:
         raise diagnose(what, child.log.tail, child.own_exit_status)
     devices: list[dict[str, Any]] = answer["devices"]
     return devices
+
+
+async def devices() -> tuple[Device, ...]:
+    """What layers can be put onto beside the processor, with what is free of it now.
+
+    None where no graphics stack is installed; then no child is started for it either.
+
+    Raises:
+        EngineError: as `engine_devices`.
+    """
+    looking = asyncio.ensure_future(asyncio.to_thread(look))
+    try:
+        seen = await asyncio.shield(looking)
+    except asyncio.CancelledError:
+        await asyncio.wait([looking])  # finding a library starts a program, which nobody else would wait for
+        raise
+    if not seen.has_graphics:
+        return ()
+    return tuple(Device.of(told) for told in await engine_devices() if told["kind"] != "cpu")
 
 
 def _cuda_version(system: str) -> tuple[int, int] | None:

@@ -192,6 +192,7 @@ _SIGNALS = {
     ),
     11: (Fault.CRASHED, "it crashed (signal 11)", "Load the model again."),
     15: (Fault.KILLED, "another program ended it (signal 15)", "Load the model again."),
+    24: (Fault.TIMEOUT, "it used up the processor time that it may take (signal 24)", "Choose another build of it."),
 }
 
 

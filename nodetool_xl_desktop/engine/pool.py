@@ -21,7 +21,7 @@ from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.engine.server import EngineServer, Isolation
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
 from nodetool_xl_desktop.fit.estimate import estimate
-from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
+from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.fit.room import to_give_way
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
@@ -393,13 +393,13 @@ class Pool:
                 _log.exception("A listener of the pool failed")
 
 
-def _need(header: Header | None, options: LoadOptions) -> MemoryUse:
+def _need(header: Header | None, options: LoadOptions) -> Needs:
     if header is None:
-        return MemoryUse()
+        return Needs(MemoryUse())
     try:
         return estimate(header, options)
     except GgufError:  # the engine refuses such a header too, and that is told as every failed load is
-        return MemoryUse()
+        return Needs(MemoryUse())
 
 
 def _held(entry: Entry) -> int:

@@ -29,6 +29,10 @@ IMPOSSIBLE_ORIGIN = "http://localhost.invalid"
 LOOPBACK = "127.0.0.1"
 NICENESS = 10
 PR_SET_PDEATHSIG = 1
+#: By whether the file is mapped, and whether its pages are locked.
+_LOAD_MODES = {(True, False): "MMAP", (True, True): "MMAP_MLOCK", (False, False): "NONE", (False, True): "MLOCK"}
+#: The experts of a layer (`LLM_FFN_EXPS_REGEX` of llama.cpp's common/common.h).
+_EXPERTS = r"\.ffn_(up|down|gate|gate_up)_(ch|)exps"
 
 
 def main() -> NoReturn:
@@ -138,12 +142,32 @@ def _plan(request: dict[str, Any]) -> NoReturn:
         import resource  # noqa: PLC0415 - POSIX only
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it is meant to abort
+    if "limits" in request:
+        _limit(**request["limits"])
     params = _parameters(request)
     params.no_alloc = True
     params.fit_params = True  # without it nothing is logged; the first table is for what was asked
     params.verbosity = LOG_VERBOSITY
     xllamacpp.Server(params)
     _leave(0)
+
+
+def _limit(memory: int, cpu_s: int) -> None:
+    """Bound what a header that nobody vouches for may cost: bytes of address space from now on, and processor time.
+
+    The drivers are asked for their devices first: that of a graphics card reserves hundreds of gigabytes of addresses,
+    whatever the model is. A Mac takes note of such a limit and does not enforce it; Windows has none here.
+    """
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - POSIX only
+
+    import psutil  # noqa: PLC0415 - no other POSIX child needs it
+
+    _devices()
+    most = psutil.Process().memory_info().vms + memory
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
 
 
 def _parameters(request: dict[str, Any]) -> Any:
@@ -155,11 +179,12 @@ def _parameters(request: dict[str, Any]) -> Any:
 
     params = xllamacpp.CommonParams()
     params.model.path = request["model"]
-    # The slots share the context evenly; asked for is what one chat gets.
+    # The slots share the context evenly; asked for is what one chat gets, alone where they have one cache together.
     params.n_parallel = request["parallel"]
-    params.kv_unified = False
-    params.n_ctx = request["context_length"] * request["parallel"]
-    params.n_batch = params.n_ubatch = request["batch"]
+    params.kv_unified = request["kv_unified"]
+    params.n_ctx = request["context_length"] * (1 if request["kv_unified"] else request["parallel"])
+    params.n_batch = request["batch"]
+    params.n_ubatch = min(request["batch"], request["ubatch"])
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = request["threads"]
     params.n_gpu_layers = request["gpu_layers"]
     params.fit_params = False  # what was asked is what is loaded
@@ -167,10 +192,18 @@ def _parameters(request: dict[str, Any]) -> Any:
     # windows and recurrent states (fit.estimate calls its figures rough there), without which each turn starts anew.
     params.cache_ram_mib = request["cache_ram_mib"]
     params.ctx_shift = False
-    params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F16
+    params.swa_full = request["swa_full"]
+    params.cache_type_k = xllamacpp.ggml_type[f"GGML_TYPE_{request['kv_type_k'].upper()}"]
+    params.cache_type_v = xllamacpp.ggml_type[f"GGML_TYPE_{request['kv_type_v'].upper()}"]
     flash = {None: "AUTO", True: "ENABLED", False: "DISABLED"}[request["flash_attention"]]
     params.flash_attn_type = xllamacpp.llama_flash_attn_type[f"LLAMA_FLASH_ATTN_TYPE_{flash}"]
-    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_MMAP
+    params.load_mode = xllamacpp.llama_load_mode[f"LLAMA_LOAD_MODE_{_LOAD_MODES[request['mmap'], request['mlock']]}"]
+    if request["tensor_split"]:
+        shares = [float(share) for share in request["tensor_split"].split(",")]
+        params.tensor_split = shares + [0.0] * (len(params.tensor_split) - len(shares))
+        # Else the first device works on the processor's layers, and needs room for that (`keeps_off_first_device`).
+        params.no_op_offload = not shares[0]
+    params.tensor_buft_overrides = experts_on_the_processor(request["cpu_moe"])
 
     params.hostnames = [LOOPBACK]
     params.port = request["port"]
@@ -180,3 +213,26 @@ def _parameters(request: dict[str, Any]) -> Any:
     params.ui = False
     params.endpoint_slots = False
     return params
+
+
+def experts_on_the_processor(layers: int) -> str:
+    """What `--n-cpu-moe` of llama.cpp sets: the experts of the first `layers` layers stay in the processor's memory.
+
+    One short pattern, as the engine compiles it anew for each tensor.
+    """
+    if not layers:
+        return ""
+    digits = str(layers)
+    alternatives = [_digits(1, 9) + "[0-9]" * (length - 1) for length in range(2, len(digits))]
+    if len(digits) > 1:
+        alternatives.append("[0-9]")
+    for place, digit in enumerate(digits):  # of the same length: alike up to this place, less there, anything after it
+        least = 1 if place == 0 and len(digits) > 1 else 0
+        if int(digit) > least:
+            rest = "[0-9]" * (len(digits) - place - 1)
+            alternatives.append(f"{digits[:place]}{_digits(least, int(digit) - 1)}{rest}")
+    return rf"blk\.({'|'.join(alternatives)}){_EXPERTS}=CPU"
+
+
+def _digits(least: int, most: int) -> str:
+    return f"[{least}-{most}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields
 
 from nodetool_xl_desktop.core.errors import UserFacingError
@@ -16,6 +17,14 @@ FALLBACK_LARGEST_CONTEXT = 131_072
 #: Tokens of a prompt that the engine works through at once. Stop is felt at the end of a batch, so it is small:
 #: measured on a CPU, prompts are as fast with 128 (138 tokens/s) as with 512 (138 tokens/s).
 DEFAULT_BATCH = 128
+#: Tokens that are computed at once, however large the batch is (the engine's own default of `n_ubatch`).
+DEFAULT_UBATCH = 512
+#: What the keys and the values of a context can be kept as, by the engine's names (`kv_cache_types` of llama.cpp's
+#: common/arg.cpp), the most exact first.
+KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+DEFAULT_KV_TYPE = "f16"
+#: Those of which several numbers share a scale. For values the engine reads them with flash attention only.
+QUANTIZED_KV_TYPES = KV_TYPES[3:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +34,21 @@ class LoadOptions:
     Attributes:
         context_length: tokens that one chat may hold, prompt and answers together.
         threads: processor threads that work on a token.
-        batch: tokens of a prompt that are worked through at once (the engine's `n_batch` and `n_ubatch`).
+        batch: tokens of a prompt that are handed to the engine at once (its `n_batch`).
         gpu_layers: layers on a graphics card, the output layer counted as one.
         parallel: chats that are answered side by side, each with the whole `context_length`.
         cache_ram_mib: memory, in MiB, in which the engine may keep the prompts of earlier chats; it is taken as chats
             come and go, not by the load.
         flash_attention: None leaves it to the engine, which uses it wherever the device can.
+        kv_type_k: what the keys of the context are kept as, one of `KV_TYPES`.
+        kv_type_v: what its values are kept as.
+        ubatch: tokens that are computed at once (the engine's `n_ubatch`), at most; see `physical_batch`.
+        swa_full: keep the whole context also where the model looks at a sliding window of it only.
+        kv_unified: the chats share one cache of `context_length` tokens, instead of having as many each.
+        mmap: weights that the processor works with stay in the mapped file.
+        mlock: they are kept in memory, so that they are never swapped out.
+        cpu_moe: of so many layers, counted from the first, the experts stay on the processor.
+        tensor_split: the shares of the devices in the layers, such as "3,1"; empty for shares by what is free of each.
     """
 
     context_length: int = DEFAULT_CONTEXT_LENGTH
@@ -40,11 +58,40 @@ class LoadOptions:
     parallel: int = 1
     cache_ram_mib: int = 0
     flash_attention: bool | None = None
+    kv_type_k: str = DEFAULT_KV_TYPE
+    kv_type_v: str = DEFAULT_KV_TYPE
+    ubatch: int = DEFAULT_UBATCH
+    swa_full: bool = False
+    kv_unified: bool = False
+    mmap: bool = True
+    mlock: bool = False
+    cpu_moe: int = 0
+    tensor_split: str = ""
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """`tensor_split` as numbers; empty where it says nothing."""
+        return tuple(map(int, self.tensor_split.split(","))) if self.tensor_split else ()
+
+    @property
+    def keeps_off_first_device(self) -> bool:
+        """Whether the first device gets nothing, not even a share in the work on the processor's layers."""
+        return bool(self.shares) and not self.shares[0]
+
+    @property
+    def physical_batch(self) -> int:
+        """Tokens that are computed at once: the engine never takes more than the batch."""
+        return min(self.batch, self.ubatch)
+
+    @property
+    def conflict(self) -> str:
+        """Why the engine would refuse these options whatever the model is; empty where it would not."""
+        return _conflict(self.kv_type_v, self.flash_attention)
 
     def to_json(self) -> dict[str, int | str | bool]:
-        """Every setting the figures depend on, those that have no control yet included."""
+        """Every setting the figures depend on, with what the engine makes of it."""
         flash = {None: "auto", True: "on", False: "off"}[self.flash_attention]
-        return {**asdict(self), "flash_attention": flash, "kv_type_k": "f16", "kv_type_v": "f16", "mmap": True}
+        return {**asdict(self), "flash_attention": flash, "ubatch": self.physical_batch}
 
 
 #: The least value of each setting that a person can give.
@@ -55,6 +102,8 @@ _LEAST = {
     "gpu_layers": 0,
     "parallel": 1,
     "cache_ram_mib": 0,
+    "ubatch": 1,
+    "cpu_moe": 0,
 }
 #: More would only be a slip of the keyboard, which the engine answers with a crash.
 _MOST = {
@@ -64,7 +113,13 @@ _MOST = {
     "gpu_layers": 100_000,
     "parallel": 256,
     "cache_ram_mib": 2**30,
+    "ubatch": 65_536,
+    "cpu_moe": 1024,
 }
+#: Up to 16 devices (`GGML_SCHED_MAX_BACKENDS`), and a number above 0 for at least one.
+_SPLIT = re.compile(r"(?=.*[1-9])[0-9]{1,12}(,[0-9]{1,12}){0,15}")
+_TYPES = ("kv_type_k", "kv_type_v")
+_WHAT = "The model cannot be loaded this way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +139,41 @@ class LoadSettings:
     parallel: int | None = None
     cache_ram_mib: int | None = None
     flash_attention: bool | None = None
+    kv_type_k: str | None = None
+    kv_type_v: str | None = None
+    ubatch: int | None = None
+    swa_full: bool | None = None
+    kv_unified: bool | None = None
+    mmap: bool | None = None
+    mlock: bool | None = None
+    cpu_moe: int | None = None
+    tensor_split: str | None = None
 
     def __post_init__(self) -> None:
+        for name in _TYPES:
+            if getattr(self, name) not in (None, *KV_TYPES):
+                why = f"{name} is {getattr(self, name)!r}, which is none of {', '.join(KV_TYPES)}"
+                raise UserFacingError(_WHAT, why)
+        if self.tensor_split is not None and not (isinstance(self.tensor_split, str) and self._split_is_fine()):
+            why = f"tensor_split is {self.tensor_split!r}, which are no shares of devices such as 3,1"
+            raise UserFacingError(_WHAT, why)
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is None:
                 continue
             if not isinstance(value, int) or isinstance(value, bool):
-                raise UserFacingError("The model cannot be loaded this way", f"{name} is {value!r}, no whole number")
+                raise UserFacingError(_WHAT, f"{name} is {value!r}, no whole number")
             if not least <= value <= _MOST[name]:
-                raise UserFacingError(
-                    "The model cannot be loaded this way",
-                    f"{name} is {value:,}, which is not between {least:,} and {_MOST[name]:,}",
-                )
+                between = f"{least:,} and {_MOST[name]:,}"
+                raise UserFacingError(_WHAT, f"{name} is {value:,}, which is not between {between}")
+
+    @property
+    def conflict(self) -> str:
+        """Why no load can be as these settings say together; empty where one can."""
+        return _conflict(self.kv_type_v or DEFAULT_KV_TYPE, self.flash_attention)
+
+    def _split_is_fine(self) -> bool:
+        return not self.tensor_split or _SPLIT.fullmatch(self.tensor_split) is not None
 
     def over(self, other: LoadSettings) -> LoadSettings:
         """This source's word, and where it says nothing the other's."""
@@ -116,7 +193,12 @@ class LoadSettings:
         Args:
             context_length_max: what the model was made for, in tokens, or None where its header does not say.
             physical_cores: of this machine, None where the system does not say.
+
+        Raises:
+            UserFacingError: what the sources say together is no load.
         """
+        if self.conflict:
+            raise UserFacingError(_WHAT, self.conflict, "Leave flash attention on, or keep the values as f16.")
         return LoadOptions(
             context_length=self.context_length or default_context_length(context_length_max),
             threads=self.threads or default_threads(physical_cores),
@@ -125,7 +207,23 @@ class LoadSettings:
             parallel=self.parallel or 1,
             cache_ram_mib=self.cache_ram_mib or 0,
             flash_attention=self.flash_attention,
+            kv_type_k=self.kv_type_k or DEFAULT_KV_TYPE,
+            kv_type_v=self.kv_type_v or DEFAULT_KV_TYPE,
+            ubatch=self.ubatch or DEFAULT_UBATCH,
+            swa_full=bool(self.swa_full),
+            kv_unified=bool(self.kv_unified),
+            mmap=self.mmap is not False,
+            mlock=bool(self.mlock),
+            cpu_moe=self.cpu_moe or 0,
+            tensor_split=self.tensor_split or "",
         )
+
+
+def _conflict(kv_type_v: str, flash_attention: bool | None) -> str:
+    """`llama_init_from_model` of llama.cpp: "V cache quantization requires flash_attn"."""
+    if kv_type_v in QUANTIZED_KV_TYPES and flash_attention is False:
+        return f"values that are kept as {kv_type_v} need flash attention, which is off"
+    return ""
 
 
 def default_context_length(largest: int | None) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
+from nodetool_xl_desktop.fit.memory import HostMemory, Needs
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 
 
-def to_give_way(need: MemoryUse, host: HostMemory, held: Sequence[int]) -> list[int]:
+def to_give_way(need: Needs, host: HostMemory, held: Sequence[int]) -> list[int]:
     """Which of these models to end, as their places in `held`.
 
     None where ending all of them would not be enough: the load itself then says what is missing. Where it would be

@@ -1,18 +1,11 @@
-"""From figures to words: does it fit, how tightly, and what would."""
+"""From figures to a word: does it fit, and how tightly."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP, estimate
-from nodetool_xl_desktop.fit.memory import MARGIN, HostMemory, MemoryUse
-from nodetool_xl_desktop.fit.options import LoadOptions, largest_context_length
-from nodetool_xl_desktop.gguf import Header
-
-#: A chat with less is over after a few turns: a smaller model is the better advice then.
-USEFUL_CONTEXT_LENGTH = 1024
+from nodetool_xl_desktop.fit.memory import MARGIN, HostMemory, Machine, Needs
 
 
 class Verdict(StrEnum):
@@ -20,52 +13,72 @@ class Verdict(StrEnum):
 
     FITS = "Fits"
     TIGHT = "Tight"
+    PARTLY = "Partly on CPU"
     WONT_FIT = "Won't fit"
 
 
-def judge(need: MemoryUse, host: HostMemory, margin: int = MARGIN) -> Verdict:
-    """Fits leaves the margin free, Tight less than that, Won't fit asks for more than is free."""
-    left = host.free - need.total
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a load takes of one memory.
+
+    Attributes:
+        name: the engine's name of a device; empty for the machine's own memory.
+        taken: bytes.
+        free: bytes, before the load.
+        keeps_margin: whether it is tight with less than the margin left. A device without layers, which only helps with
+            large batches, is not.
+    """
+
+    name: str
+    taken: int
+    free: int
+    keeps_margin: bool = True
+
+    @property
+    def left(self) -> int:
+        """What stays free; below zero what is missing."""
+        return self.free - self.taken
+
+
+def taken(need: Needs, host: HostMemory) -> tuple[Taken, ...]:
+    """Each memory that a load takes something of: the machine's own first, then the devices that report what is free.
+
+    What a device takes that works with the machine's own memory is counted there, too.
+    """
+    shared = sum(use.total for device, use in need.devices if device.shares_host_memory)
+    devices = [
+        Taken(device.name, use.total, device.free, keeps_margin=bool(use.model or use.context))
+        for device, use in need.devices
+        if use.total and device.free is not None
+    ]
+    return (Taken("", need.host.total + shared, host.free), *devices)
+
+
+def tightest(need: Needs, host: HostMemory) -> Taken:
+    """The memory of which the most is missing, or of those that keep the margin the least stays free."""
+    memories = [memory for memory in taken(need, host) if memory.keeps_margin or memory.left < 0]
+    return min(memories, key=lambda memory: memory.left)
+
+
+def is_split(need: Needs) -> bool:
+    """Whether some layers are on devices and others on the processor."""
+    return 0 < sum(need.layers_on) < need.layers
+
+
+def judge(need: Needs, host: HostMemory, margin: int = MARGIN) -> Verdict:
+    """The verdict on a load, each memory by itself.
+
+    Fits leaves the margin free everywhere, Tight somewhere less than that, Won't fit asks for more than is free.
+    Partly on CPU fits, but with layers that the processor works on.
+    """
+    left = tightest(need, host).left
     if left < 0:
         return Verdict.WONT_FIT
-    return Verdict.FITS if left >= margin else Verdict.TIGHT
+    if left < margin:
+        return Verdict.TIGHT
+    return Verdict.PARTLY if is_split(need) else Verdict.FITS
 
 
-def largest_context(header: Header, options: LoadOptions, host: HostMemory, margin: int = 0) -> int:
-    """The largest context that leaves `margin` bytes free, in tokens and at most what can be asked for.
-
-    A bisection over the estimate (some twenty calls, well below a millisecond). 0 where not even the smallest
-    context fits.
-    """
-    ceiling = largest_context_length(header.context_length_max)
-
-    def fits(context_length: int) -> bool:
-        need = estimate(header, replace(options, context_length=context_length))
-        return need.total + margin <= host.free
-
-    if fits(ceiling):
-        return ceiling
-    low, high = 0, -(-ceiling // CONTEXT_STEP)  # in steps: low fits (or is nothing), high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle * CONTEXT_STEP) else (low, middle)
-    return low * CONTEXT_STEP
-
-
-def advise(header: Header, options: LoadOptions, host: HostMemory, margin: int = MARGIN) -> str:
-    """One sentence with numbers: what the verdict means here, or what to change."""
-    need = estimate(header, options)
-    verdict = judge(need, host, margin)
-    if verdict is Verdict.FITS:
-        return f"It takes {units.memory(need.total)} and leaves {units.memory(host.free - need.total)} free."
-    roomy = largest_context(header, options, host, margin)
-    if verdict is Verdict.TIGHT:
-        left = units.memory(host.free - need.total)
-        if 0 < roomy < options.context_length:
-            return f"It leaves only {left} free; {units.tokens(roomy)} of context would leave {units.memory(margin)}."
-        return f"It leaves only {left} free: close other programs to give it room."
-    largest = largest_context(header, options, host)
-    short = f"It needs {units.memory(need.total)}, and {units.memory(host.free)} is free"
-    if largest >= min(USEFUL_CONTEXT_LENGTH, options.context_length):
-        return f"{short}; {units.tokens(largest)} of context would fit."
-    return f"{short}: choose a smaller quantization or model, or close other programs."
+def leaves(need: Needs, machine: Machine, margin: int) -> bool:
+    """Whether so much stays free of each memory."""
+    return tightest(need, machine.host).left >= margin

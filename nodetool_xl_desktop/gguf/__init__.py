@@ -6,6 +6,7 @@ included.
 
 from __future__ import annotations
 
+from nodetool_xl_desktop.gguf.cache import HeaderCache
 from nodetool_xl_desktop.gguf.errors import (
     GgufError,
     Malformed,
@@ -18,7 +19,7 @@ from nodetool_xl_desktop.gguf.errors import (
 )
 from nodetool_xl_desktop.gguf.header import ArrayInfo, Header, Kind, Scalar, TensorInfo, Value, size_label
 from nodetool_xl_desktop.gguf.reader import parse, read_header
-from nodetool_xl_desktop.gguf.split import read_model, split_paths
+from nodetool_xl_desktop.gguf.split import join_parts, part_names, read_model, split_paths
 from nodetool_xl_desktop.gguf.types import FILE_TYPES, TENSOR_TYPES, TensorType, type_name
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ArrayInfo",
     "GgufError",
     "Header",
+    "HeaderCache",
     "Kind",
     "Malformed",
     "MissingSplit",
@@ -39,7 +41,9 @@ __all__ = [
     "UnsupportedTensorType",
     "UnsupportedVersion",
     "Value",
+    "join_parts",
     "parse",
+    "part_names",
     "read_header",
     "read_model",
     "size_label",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 from nodetool_xl_desktop.gguf.errors import Malformed, shown
 from nodetool_xl_desktop.gguf.types import FILE_TYPE_GUESSED, FILE_TYPES, type_name
@@ -42,6 +42,7 @@ class ArrayInfo:
 
 Scalar = bool | int | float | str
 Value = Scalar | tuple[Scalar, ...] | ArrayInfo
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,17 @@ class Header:
     header_bytes: int
     files: tuple[Path, ...]
     total_size: int
+    _worked_out: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
+
+    def once(self, work_out: Callable[[Header], T]) -> T:
+        """What this function makes of this header, worked out at the first call and kept as long as the header.
+
+        What it raises is not kept.
+        """
+        if work_out not in self._worked_out:
+            self._worked_out[work_out] = work_out(self)
+        kept: T = self._worked_out[work_out]
+        return kept
 
     # What it is
 

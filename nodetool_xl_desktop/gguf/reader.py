@@ -26,7 +26,7 @@ from nodetool_xl_desktop.gguf.errors import (
 from nodetool_xl_desktop.gguf.foreign import not_gguf
 from nodetool_xl_desktop.gguf.header import MAX_KEPT_ELEMENTS, ArrayInfo, Header, Scalar, Value
 from nodetool_xl_desktop.gguf.tensors import MAX_TENSORS, padded, read_tensors
-from nodetool_xl_desktop.gguf.window import Read, Window
+from nodetool_xl_desktop.gguf.window import FIRST_CHUNK, Read, Window
 
 #: Models have 20 to 100 keys; each costs a few microseconds.
 MAX_KEYS = 16_384
@@ -82,19 +82,20 @@ def read_header(path: Path) -> Header:
         return parse(read, os.fstat(file.fileno()).st_size, path)
 
 
-def parse(read: Read, file_size: int, path: Path) -> Header:
+def parse(read: Read, file_size: int, path: Path, first_chunk: int = FIRST_CHUNK) -> Header:
     """Read a header through `read(offset, size)`, from wherever the bytes come.
 
     Args:
         read: answers exactly `size` bytes from `offset`, fewer only where the file has ended meanwhile. It
-            is asked forward only, in pieces that grow from 256 KiB to 4 MiB, each within `file_size`.
+            is asked forward only, in pieces that grow from `first_chunk` to 4 MiB, each within `file_size`.
         file_size: the size of the whole file in bytes, against which the tensors are checked.
         path: names the file in errors and in the header; it is not opened.
+        first_chunk: how many bytes are asked for first.
 
     Raises `GgufError`; what else `read` raises is passed on, save an OSError, which becomes `Unreadable`.
     """
     try:
-        return _Parser(Window(read, file_size, path), file_size, path).header()
+        return _Parser(Window(read, file_size, path, first_chunk), file_size, path).header()
     except OSError as error:
         raise Unreadable.because(path, error) from error
 
@@ -191,7 +192,7 @@ class _Parser:
             value = metadata[key] = self._value(key, type_id)
             if key == "general.alignment":
                 if type_id != _U32_TYPE or not isinstance(value, int) or value.bit_count() != 1:
-                    raise self._malformed(f"its alignment is {value}, not a power of two")
+                    raise self._malformed(f"its alignment is {shown(str(value))}, not a power of two")
                 alignment = value
         return alignment, metadata
 

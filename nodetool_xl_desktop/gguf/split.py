@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from nodetool_xl_desktop.gguf.errors import Malformed, MissingSplit, Unreadable, file_name, shown
@@ -25,13 +26,27 @@ def read_model(path: Path) -> Header:
     files = split_paths(opened)
     if len(files) == 1:
         return opened
-    first = opened if opened.split_no == 0 else _read_part(files[0], 0, len(files))
-    parts = [first, *(_read_part(part, number, len(files)) for number, part in enumerate(files[1:], start=1))]
+    first = opened if opened.split_no == 0 else read_header(files[0])
+    return join_parts([first, *(read_header(part) for part in files[1:])])
+
+
+def join_parts(parts: Sequence[Header]) -> Header:
+    """The header of a whole set, as `read_model` has it, from those of all its parts in their order.
+
+    Raises `Malformed` where they do not belong together.
+    """
+    first, count = parts[0], len(parts)
+    for number, part in enumerate(parts):
+        if (part.split_no, part.split_count) != (number, count):
+            told = f"part {part.split_no + 1:,} of {part.split_count:,}"
+            why = f"by its name it is part {number + 1:,} of {count:,}, but it says {told}"
+            raise Malformed.because(part.path, why)
     tensors = _all_tensors(parts)
-    told = first.metadata.get("split.tensors.count")
-    if isinstance(told, int) and told != len(tensors):
-        why = f"its parts should have {told:,} tensors together, and have {len(tensors):,}"
+    told_count = first.metadata.get("split.tensors.count")
+    if isinstance(told_count, int) and told_count != len(tensors):
+        why = f"its parts should have {told_count:,} tensors together, and have {len(tensors):,}"
         raise Malformed.because(first.path, why)
+    files = tuple(part.path for part in parts)
     total_size = sum(part.file_size for part in parts)
     return dataclasses.replace(first, tensors=tensors, files=files, total_size=total_size)
 
@@ -42,9 +57,28 @@ def split_paths(header: Header) -> tuple[Path, ...]:
     Raises `MissingSplit` where one is not there or where the file's name does not tell the others' names, and
     `Malformed` where the file contradicts itself about the set.
     """
-    path, count, number = header.path, header.split_count, header.split_no
+    path, count = header.path, header.split_count
     if count == 1:
         return (path,)
+    files = tuple(path.with_name(name) for name in part_names(header))
+    try:
+        missing = tuple(part for part in files if not part.exists())
+    except OSError as error:
+        raise Unreadable.because(path, error) from error
+    if missing:
+        raise MissingSplit.of(path, missing, count)
+    return files
+
+
+def part_names(header: Header) -> tuple[str, ...]:
+    """The names of all files of the set that `header` was read from, wherever they are; its own for a single file.
+
+    Raises `MissingSplit` where the file's name does not tell the others', and `Malformed` where the file contradicts
+    itself about the set.
+    """
+    path, count, number = header.path, header.split_count, header.split_no
+    if count == 1:
+        return (path.name,)
     if count > MAX_SPLITS or number >= count:
         why = f"it says that it is part {number + 1:,} of {count:,}"
         raise Malformed.because(path, why)
@@ -56,14 +90,7 @@ def split_paths(header: Header) -> tuple[Path, ...]:
             f"Give all {count:,} files their original names again, in the same folder",
         )
     stem = path.name.removesuffix(suffix)
-    files = tuple(path.with_name(f"{stem}{_suffix(each, count)}") for each in range(count))
-    try:
-        missing = tuple(part for part in files if not part.exists())
-    except OSError as error:
-        raise Unreadable.because(path, error) from error
-    if missing:
-        raise MissingSplit.of(path, missing, count)
-    return files
+    return tuple(f"{stem}{_suffix(each, count)}" for each in range(count))
 
 
 def _suffix(number: int, count: int) -> str:
@@ -71,15 +98,7 @@ def _suffix(number: int, count: int) -> str:
     return f"-{number + 1:05d}-of-{count:05d}.gguf"
 
 
-def _read_part(path: Path, number: int, count: int) -> Header:
-    part = read_header(path)
-    if (part.split_no, part.split_count) != (number, count):
-        told = f"part {part.split_no + 1:,} of {part.split_count:,}"
-        raise Malformed.because(path, f"by its name it is part {number + 1:,} of {count:,}, but it says {told}")
-    return part
-
-
-def _all_tensors(parts: list[Header]) -> tuple[TensorInfo, ...]:
+def _all_tensors(parts: Sequence[Header]) -> tuple[TensorInfo, ...]:
     tensors: dict[str, TensorInfo] = {}
     for part in parts:
         for tensor in part.tensors:

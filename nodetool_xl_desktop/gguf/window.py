@@ -38,14 +38,14 @@ class Window:
     than `MAX_HEADER_BYTES`, and passes on what `read` raises.
     """
 
-    def __init__(self, read: Read, file_size: int, path: Path) -> None:
+    def __init__(self, read: Read, file_size: int, path: Path, first_chunk: int = FIRST_CHUNK) -> None:
         self._read = read
         self._file_size = file_size
         self._path = path
         self._buffer = b""
         self._base = 0  # where in the file the buffer begins
         self._cursor = 0  # in the buffer; beyond its end after a skip
-        self._chunk = FIRST_CHUNK
+        self._chunk = first_chunk
 
     @property
     def position(self) -> int:

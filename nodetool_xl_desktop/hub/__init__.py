@@ -1,7 +1,8 @@
-"""Models that lie elsewhere: finding them on a Hugging Face hub, and bringing them here."""
+"""Models that lie elsewhere: finding them on a Hugging Face hub, looking into them, and bringing them here."""
 
 from __future__ import annotations
 
+from nodetool_xl_desktop.hub.address import Address, parse_address
 from nodetool_xl_desktop.hub.cache import all_cached, cached, downloaded
 from nodetool_xl_desktop.hub.choice import (
     Candidate,
@@ -15,16 +16,18 @@ from nodetool_xl_desktop.hub.choice import (
 )
 from nodetool_xl_desktop.hub.download import fetch, fetch_all
 from nodetool_xl_desktop.hub.errors import HubError, NotFound
-from nodetool_xl_desktop.hub.header import read_remote_header
+from nodetool_xl_desktop.hub.header import RemoteModel, read_remote_header, read_remote_model, read_stamp
 from nodetool_xl_desktop.hub.repository import HubFile, Repository, look_up
 
 __all__ = [
+    "Address",
     "Candidate",
     "Choice",
     "HubError",
     "HubFile",
     "NotFound",
     "Reference",
+    "RemoteModel",
     "Repository",
     "all_cached",
     "cached",
@@ -35,7 +38,10 @@ __all__ = [
     "fetch_all",
     "look_up",
     "needs",
+    "parse_address",
     "parse_reference",
     "pick",
     "read_remote_header",
+    "read_remote_model",
+    "read_stamp",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nodetool_xl_desktop.fit.estimate import estimate
-from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
+from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import Header
@@ -119,7 +119,7 @@ def needs(header: Header, options: LoadOptions) -> Callable[[Candidate], int]:
     Raises:
         Malformed: the header says what no model says.
     """
-    use = estimate(header, options)
+    use = estimate(header, options).all
 
     def need(candidate: Candidate) -> int:
         return replace(use, model=candidate.size).total
@@ -190,7 +190,7 @@ def _nothing() -> NotFound:
 
 
 def _judged(candidate: Candidate, need: int, free: int) -> Choice:
-    return Choice(candidate, need, judge(MemoryUse(model=need), HostMemory(total=free, free=free)))
+    return Choice(candidate, need, judge(Needs(MemoryUse(model=need)), HostMemory(total=free, free=free)))
 
 
 def _is_model(file: HubFile) -> bool:

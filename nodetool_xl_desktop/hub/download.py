@@ -158,7 +158,7 @@ class _Download:
             while await in_thread(part.count_next):
                 self._report()
             if part.position < self._file.size:
-                async with connected(self._repository, self._patience) as client:
+                async with connected(self._repository.host, self._patience) as client:
                     await self._receive(client)
             await in_thread(part.finish)
         finally:

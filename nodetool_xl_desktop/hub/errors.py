@@ -1,4 +1,4 @@
-"""What can go wrong between this machine and a model hub, told for a person.
+"""What can go wrong between this machine and a model hub, or any other server of models, told for a person.
 
 The names say what is wrong, which is what a caller asks for (`except Gated`), so they do without the ending "Error".
 """
@@ -40,7 +40,7 @@ class Unreachable(HubError):
     def because(cls, host: str, why: str) -> Unreachable:
         """Word why `host` could not be reached."""
         hint = "Look at the network connection and the proxy; a model that is on this disk works without network"
-        return cls(f"The model hub {host} could not be reached", why, hint)
+        return cls(f"The server {host} could not be reached", why, hint)
 
     @classmethod
     def by_choice(cls) -> Unreachable:
@@ -55,7 +55,7 @@ class BadAnswer(HubError):
     @classmethod
     def because(cls, host: str, why: str, hint: str = "Try again later") -> BadAnswer:
         """Word what was wrong with the answer of `host`."""
-        return cls(f"The model hub {host} did not answer as it should", why, hint)
+        return cls(f"The server {host} did not answer as it should", why, hint)
 
 
 class Interrupted(HubError):
@@ -97,11 +97,31 @@ class NotStored(HubError):
         return cls(f"{name} could not be stored", f"{error.strerror or error}{where}", hint)
 
 
+class TooLong(HubError):
+    """More would have to be fetched than a look at a model is worth."""
+
+    @classmethod
+    def of(cls, name: str, most: str) -> TooLong:
+        """The header of `name` did not end within `most`."""
+        why = f"it does not end within the {most} that are fetched for a look"
+        return cls(f"The header of {name} is too long", why, "Download the file, then open it here")
+
+
 def require_network() -> None:
     """Raises `Unreachable` where the environment says that no hub may be asked (HF_HUB_OFFLINE=1)."""
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):  # huggingface_hub listens to both
         if os.environ.get(name, "").upper() in _OFFLINE_VALUES:
             raise Unreachable.by_choice()
+
+
+def refusal_elsewhere(status: int, headers: dict[str, str], name: str, host: str) -> HubError:
+    """As `refusal`, for a file on a server that is no model hub."""
+    if status in (401, 403):
+        why = f"{host} does not hand it out to everyone (status {status})"
+        return Gated(f"{name} is not open to everyone", why, "Download it in a browser that is signed in there")
+    if status in (404, 410):
+        return NotFound(f"{name} could not be found", f"there is no such file on {host}", "Check the address")
+    return BadAnswer.because(host, f"it answered with status {status}")
 
 
 def refusal(status: int, headers: dict[str, str], repo_id: str, host: str) -> HubError:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import httpx2
 
 from nodetool_xl_desktop.core.network import HUB_STALL_S, HttpClient, hub_client
-from nodetool_xl_desktop.hub.errors import BadAnswer, Unreachable, refusal
+from nodetool_xl_desktop.hub.errors import BadAnswer, HubError, Unreachable, refusal
 from nodetool_xl_desktop.hub.repository import UNUSABLE_ENVIRONMENT, HubFile, Repository, reason
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
@@ -58,8 +58,8 @@ def authorization(token: str | None) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def connected(repository: Repository, patience: Patience) -> AsyncIterator[HttpClient]:
-    """A client for the requests of one file.
+async def connected(host: str, patience: Patience) -> AsyncIterator[HttpClient]:
+    """A client for requests that begin at `host`.
 
     Raises:
         Unreachable: the proxy or the authorities that the environment names cannot be used.
@@ -67,7 +67,7 @@ async def connected(repository: Repository, patience: Patience) -> AsyncIterator
     try:
         client = await asyncio.to_thread(hub_client, patience.stall_s)
     except UNUSABLE_ENVIRONMENT as error:
-        raise Unreachable.because(repository.host, f"no connection can be made, {reason(error)}") from error
+        raise Unreachable.because(host, f"no connection can be made, {reason(error)}") from error
     async with client:
         yield client
 
@@ -82,32 +82,48 @@ async def opened(
         Dropped: also for what breaks while the body is read.
         HubError: the hub refuses, or answers nonsense.
     """
-    try:
+    with faults_sorted(repository.host):
         async with client.stream("GET", repository.url(file), headers=headers) as response:
-            _check(response, repository, file)
+            require_content(response, lambda status, told: refusal(status, told, repository.repo_id, repository.host))
+            _check_size(response, repository, file)
             yield response
+
+
+@contextmanager
+def faults_sorted(host: str) -> Iterator[None]:
+    """Around a request to `host`: what its connection raises becomes `Dropped` or a `HubError`."""
+    try:
+        yield
     except httpx2.UnsupportedProtocol as error:
-        raise BadAnswer.because(repository.host, reason(error), "Look at the address of the hub") from error
+        raise BadAnswer.because(host, reason(error), "Look at the address of the hub") from error
     except httpx2.TransportError as error:
         unconnected = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
         raise Dropped(reason(error), connected=not unconnected) from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise BadAnswer.because(repository.host, reason(error)) from error
+        raise BadAnswer.because(host, reason(error)) from error
 
 
-def _check(response: httpx2.Response, repository: Repository, file: HubFile) -> None:
+def require_content(response: httpx2.Response, refused: Callable[[int, dict[str, str]], HubError]) -> None:
+    """See to it that an answer carries a file or a range of it.
+
+    Args:
+        response: the answer.
+        refused: the error for a status that is final, from it and the headers (their names in lower case).
+
+    Raises:
+        Dropped: the server may answer better the next time.
+        HubError: what `refused` makes.
+    """
     status = response.status_code
     if status in (408, 429) or status >= 500:
         pause = response.headers.get("retry-after", "")
-        asked = min(int(pause), _LONGEST_PAUSE_S) if pause.isdecimal() else 0
+        asked = min(int(pause), _LONGEST_PAUSE_S) if pause.isdecimal() and len(pause) < 10 else 0
         raise Dropped(f"the server answered with status {status}", asked)
     # Where the hub sends on to expires: the next attempt gets a fresh address.
     if status == 403 and response.history:
         raise Dropped("the server that holds the file refused it (status 403)")
     if status not in (200, 206):
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        raise refusal(status, headers, repository.repo_id, repository.host)
-    _check_size(response, repository, file)
+        raise refused(status, {name.lower(): value for name, value in response.headers.items()})
 
 
 def _check_size(response: httpx2.Response, repository: Repository, file: HubFile) -> None:

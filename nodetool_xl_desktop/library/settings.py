@@ -1,7 +1,9 @@
-"""The settings that a model is loaded with, each found by `tune` on one machine, and kept for that one only.
+"""The settings that a model is loaded with: found by `tune` on one machine, or chosen by a person there, and kept for
+that machine only.
 
 A home folder may be shared by machines, and a file may be replaced by another of its name: an entry counts for the
-machine and the size of the file that it was measured with.
+machine and the size of the file that it was made for. What was found and what was chosen stand side by side in it, so
+that a person who goes back to the defaults does not lose what was measured.
 """
 
 from __future__ import annotations
@@ -11,19 +13,34 @@ import os
 import platform
 import re
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.fit.options import LoadSettings
+from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
 
 FILE_NAME = "model-settings.json"
+#: What the value of each setting is in the file. A later version may know more of them: those are passed over.
+_KINDS = {field.name: bool if field.name == "flash_attention" else type(field.default) for field in fields(LoadOptions)}
 _CPU_INFO = Path("/proc/cpuinfo")
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept for one model.
+
+    Attributes:
+        found: measured by `tune`.
+        chosen: by a person; it goes before.
+    """
+
+    found: LoadSettings = LoadSettings()  # noqa: RUF009 - it cannot change
+    chosen: LoadSettings = LoadSettings()  # noqa: RUF009
 
 
 def machine_key(cpu_info: Path = _CPU_INFO) -> str:
@@ -54,26 +71,33 @@ class ModelSettings:
         self._lock = threading.Lock()
 
     def for_model(self, path: Path) -> LoadSettings:
-        """What is kept for this file on this machine; empty where that is nothing.
+        """What is kept for this file on this machine, a person's choice first; empty where that is nothing.
 
         It never fails: what cannot be read is nothing, and stands in the log.
         """
+        kept = self.kept(path)
+        return kept.chosen.over(kept.found)
+
+    def kept(self, path: Path) -> Kept:
+        """The same, told apart by who said it."""
         size = _size(path)
         try:
             entry = self._read().get(self._machine, {}).get(_key(path))
         except UserFacingError as error:
             _log.warning("%s", error)
-            return LoadSettings()
+            return Kept()
         if not isinstance(entry, dict):
             if entry is not None:
                 _log.warning("The kept settings of %s are no settings", path.name)
-            return LoadSettings()
+            return Kept()
         if size is None or entry.get("size") != size:  # another file of the same name
-            return LoadSettings()
-        return _settings(entry.get("settings"), path.name)
+            return Kept()
+        chosen = _settings(entry["chosen"], path.name) if "chosen" in entry else LoadSettings()
+        return Kept(_settings(entry.get("settings"), path.name), chosen)
 
     def keep(self, path: Path, settings: LoadSettings, measured: Mapping[str, float]) -> None:
-        """Keep settings for a file, in place of what was kept.
+        """Keep settings that were found for a file, in place of what was found before, and of what a person chose of
+        the same settings; the rest of that choice stays.
 
         Args:
             path: a model file (of a split set: its first part).
@@ -83,17 +107,41 @@ class ModelSettings:
         Raises:
             UserFacingError: the file is gone, or the settings could not be written.
         """
+        said = _said(settings)
+        self._keep(
+            path,
+            lambda entry: {
+                "settings": said,
+                "measured": dict(measured),
+                "chosen": {name: value for name, value in entry.get("chosen", {}).items() if name not in said},
+            },
+        )
+
+    def choose(self, path: Path, chosen: LoadSettings) -> None:
+        """Keep what a person chose for a file, in place of what was chosen before; what was found stays beside it.
+
+        Args:
+            path: a model file (of a split set: its first part).
+            chosen: what a load shall get whatever was found; nothing takes the choice back.
+
+        Raises:
+            UserFacingError: the file is gone, or the settings could not be written.
+        """
+        self._keep(path, lambda _entry: {"chosen": _said(chosen)})
+
+    def _keep(self, path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Change the entry of a file; `change` gets what it is, and returns what becomes of it."""
         size = _size(path)
         if size is None:
             raise UserFacingError("The settings could not be saved", f"{path.name} is gone")
-        said = {name: value for name, value in asdict(settings).items() if value is not None}
         with self._lock:
             machines = self._read()
-            machines.setdefault(self._machine, {})[_key(path)] = {
-                "size": size,
-                "settings": said,
-                "measured": dict(measured),
-            }
+            entry = machines.setdefault(self._machine, {}).get(_key(path))
+            if not isinstance(entry, dict) or entry.get("size") != size:
+                entry = {"size": size, "settings": {}, "measured": {}}
+            if not isinstance(entry.get("chosen"), dict):
+                entry = {**entry, "chosen": {}}
+            machines[self._machine][_key(path)] = {**entry, **change(entry)}
             self._write(machines)
 
     def forget(self, path: Path) -> bool:
@@ -120,6 +168,11 @@ class ModelSettings:
         self._file.write({"machines": machines})
 
 
+def _said(settings: LoadSettings) -> dict[str, Any]:
+    """Those that are said."""
+    return {name: value for name, value in asdict(settings).items() if value is not None}
+
+
 def _key(path: Path) -> str:
     return str(path.absolute())
 
@@ -144,11 +197,9 @@ def _settings(said: Any, model: str) -> LoadSettings:
     if not isinstance(said, dict):
         _log.warning("The kept settings of %s are no settings", model)
         return settings
-    names = {field.name for field in fields(LoadSettings)}
     for name, value in said.items():
-        kind = bool if name == "flash_attention" else int
         try:
-            if name not in names or type(value) is not kind:
+            if name not in _KINDS or type(value) is not _KINDS[name]:
                 raise UserFacingError("It is no setting")
             one: dict[str, Any] = {name: value}
             settings = LoadSettings(**one).over(settings)

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.fit.advice import advise
 from nodetool_xl_desktop.fit.estimate import caveats, estimate
-from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
+from nodetool_xl_desktop.fit.memory import MARGIN, Device, HostMemory, Machine, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings, largest_context_length
-from nodetool_xl_desktop.fit.verdict import Verdict, advise, judge, largest_context
+from nodetool_xl_desktop.fit.solver import Build, Remedy, can_be_kept_as, largest_context, remedies
+from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import Header, read_model
 from nodetool_xl_desktop.library.models import title
 
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """What one load would take of this machine, and what to think of it. Sizes are bytes."""
+    """What one load would take of a machine, and what to think of it. Sizes are bytes.
+
+    Attributes:
+        remedies: single changes for the better, the one that `advice` names first.
+        largest_context: with which the load fits, in tokens; 0 where it fits with none.
+        source: "estimate", or "engine" where the engine itself has planned the load.
+    """
 
     header: Header
     options: LoadOptions
     host: HostMemory
-    need: MemoryUse
+    need: Needs
     verdict: Verdict
     advice: str
     largest_context: int
     warnings: tuple[str, ...]
+    remedies: tuple[Remedy, ...] = ()
+    source: str = "estimate"
 
-    def to_json(self, seconds: float) -> dict[str, Any]:
+    def to_json(self, seconds: float, address: str | None = None) -> dict[str, Any]:
         """The documented object of `fit --json`.
 
         Args:
             seconds: how long the caller took to make this report, the reading of the header included.
+            address: where a model lies that is not here, in place of its path.
         """
         return {
             "model": {
-                "path": str(self.header.path),
+                "path": str(self.header.path) if address is None else address,
                 "name": title(self.header.path),
                 "architecture": self.header.architecture,
                 "quantization": self.header.quantization,
@@ -45,23 +57,15 @@ class FitReport:
                 "context_length_max": self.header.context_length_max,
             },
             "options": self.options.to_json(),
-            "devices": [],
-            "host": {
-                "name": "Memory",
-                "kind": "cpu",
-                "total": self.host.total,
-                "free": self.host.free,
-                "model": self.need.model,
-                "context": self.need.context,
-                "compute": self.need.compute,
-                "projector": self.need.projector,
-                "self": self.need.total,
-            },
+            "devices": [
+                _told(device.name, device.kind, device.total, device.free, use) for device, use in self.need.devices
+            ],
+            "host": _told("Memory", "cpu", self.host.total, self.host.free, self.need.host),
             "total_bytes": self.need.total,
             "verdict": self.verdict.value,
             "advice": self.advice,
             "warnings": list(self.warnings),
-            "source": "estimate",
+            "source": self.source,
             "seconds": seconds,
         }
 
@@ -73,14 +77,18 @@ class Preview:
     header: Header
 
     @classmethod
-    def inspect(cls, path: Path) -> Preview:
+    def inspect(cls, path: Path, read: Callable[[Path], Header] = read_model) -> Preview:
         """Read the header of a model file, or of a whole split set by any of its parts.
+
+        Args:
+            path: of the file.
+            read: reads headers; `gguf.HeaderCache.read` for one who asks again and again.
 
         Raises:
             GgufError: the file is no model, is cut short, or cannot be read; or its header says what cannot be, so
                 that no `report` could be made of it.
         """
-        header = read_model(path)
+        header = read(path)
         estimate(header, LoadOptions())
         return cls(header)
 
@@ -102,23 +110,58 @@ class Preview:
         """
         return replace(settings.options(self.header.context_length_max, physical_cores), gpu_layers=0)
 
-    def report(self, options: LoadOptions, host: HostMemory) -> FitReport:
-        """What a load with these options takes of this memory."""
-        need = estimate(self.header, options)
+    def report(
+        self,
+        options: LoadOptions,
+        host: HostMemory,
+        devices: Sequence[Device] = (),
+        *,
+        margin: int = MARGIN,
+        builds: Sequence[Build] = (),
+        planned: Needs | None = None,
+    ) -> FitReport:
+        """What a load with these options takes of this memory.
+
+        Args:
+            options: how it would be loaded.
+            host: the machine's own memory.
+            devices: what there is beside the processor, in the engine's order.
+            margin: what should stay free of each memory, in bytes.
+            builds: other quantizations of the model that could be fetched.
+            planned: the engine's own word on this load, which goes before the estimate, also on the devices.
+        """
+        machine = Machine(host, planned.only_devices if planned else tuple(devices), margin)
+        need = estimate(self.header, options, machine.devices)
+        if planned is not None:
+            need = replace(need, host=planned.host, devices=planned.devices)
+        found = remedies(self.header, options, machine, need, builds)
         return FitReport(
             header=self.header,
             options=options,
             host=host,
             need=need,
-            verdict=judge(need, host),
-            advice=advise(self.header, options, host),
-            largest_context=largest_context(self.header, options, host),
-            warnings=tuple(self.warnings(options)),
+            verdict=judge(need, host, margin),
+            advice=advise(need, machine, found),
+            largest_context=largest_context(self.header, options, machine),
+            warnings=tuple(self.warnings(options, machine.devices)),
+            remedies=found,
+            source="estimate" if planned is None else "engine",
         )
 
-    def warnings(self, options: LoadOptions) -> list[str]:
+    def warnings(self, options: LoadOptions, devices: Sequence[Device] = ()) -> list[str]:
         """What a person should know before loading, beyond whether it fits."""
-        warnings = caveats(self.header)
+        warnings = caveats(self.header) + [
+            f"{device.name} does not report its memory, so nothing is planned onto it unless layers are asked for."
+            for device in devices
+            if device.free is None
+        ]
+        refused = dict.fromkeys(
+            kind for kind in (options.kv_type_k, options.kv_type_v) if not can_be_kept_as(self.header, kind)
+        )
+        warnings += [
+            f"The engine refuses a KV cache in {kind} for this model: its heads do not divide into blocks of 32."
+            for kind in refused
+        ]
         largest = self.header.context_length_max
         if largest and options.context_length > largest:
             warnings.append(
@@ -131,3 +174,18 @@ class Preview:
         elif self.header.chat_template is None:
             warnings.append("The model has no chat template: the engine will use ChatML, which it may not know.")
         return warnings
+
+
+def _told(name: str, kind: str, total: int | None, free: int | None, use: MemoryUse) -> dict[str, Any]:
+    """One memory in the object of `fit --json`; null where a driver does not report."""
+    return {
+        "name": name,
+        "kind": kind,
+        "total": total,
+        "free": free,
+        "model": use.model,
+        "context": use.context,
+        "compute": use.compute,
+        "projector": use.projector,
+        "self": use.total,
+    }

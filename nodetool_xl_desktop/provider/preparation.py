@@ -17,7 +17,7 @@ from nodetool_xl_desktop.engine.offload import Offload, decide
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
 from nodetool_xl_desktop.gguf import Header
-from nodetool_xl_desktop.library.settings import ModelSettings
+from nodetool_xl_desktop.library.settings import Kept, ModelSettings
 from nodetool_xl_desktop.provider.catalogue import Catalogue, Located
 
 #: What a script gets where nobody says otherwise; `fit.options` has the rest. The window says 0, as its preview counts
@@ -94,6 +94,23 @@ class Preparation:
             UserFacingError: a variable of the environment cannot be used; it is named.
         """
         return self._settings.for_model(path).over(environment.load_settings())
+
+    def kept_for(self, path: Path) -> Kept:
+        """The same, what a person chose apart from all else. Touches the disk.
+
+        Raises:
+            UserFacingError: as `settings_for`.
+        """
+        kept = self._settings.kept(path)
+        return replace(kept, found=kept.found.over(environment.load_settings()))
+
+    def choose(self, path: Path, chosen: LoadSettings) -> None:
+        """Keep what a person chose for this model file; what was found by measuring stays. Touches the disk.
+
+        Raises:
+            UserFacingError: the settings could not be written.
+        """
+        self._settings.choose(path, chosen)
 
     def keep(self, path: Path, settings: LoadSettings) -> None:
         """Load this model file so from now on, on this machine. Touches the disk.

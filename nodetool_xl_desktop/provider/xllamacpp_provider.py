@@ -30,6 +30,7 @@ from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.server import Endpoint, EngineServer
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.gguf import GgufError
+from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.provider import tokens
 from nodetool_xl_desktop.provider.catalogue import Catalogue
 from nodetool_xl_desktop.provider.messages import normalise
@@ -70,8 +71,8 @@ class XLlamaCppProvider:
 
     A model is named by a path, the name of a file in My Models, `org/repo`, `org/repo:QUANT` or `org/repo/file.gguf`.
 
-    How it is loaded is decided, setting by setting, by the call (`load=`), by what `tune` kept for this model, by the
-    environment (`XLLAMACPP_*`), and by the defaults, in this order.
+    How it is loaded is decided, setting by setting, by the call (`load=`), by what was chosen for this model in the
+    window, by what `tune` found for it, by the environment (`XLLAMACPP_*`), and by the defaults, in this order.
 
     Args:
         pool: what loads and holds the models; `close` ends it, for others that share it, too.
@@ -346,6 +347,22 @@ class XLlamaCppProvider:
             UserFacingError: a variable of the environment cannot be used; it is named.
         """
         return self._preparation.settings_for(path)
+
+    def kept_for(self, path: Path) -> Kept:
+        """The same, what a person chose apart from all else. Touches the disk.
+
+        Raises:
+            UserFacingError: as `settings_for`.
+        """
+        return self._preparation.kept_for(path)
+
+    def choose_settings(self, path: Path, chosen: LoadSettings) -> None:
+        """Keep what a person chose for this model file; what was found by measuring stays. Touches the disk.
+
+        Raises:
+            UserFacingError: the settings could not be written.
+        """
+        self._preparation.choose(path, chosen)
 
     def keep_settings(self, path: Path, settings: LoadSettings) -> None:
         """Load this model file so from now on, on this machine. Touches the disk.

@@ -52,6 +52,8 @@ class ChatPane(QWidget):
     load_requested = Signal(object)
     open_requested = Signal()
     new_chat_requested = Signal()
+    #: An answer is complete, stopped or failed.
+    answer_ended = Signal()
 
     def __init__(self, theme: Theme, tasks: Tasks, provider: XLlamaCppProvider) -> None:
         super().__init__()
@@ -199,6 +201,7 @@ class ChatPane(QWidget):
         if answer.error is not None and not answer.text and not self.composer.text:
             self.composer.set_text(question.text)  # nothing came of it: it can be mended and sent again
         self._refresh_problem()
+        self.answer_ended.emit()
 
     def _refresh_problem(self) -> None:
         """Say why the model is not loaded, unless the last answer says it already."""

@@ -4,60 +4,18 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QLine, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QStyle, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP
 from nodetool_xl_desktop.fit.options import SMALLEST_CONTEXT_LENGTH
+from nodetool_xl_desktop.ui.inputs import MarkedSlider, NumberField
 from nodetool_xl_desktop.ui.parts import field, figure, label
 from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
 
 #: The slider counts in these parts of a doubling, so that 2k to 4k is as wide as 64k to 128k.
 STEPS_PER_DOUBLING = 16
-
-
-class MarkedSlider(QSlider):
-    """A horizontal slider with one mark on its groove."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self._theme = theme
-        self._mark: int | None = None
-
-    def set_mark(self, value: int | None) -> None:
-        """Mark this value of the slider's range, or none."""
-        self._mark = value
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self._mark is None:
-            return
-        handle = 16
-        x = handle // 2 + QStyle.sliderPositionFromValue(
-            self.minimum(), self.maximum(), self._mark, self.width() - handle
-        )
-        painter = QPainter(self)
-        painter.setPen(QPen(QColor(self._theme.tokens.warning), 2))
-        middle = self.height() // 2
-        painter.drawLine(QLine(x, middle - 6, x, middle + 6))
-        painter.end()
-
-
-class NumberField(QSpinBox):
-    """A number that may be typed too large: it becomes the largest when it is confirmed."""
-
-    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        digits = self.locale().toInt(text)[0] if text else 0
-        if digits > self.maximum():
-            return QValidator.State.Intermediate, text, position
-        return super().validate(text, position)
-
-    def fixup(self, text: str) -> str:
-        number, is_number = self.locale().toInt(text)
-        return str(min(max(number, self.minimum()), self.maximum())) if is_number else text
 
 
 class ContextControl(QWidget):
@@ -70,15 +28,9 @@ class ContextControl(QWidget):
         super().__init__()
         self._largest = SMALLEST_CONTEXT_LENGTH
         title = label("Context Length", "strong")
-        self._number = NumberField()
-        self._number.setGroupSeparatorShown(True)
-        self._number.setFrame(False)
-        self._number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self._number.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._number = NumberField("Context Length in tokens")
         self._number.setSingleStep(CONTEXT_STEP)
-        self._number.setKeyboardTracking(False)
         self._number.setMinimumWidth(72)
-        self._number.setAccessibleName("Context Length in tokens")
         title.setBuddy(self._number)
         self._slider = MarkedSlider(theme)
         self._slider.setAccessibleName("Context Length")
@@ -115,16 +67,27 @@ class ContextControl(QWidget):
             control.blockSignals(True)
         self._slider.setRange(0, self._position(self._largest))
         self._number.setRange(SMALLEST_CONTEXT_LENGTH, self._largest)
-        self._number.setValue(value)
-        self._slider.setValue(self._position(value))
         for control in (self._slider, self._number):
             control.blockSignals(False)
+        self.show_value(value)
         self._least.setText(units.short_tokens(SMALLEST_CONTEXT_LENGTH))
         self._most.setText(units.short_tokens(self._largest))
 
     def set_value(self, length: int) -> None:
         """Choose a length, as a person would."""
         self._number.setValue(length)
+
+    def show_value(self, length: int) -> None:
+        """Show a length, and tell nobody."""
+        self._number.show_value(length)
+        self._slider.blockSignals(True)
+        self._slider.setValue(self._position(length))
+        self._slider.blockSignals(False)
+
+    @property
+    def inputs(self) -> tuple[QWidget, ...]:
+        """What the tab key goes through, in the order in which they are seen."""
+        return (self._number, self._slider)
 
     def set_largest_that_fits(self, length: int) -> None:
         """Mark where it stops to fit; nothing is marked where all of it fits, or nothing does."""

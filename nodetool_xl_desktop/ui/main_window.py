@@ -20,14 +20,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QFileDialog, QGridLayout, QHBoxLayout, QMainWindow, QMenu, QWidget
 
+from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
-from nodetool_xl_desktop.fit.memory import HostMemory
 from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.preview.badges import Badges
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
 from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, dropped_files
+from nodetool_xl_desktop.ui.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.fit_panel import FitPanel
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
 from nodetool_xl_desktop.ui.parts import caption, label
@@ -52,7 +54,7 @@ class MainWindow(QMainWindow):
         library: My Models.
         loader: what loads and holds a model.
         provider: what answers.
-        memory: looks at the machine's memory.
+        sources: what is known of the machine and of loads.
         missing_engine: the engine to install, None where one is there.
     """
 
@@ -66,14 +68,14 @@ class MainWindow(QMainWindow):
         library: ModelLibrary,
         loader: Loader,
         provider: XLlamaCppProvider,
-        memory: Callable[[], HostMemory],
+        sources: Sources,
         missing_engine: Wheel | None,
     ) -> None:
         super().__init__()
         self.tasks = Tasks()
         self.side_bar = SideBar(theme)
         self.chat = ChatPane(theme, self.tasks, provider)
-        self.fit_panel = FitPanel(theme, memory)
+        self.fit_panel = FitPanel(theme, sources.memory)
         self.fit_panel.has_engine = missing_engine is None
         self.chat.welcome.need_engine(missing_engine)
         self.setWindowTitle("NodeTool XL Desktop")
@@ -92,14 +94,23 @@ class MainWindow(QMainWindow):
         self._pick = QMenu(self)
         self._pick.aboutToShow.connect(self._fill_pick)
         self.chat.pill.setMenu(self._pick)
+        self.fit_panel.look_requested.connect(self.fit_panel.look_again)
+        self.fit = FitFlow(
+            panel=self.fit_panel,
+            side_bar=self.side_bar,
+            chat=self.chat,
+            tasks=self.tasks,
+            sources=sources,
+            badges=Badges(provider.kept_for, hardware.physical_cores(), sources.headers.read),
+        )
         self.models = ModelFlow(
             library=library,
             loader=loader,
             provider=provider,
             tasks=self.tasks,
-            side_bar=self.side_bar,
-            fit_panel=self.fit_panel,
             chat=self.chat,
+            fit=self.fit,
+            sources=sources,
         )
         self._make_actions()
         self.side_bar.open_requested.connect(self._ask_for_files)
@@ -144,15 +155,24 @@ class MainWindow(QMainWindow):
             action = add(view, text, keys, partial(_toggle, panel))
             action.setCheckable(True)
             action.setChecked(True)
+        view.addSeparator()
+        add(view, "&Look Again at Memory", "F5", self._look_again)
         help_menu = self.menuBar().addMenu("&Help")
         add(help_menu, "&Keyboard Shortcuts", "Ctrl+/", self._show_shortcuts)
 
     def _state_changed(self, state: State) -> None:
+        self.fit.show_state(state)
         self.fit_panel.show_state(state)
+        if isinstance(state, Ready):
+            self.fit_panel.show_took(state.server.options, state.server.taken.total)
         self.chat.show_state(state)
         self.side_bar.show_loaded(state.model if isinstance(state, Ready) else None)
         self._eject_action.setText("&Cancel Loading" if isinstance(state, Starting) else "&Eject")
         self._eject_action.setEnabled(isinstance(state, Ready | Starting))
+
+    def _look_again(self) -> None:
+        self.fit_panel.look_again()
+        self.fit.look()
 
     def _fill_pick(self) -> None:
         self._pick.clear()
@@ -212,7 +232,7 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
-            self.fit_panel.look_again()  # other programs may have taken or given back memory meanwhile
+            self.fit.machine_changed()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.accept()

@@ -7,41 +7,61 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse
+from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.ui.theme import Theme
 
 HEIGHT = 14
 RADIUS = 6.0
 #: What is not nothing must be seen: 92 MiB of 24 GiB would be a single pixel.
 LEAST_WIDTH = 4.0
+#: Each part by its token, in their order, with the pattern that tells it apart without colour.
+PARTS = {
+    "others": Qt.BrushStyle.SolidPattern,
+    "model": Qt.BrushStyle.SolidPattern,
+    "context": Qt.BrushStyle.BDiagPattern,
+    "compute": Qt.BrushStyle.Dense4Pattern,
+    "projector": Qt.BrushStyle.VerPattern,
+}
+#: There is no colour of its own for a projector: few models have one.
+TOKENS = {"projector": "muted"}
 
 
 class MemoryBar(QWidget):
-    """Others, model, context and compute, stacked against the whole; told apart by colour, order and pattern."""
+    """Others, model, context and compute, stacked against the whole; told apart by colour, order and pattern.
+
+    Where they are more than there is, the bar shows all of them, and a mark where the memory ends.
+    """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._parts: list[tuple[str, int, Qt.BrushStyle]] = []
+        self._sizes: dict[str, int] = {}
         self._total = 1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
-    def show_use(self, host: HostMemory, need: MemoryUse) -> None:
-        """Draw these figures."""
-        self._total = max(1, host.total)
-        self._parts = [
-            ("others", host.others, Qt.BrushStyle.SolidPattern),
-            ("model", need.model, Qt.BrushStyle.SolidPattern),
-            ("context", need.context, Qt.BrushStyle.BDiagPattern),
-            ("compute", need.compute, Qt.BrushStyle.Dense4Pattern),
-        ]
-        self.setAccessibleName("Memory")
-        self.setAccessibleDescription(
-            ", ".join(f"{name} {units.memory(size)}" for name, size, _ in self._parts)
-            + f", of {units.memory(host.total)}"
-        )
-        self.update()
+    def show_use(self, name: str, total: int, others: int, use: MemoryUse) -> None:
+        """Draw these figures, in bytes.
+
+        Args:
+            name: of the memory.
+            total: what it has; 0 where that is not known.
+            others: what other programs hold.
+            use: what the load takes.
+        """
+        sizes = {
+            "others": others,
+            "model": use.model,
+            "context": use.context,
+            "compute": use.compute,
+            "projector": use.projector,
+        }
+        self.setAccessibleName(name)
+        said = ", ".join(f"{part} {units.memory(size)}" for part, size in sizes.items() if size or part != "projector")
+        self.setAccessibleDescription(f"{said}, of {units.memory(total)}" if total else said)
+        if (sizes, total) != (self._sizes, self._total):
+            self._sizes, self._total = sizes, total
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(200, HEIGHT)
@@ -54,20 +74,29 @@ class MemoryBar(QWidget):
         clip.addRoundedRect(frame, RADIUS, RADIUS)
         painter.setClipPath(clip)
         painter.fillRect(frame, QColor(self._theme.tokens.line))
+        whole = max(self._total, sum(self._sizes.values()), 1)
         left = 0.0
-        for name, size, pattern in self._parts:
-            if size <= 0:
-                continue
-            width = max(LEAST_WIDTH, frame.width() * size / self._total)
-            self._paint_part(painter, QRectF(left, 0, width, frame.height()), name, pattern)
-            left += width
+        for name, size in self._sizes.items():
+            if size > 0 and self._total:
+                width = max(LEAST_WIDTH, frame.width() * size / whole)
+                self._paint_part(painter, QRectF(left, 0, width, frame.height()), name)
+                left += width
+        if whole > self._total > 0:
+            self._paint_end(painter, frame, frame.width() * self._total / whole)
         painter.end()
 
-    def _paint_part(self, painter: QPainter, place: QRectF, name: str, pattern: Qt.BrushStyle) -> None:
-        painter.fillRect(place, QColor(getattr(self._theme.tokens, name)))
-        if pattern is not Qt.BrushStyle.SolidPattern:
+    def _paint_part(self, painter: QPainter, place: QRectF, name: str) -> None:
+        painter.fillRect(place, QColor(getattr(self._theme.tokens, TOKENS.get(name, name))))
+        if PARTS[name] is not Qt.BrushStyle.SolidPattern:
             over = QColor(self._theme.tokens.surface)
             over.setAlpha(70)
-            painter.fillRect(place, QBrush(over, pattern))
+            painter.fillRect(place, QBrush(over, PARTS[name]))
         gap = QRectF(place.right() - 1, 0, 1, place.height())
         painter.fillRect(gap, QColor(self._theme.tokens.surface))
+
+    def _paint_end(self, painter: QPainter, frame: QRectF, end: float) -> None:
+        """What is beyond the memory is veiled, behind a line."""
+        veil = QColor(self._theme.tokens.surface)
+        veil.setAlpha(120)
+        painter.fillRect(QRectF(end, 0, frame.width() - end, frame.height()), veil)
+        painter.fillRect(QRectF(end - 1, 0, 2, frame.height()), QColor(self._theme.tokens.bad))

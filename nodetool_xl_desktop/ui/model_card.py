@@ -1,19 +1,19 @@
-"""The card of one model: what it is, and what it would take of the memory, as a bar and in figures."""
+"""The card of one model: what it is, and what it would take of each memory, as bars and in figures."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.preview.report import FitReport, Preview
-from nodetool_xl_desktop.ui.memory_bar import MemoryBar
-from nodetool_xl_desktop.ui.parts import card_layout, figure, label, restyle, tooltip
-from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
+from nodetool_xl_desktop.ui.device_bars import DeviceBars
+from nodetool_xl_desktop.ui.legend import Legend
+from nodetool_xl_desktop.ui.parts import card_layout, label, restyle, tooltip
+from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
 
-PILLS = {Verdict.FITS: "good", Verdict.TIGHT: "warning", Verdict.WONT_FIT: "bad"}
-ROWS = (("model", "Model"), ("context", "Context (KV cache)"), ("compute", "Compute"), ("others", "Other programs"))
+PILLS = {Verdict.FITS: "good", Verdict.TIGHT: "warning", Verdict.PARTLY: "warning", Verdict.WONT_FIT: "bad"}
 
 
 class ModelCard(QFrame):
@@ -21,7 +21,6 @@ class ModelCard(QFrame):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._theme = theme
         self._name = label("", "strong", wrap=True)
         self._pill = label()
         self._pill.setProperty(
@@ -29,26 +28,20 @@ class ModelCard(QFrame):
         )  # a label gets the box of a style sheet at its first look at it, or never
         self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._facts = label("", "note", wrap=True)
-        self._free = figure("", "note")
-        self._bar = MemoryBar(theme)
-        self._swatches: dict[str, QFrame] = {}
-        self._sizes: dict[str, QLabel] = {}
+        self._bars = DeviceBars(theme)
+        self._legend = Legend(theme)
+        self._returned = label("", "note", wrap=True)
         layout = card_layout(self)
         head = QHBoxLayout()
         head.addWidget(self._name, 1)
         head.addWidget(self._pill, 0, Qt.AlignmentFlag.AlignTop)
-        memory = QHBoxLayout()
-        memory.addWidget(label("Memory"))
-        memory.addWidget(self._free, 1)
         layout.addLayout(head)
         layout.addWidget(self._facts)
-        layout.addSpacing(SPACE_S)
-        layout.addLayout(memory)
-        layout.addWidget(self._bar)
-        layout.addSpacing(SPACE_S)
-        self._add_legend(layout)
-        theme.changed.connect(self._colour)
-        self._colour()
+        layout.addSpacing(SPACE_XS)
+        layout.addWidget(self._bars)
+        layout.addSpacing(SPACE_XS)
+        layout.addWidget(self._legend)
+        layout.addWidget(self._returned)
 
     def show_model(self, preview: Preview) -> None:
         """Say what the file is."""
@@ -57,34 +50,20 @@ class ModelCard(QFrame):
         self._name.setToolTip(tooltip(str(header.path)))
         facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
         if header.context_length_max:
-            facts.append(f"up to {units.tokens(header.context_length_max)}")
+            facts.append(f"{units.short_tokens(header.context_length_max)} tokens")
         self._facts.setText(" · ".join(fact for fact in facts if fact))
 
-    def show_report(self, report: FitReport) -> None:
-        """Say what it would take."""
-        need, host = report.need, report.host
+    def show_report(self, report: FitReport, taken: int | None, returned: str) -> None:
+        """Say what it would take.
+
+        Args:
+            report: of the load.
+            taken: bytes that such a load really took; None where that is not known.
+            returned: what ejecting gives back, in words; empty where nothing is loaded.
+        """
         restyle(self._pill, "pill", PILLS[report.verdict])
         self._pill.setText(report.verdict.value)
-        self._free.setText(f"{units.memory(host.free)} of {units.memory(host.total)} free")
-        self._bar.show_use(host, need)
-        sizes = {"model": need.model, "context": need.context, "compute": need.compute, "others": host.others}
-        for key, size in sizes.items():
-            self._sizes[key].setText(units.memory(size))
-
-    def _add_legend(self, layout: QVBoxLayout) -> None:
-        legend = QGridLayout()
-        legend.setVerticalSpacing(SPACE_S - 2)
-        legend.setHorizontalSpacing(SPACE_S)
-        for row, (key, name) in enumerate(ROWS):
-            self._swatches[key] = QFrame()
-            self._swatches[key].setFixedSize(10, 10)
-            self._sizes[key] = figure("", "note" if key == "others" else "")
-            legend.addWidget(self._swatches[key], row, 0)
-            legend.addWidget(label(name), row, 1)
-            legend.addWidget(self._sizes[key], row, 2)
-        legend.setColumnStretch(1, 1)
-        layout.addLayout(legend)
-
-    def _colour(self) -> None:
-        for key, swatch in self._swatches.items():
-            swatch.setStyleSheet(f"background: {getattr(self._theme.tokens, key)}; border-radius: 3px;")
+        self._bars.show_report(report)
+        self._legend.show_report(report, taken)
+        self._returned.setText(returned)
+        self._returned.setVisible(bool(returned))

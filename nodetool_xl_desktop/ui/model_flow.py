@@ -9,6 +9,7 @@ its end may wait for that.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,16 +17,20 @@ from pathlib import Path
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
+from nodetool_xl_desktop.engine.server import EngineServer
+from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.engine.tune import tune
-from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.models import ModelLibrary, title
+from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
-from nodetool_xl_desktop.ui.fit_panel import FitPanel
-from nodetool_xl_desktop.ui.side_bar import SideBar
+from nodetool_xl_desktop.ui.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.tune_dialog import TuneDialog
+
+_log = logging.getLogger(__name__)
 
 
 class ModelFlow:
@@ -42,17 +47,20 @@ class ModelFlow:
         loader: Loader,
         provider: XLlamaCppProvider,
         tasks: Tasks,
-        side_bar: SideBar,
-        fit_panel: FitPanel,
         chat: ChatPane,
+        fit: FitFlow,
+        sources: Sources,
     ) -> None:
         self._library = library
         self._loader = loader
         self._provider = provider
         self._tasks = tasks
-        self._side_bar = side_bar
-        self._fit_panel = fit_panel
+        self._side_bar = side_bar = fit.side_bar
+        self._fit_panel = fit_panel = fit.panel
         self._chat = chat
+        self._fit = fit
+        self._records = sources.records
+        self._headers = sources.headers
         self._preview_task: asyncio.Task[None] | None = None
         self.problem: UserFacingError | None = None
         side_bar.model_selected.connect(self._selected)
@@ -67,6 +75,7 @@ class ModelFlow:
     async def list_models(self, select: Path | None = None) -> None:
         """Show the library as it is on the disk now, and select one of it."""
         files = await in_thread(self._library.scan)
+        self._fit.look_if_old()
         self._side_bar.show_models(files, select)
         if self._side_bar.selected is None:
             self._fit_panel.show_nothing()
@@ -78,7 +87,7 @@ class ModelFlow:
         problems: list[UserFacingError] = []
         for path in paths:
             try:
-                preview = await in_thread(partial(Preview.inspect, path))
+                preview = await in_thread(partial(Preview.inspect, path, self._headers.read))
                 opened = preview.header.files[0].absolute()
                 await in_thread(partial(self._library.add, opened))
             except UserFacingError as error:
@@ -104,12 +113,31 @@ class ModelFlow:
         wanted = self._side_bar.selected
         self._chat.composer.setFocus()  # Load is about to hide: the next thing to do is to write
         await self.previewed()
-        report = self._fit_panel.report
-        if report is None or wanted not in report.header.files or not self._fit_panel.can_be_loaded:
+        report, choice = self._fit_panel.report, self._fit_panel.choice
+        if wanted is None or report is None or choice is None or wanted not in report.header.files:
+            return
+        if not self._fit_panel.can_be_loaded:
             return
         if not self._loader.holds(wanted, report.options):
             self._chat.stop()
+            self._fit.loading(report)
         await self._loader.load(wanted, report.options, report.header)
+        state = self._loader.state
+        if isinstance(state, Ready) and state.model == wanted and state.server.options == report.options:
+            await self._remember(choice, state.server)
+
+    async def _remember(self, choice: Choice, server: EngineServer) -> None:
+        """Keep how the model was loaded, as that went well, and what it took."""
+
+        def keep() -> None:
+            if choice.kept.chosen != self._provider.kept_for(server.model).chosen:
+                self._provider.choose_settings(server.model, choice.kept.chosen)
+            self._records.keep(server.model, server.options, server.taken)
+
+        try:
+            await in_thread(keep)
+        except UserFacingError as error:
+            _log.warning("%s", error)  # it is loaded all the same; next time it is asked for again
 
     def load_soon(self, model: Path | None) -> None:
         """As `load`, beside everything else."""
@@ -137,21 +165,23 @@ class ModelFlow:
 
     async def _preview(self, path: Path) -> None:
         try:
-            preview, options = await in_thread(partial(self._inspect, path))
+            choice, took = await in_thread(partial(self._inspect, path))
         except UserFacingError as error:
             self.problem = error
             self._fit_panel.show_error(error)
             self._chat.show_selected("")
         else:
             self.problem = None
-            self._fit_panel.show_preview(preview, options)
-            self._chat.show_selected(preview.title)
+            self._fit_panel.show_choice(choice, took)
+            self._fit.look_if_old()
+            self._chat.show_selected(choice.preview.title)
 
-    def _inspect(self, path: Path) -> tuple[Preview, LoadOptions]:
-        """Read the header, and how the model is to be loaded; touches the disk."""
-        preview = Preview.inspect(path)
-        settings = self._provider.settings_for(preview.header.files[0].absolute())
-        return preview, preview.options(settings, hardware.physical_cores())
+    def _inspect(self, path: Path) -> tuple[Choice, dict[str, int]]:
+        """Read the header, how the model is to be loaded, and what that took before; touches the disk."""
+        preview = Preview.inspect(path, self._headers.read)
+        model = preview.header.files[0].absolute()
+        choice = Choice.of(preview, self._provider.kept_for(model), hardware.physical_cores())
+        return choice, self._records.taken(model)
 
     async def _remove(self, path: Path) -> None:
         try:

@@ -11,6 +11,8 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.ui.parts import label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS
 
+Tone = Literal["good", "warning", "bad", "plain"]
+
 
 class Notice(QFrame):
     """One notice; hidden while it has nothing to say."""
@@ -25,17 +27,21 @@ class Notice(QFrame):
         self._text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self._remedy = QPushButton()
-        self._remedy.setProperty("kind", "link")
-        self._remedy.clicked.connect(self.remedy_requested)
+        self.remedy = QPushButton()
+        self.remedy.setProperty("kind", "link")
+        self.remedy.clicked.connect(self.remedy_requested)
         words = QVBoxLayout()
         words.setSpacing(SPACE_XS)
         words.addWidget(self._what)
         words.addWidget(self._text)
+        words.addStretch()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_M, SPACE_S + 2, SPACE_S, SPACE_S + 2)
         layout.addLayout(words, 1)
-        layout.addWidget(self._remedy, 0, Qt.AlignmentFlag.AlignTop)
+        self.buttons = QVBoxLayout()
+        self.buttons.setSpacing(0)
+        self.buttons.addWidget(self.remedy, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(self.buttons)
         self.hide()
 
     def tell(
@@ -43,15 +49,15 @@ class Notice(QFrame):
         what: str,
         text: str = "",
         *,
-        tone: Literal["good", "warning", "bad", "plain"] = "warning",
+        tone: Tone = "warning",
         remedy: str = "",
     ) -> None:
         """Show a notice; without `remedy` there is no button."""
-        for part, words in ((self._what, what), (self._text, text), (self._remedy, remedy)):
+        for part, words in ((self._what, what), (self._text, text), (self.remedy, remedy)):
             part.setText(words)
             part.setVisible(bool(words))
         restyle(self, "notice", tone)
-        for part in (self._what, self._text, self._remedy):  # their colours follow the frame's
+        for part in (self._what, self._text, self.remedy):  # their colours follow the frame's
             part.style().polish(part)
         self.setAccessibleName(f"{what} {text}".strip())
         self.show()

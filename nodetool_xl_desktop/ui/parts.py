@@ -6,7 +6,7 @@ import html
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XS
@@ -24,6 +24,24 @@ def label(text: str = "", kind: LabelKind = "", *, wrap: bool = False) -> QLabel
     if wrap:  # a long word must not widen its panel
         made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return made
+
+
+class ElidedLabel(QLabel):
+    """One line that gives way: its end is left out where there is no room for it."""
+
+    def __init__(self, kind: LabelKind = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if kind:
+            self.setProperty("kind", kind)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), self.alignment(), text)
+        painter.end()
 
 
 def tooltip(text: str) -> str:

@@ -20,12 +20,16 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.models import ModelFile
+from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.parts import label, tooltip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 
 WIDTH = 264
 ROW_HEIGHT = 50
+#: The colour of each badge: what fits is nothing to look at.
+BADGES = {Verdict.FITS: "muted", Verdict.PARTLY: "warning", Verdict.TIGHT: "warning", Verdict.WONT_FIT: "bad"}
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -36,6 +40,7 @@ class ModelList(QAbstractListModel):
         super().__init__()
         self.files: list[ModelFile] = []
         self.loaded: Path | None = None
+        self.badges: dict[Path, Badge] = {}
 
     def set_files(self, files: list[ModelFile]) -> None:
         """Show these."""
@@ -48,6 +53,18 @@ class ModelList(QAbstractListModel):
         if model != self.loaded:
             self.loaded = model
             self.dataChanged.emit(self.index(0), self.index(max(0, len(self.files) - 1)))
+
+    def set_badge(self, model: Path, badge: Badge | None) -> None:
+        """Say whether a model would fit; None where that cannot be said."""
+        if badge == self.badges.get(model):
+            return
+        if badge is None:
+            del self.badges[model]
+        else:
+            self.badges[model] = badge
+        index = self.index_of(model)
+        if index.isValid():
+            self.dataChanged.emit(index, index)
 
     def index_of(self, model: Path | None) -> QModelIndex:
         """Where a model stands; an invalid index where it does not."""
@@ -69,9 +86,12 @@ class ModelList(QAbstractListModel):
             case Qt.ItemDataRole.UserRole:
                 return _facts(file)
             case Qt.ItemDataRole.ToolTipRole:
-                return tooltip(str(file.path))
+                badge = self.badges.get(file.path)
+                return tooltip(f"{badge.says}\n{file.path}" if badge else str(file.path))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{file.title}, {_facts(file)}{', loaded' if file.path == self.loaded else ''}"
+                badge = self.badges.get(file.path)
+                said = f", {badge.verdict.value}" if badge else ""
+                return f"{file.title}, {_facts(file)}{said}{', loaded' if file.path == self.loaded else ''}"
         return None
 
 
@@ -124,28 +144,41 @@ class ModelDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(tokens.accent_soft if selected else tokens.line))
             painter.drawRoundedRect(place, 8, 8)
         text = place.adjusted(SPACE_S + 2, 7, -SPACE_S, -7)
+        place_of_text, bottom_right = QRect(text), Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight
         if self._models.file(index).path == self._models.loaded:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(tokens.accent))
             painter.drawEllipse(text.right() - 8, text.top() + 5, 8, 8)
             text.setRight(text.right() - 14)
-        self._line(painter, text, str(index.data()), tokens.text, 13, Qt.AlignmentFlag.AlignTop)
+        top_left = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+        self._line(painter, text, str(index.data()), tokens.text, 13, top_left)
+        text = QRect(place_of_text)
         facts = str(index.data(Qt.ItemDataRole.UserRole))
-        self._line(painter, text, facts, tokens.muted, 12, Qt.AlignmentFlag.AlignBottom)
+        if badge := self._models.badges.get(self._models.file(index).path):
+            color = getattr(tokens, BADGES[badge.verdict])
+            width = self._line(painter, place_of_text, badge.verdict.value, color, 12, bottom_right)
+            text.setRight(place_of_text.right() - width - SPACE_S)
+        bottom_left = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
+        self._line(painter, text, facts, tokens.muted, 12, bottom_left)
         painter.restore()
 
-    def _line(self, painter: QPainter, place: QRect, text: str, color: str, size: int, edge: Qt.AlignmentFlag) -> None:
+    def _line(self, painter: QPainter, place: QRect, text: str, color: str, size: int, edge: Qt.AlignmentFlag) -> int:
+        """Draw one line; returns how wide it is."""
         font = QFont(painter.font())
         font.setPixelSize(size)
         painter.setFont(font)
         painter.setPen(QColor(color))
-        shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, edge | Qt.AlignmentFlag.AlignLeft, shown)
+        metrics = QFontMetrics(font)
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, edge, shown)
+        return metrics.horizontalAdvance(shown)
 
 
 class SideBar(QFrame):
     """My Models, with a button to open more."""
 
+    #: Other files are listed.
+    listed = Signal()
     #: Another model is selected.
     model_selected = Signal(Path)
     #: A model was double-clicked, or Enter was pressed on it.
@@ -198,6 +231,7 @@ class SideBar(QFrame):
         selection.blockSignals(False)
         self._view.viewport().update()
         self._empty.setVisible(not files)
+        self.listed.emit()
         if self.selected is not None and self.selected != before:
             self.model_selected.emit(self.selected)
 
@@ -205,6 +239,10 @@ class SideBar(QFrame):
     def files(self) -> list[ModelFile]:
         """What is listed."""
         return self._models.files
+
+    def show_badge(self, model: Path, badge: Badge | None) -> None:
+        """Say whether a model would fit; None where that cannot be said."""
+        self._models.set_badge(model, badge)
 
     def show_loaded(self, model: Path | None) -> None:
         """Mark the model in memory."""

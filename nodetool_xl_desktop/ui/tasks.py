@@ -17,7 +17,7 @@ async def in_thread(work: Callable[[], Result]) -> Result:
     A thread of its own that nobody waits for: `asyncio.to_thread` has few threads, and the loop waits for each of them
     at its end, for ever where a file lies on a mount that is gone.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio.get_event_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
     def settle(result: Result | None, error: BaseException | None) -> None:

@@ -227,17 +227,38 @@ QPushButton[kind="primary"] {{
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ background: {t.model}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 13px; }}
 QPushButton[kind="primary"]:disabled {{ background: {t.others}; border-color: {t.others}; color: {t.background}; }}
-QPushButton[kind="link"], QToolButton[kind="quiet"] {{
+QPushButton[kind="quiet"] {{
+    background: transparent; border: none; border-bottom: 1px solid transparent; border-radius: 0; padding: 2px 0;
+    color: {t.muted}; font-size: 12px;
+}}
+QPushButton[kind="quiet"]:hover {{ color: {t.text}; }}
+QPushButton[kind="quiet"]:focus {{ color: {t.text}; border-bottom-color: {t.accent}; }}
+QToolButton[kind="icon"] {{ background: transparent; border: 1px solid transparent; padding: 3px; }}
+QToolButton[kind="icon"]:hover {{ background: {t.sunken}; }}
+QToolButton[kind="icon"]:focus {{ border-color: {t.accent}; }}
+QPushButton[kind="link"], QToolButton[kind="link"], QToolButton[kind="quiet"] {{
     background: transparent; border: 1px solid transparent; padding: 4px 8px;
 }}
 QPushButton[kind="link"] {{ font-weight: 600; text-decoration: underline; }}
-QFrame[notice="bad"] QPushButton[kind="link"] {{ color: {t.bad}; }}
-QFrame[notice="warning"] QPushButton[kind="link"] {{ color: {t.warning}; }}
+QFrame[notice="bad"] QPushButton[kind="link"], QFrame[notice="bad"] QToolButton[kind="link"] {{ color: {t.bad}; }}
+QFrame[notice="good"] QPushButton[kind="link"], QFrame[notice="good"] QToolButton[kind="link"] {{ color: {t.accent}; }}
+QFrame[notice="warning"] QPushButton[kind="link"], QFrame[notice="warning"] QToolButton[kind="link"] {{
+    color: {t.warning};
+}}
+QToolButton::menu-indicator {{ image: none; }}
+QToolButton[kind="toggle"] {{
+    background: transparent; color: {t.muted}; border-radius: 9px; padding: 1px 7px; font-size: 12px;
+}}
+QToolButton[kind="toggle"]:checked {{
+    background: {t.accent_soft}; color: {t.accent}; border-color: {t.accent_soft}; font-weight: 600;
+}}
+QToolButton[kind="toggle"]:focus {{ border-color: {t.accent}; }}
 QToolButton[kind="quiet"] {{ color: {t.muted}; font-size: 12px; }}
 QToolButton[kind="quiet"]:hover {{ background: {t.sunken}; }}
-QPushButton[kind="link"]:focus, QToolButton[kind="quiet"]:focus {{ border-color: {t.accent}; }}
+QPushButton[kind="link"]:focus, QToolButton[kind="link"]:focus, QToolButton[kind="quiet"]:focus {{
+    border-color: {t.accent};
+}}
 QToolButton#modelPill {{ border-radius: 17px; padding: 7px 14px; font-weight: 600; }}
-QToolButton#modelPill::menu-indicator {{ image: none; }}
 
 QListView {{ background: transparent; border: none; outline: none; }}
 QTextEdit {{
@@ -248,6 +269,16 @@ QTextEdit {{
 QTextEdit[kind="note"] {{ font-size: 12px; color: {t.muted}; }}
 #field {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
 #field[focused="true"] {{ border-color: {t.accent}; }}
+QComboBox {{ background: transparent; border: none; padding: 0; }}
+QComboBox QAbstractItemView {{
+    background: {t.surface}; border: 1px solid {t.line}; padding: 4px; outline: none;
+    selection-background-color: {t.accent_soft}; selection-color: {t.text};
+}}
+QCheckBox::indicator {{
+    width: 14px; height: 14px; border: 1px solid {t.muted}; border-radius: 4px; background: {t.surface};
+}}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:focus {{ border: 2px solid {t.accent}; width: 12px; height: 12px; }}
 QSlider {{ min-height: 20px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.line}; }}
 QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.accent}; }}

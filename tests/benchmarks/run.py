@@ -21,6 +21,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import estimates
 import provider
 import psutil
 import tools
@@ -173,7 +174,7 @@ def preview(model: Path) -> list[Row]:
         return times
 
     return [
-        row("header read (49k vocabulary)", "ms", timed(lambda: read_model(model), 30)),
+        row("header of the starter model read", "ms", timed(lambda: read_model(model), 30)),
         row("a whole report, as at each step of the slider", "ms", timed(lambda: inspected.report(options, host), 200)),
     ]
 
@@ -210,16 +211,19 @@ def main() -> None:
         rows += loop.run_until_complete(in_one_window(model))
     with tempfile.TemporaryDirectory() as home:
         rows += asyncio.run(provider.measure(model, Path(home)))
+    with tempfile.TemporaryDirectory() as folder:
+        rows += estimates.headers(Path(folder)) + estimates.speed(Path(folder)) + estimates.projectors(Path(folder))
+        errors = estimates.errors(Path(folder))
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
     print(f"NodeTool XL Desktop {__version__} on {machine}\n")
     print(f"{'':<62}{'median':>9}{'least':>9}{'most':>9}  unit      aim")
     for each in rows:
         figures = "".join(f"{value:>9.3g}" for value in (each.median, each.least, each.most))
         print(f"{each.name:<62}{figures}  {each.unit:<9} {each.aim}")
+    estimates.show(errors)
     Path("build").mkdir(exist_ok=True)
-    Path("build/bench.json").write_text(
-        json.dumps({"machine": machine, "rows": [asdict(each) for each in rows]}, indent=1)
-    )
+    measured = {"machine": machine, "rows": list(map(asdict, rows)), "estimates": list(map(asdict, errors))}
+    Path("build/bench.json").write_text(json.dumps(measured, indent=1))
 
 
 if __name__ == "__main__":

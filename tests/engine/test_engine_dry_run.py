@@ -10,6 +10,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import processes
 import pytest
@@ -23,7 +24,7 @@ from nodetool_xl_desktop.engine import dry_run
 from nodetool_xl_desktop.engine.dry_run import DevicePlan, DryRuns, HostPlan, Plan, plan
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.fit.estimate import estimate
-from nodetool_xl_desktop.fit.memory import MemoryUse
+from nodetool_xl_desktop.fit.memory import Device, MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.gguf import read_model
 
@@ -62,7 +63,7 @@ async def test_the_plan_of_the_starter_model_is_what_a_load_takes(
 
 async def test_the_plan_meets_the_estimate(starter_model: Path) -> None:
     for options in (LoadOptions(2048), LoadOptions(2048, parallel=4), LoadOptions(8192, batch=512)):
-        planned, reckoned = (await plan(starter_model, options)).host, estimate(read_model(starter_model), options)
+        planned, reckoned = (await plan(starter_model, options)).host, estimate(read_model(starter_model), options).host
         for part in ("model", "context", "compute"):
             assert 0 <= getattr(reckoned, part) - getattr(planned, part) < MIB
 
@@ -71,6 +72,64 @@ async def test_options_that_change_memory_change_the_plan(starter_model: Path) -
     whole = (await plan(starter_model, LoadOptions(8192, flash_attention=False))).host
     flash = (await plan(starter_model, LoadOptions(8192, flash_attention=True))).host
     assert whole.compute > 5 * flash.compute  # the attention matrix is built
+
+
+@pytest.mark.parametrize("kinds", [("q8_0", "q4_0"), ("f32", "bf16"), ("q5_1", "iq4_nl"), ("q4_1", "q5_0")])
+async def test_each_cache_has_its_own_type(starter_model: Path, kinds: tuple[str, str]) -> None:
+    options = LoadOptions(4096, kv_type_k=kinds[0], kv_type_v=kinds[1])
+    planned = (await plan(starter_model, options)).host
+    assert planned.context == pytest.approx(estimate(read_model(starter_model), options).host.context, abs=MIB)
+    assert planned.context != (await plan(starter_model, LoadOptions(4096))).host.context
+
+
+async def test_the_batch_is_computed_in_parts(starter_model: Path) -> None:
+    computed = [
+        (await plan(starter_model, LoadOptions(8192, batch=batch, ubatch=ubatch))).host.compute
+        for batch, ubatch in ((2048, 512), (512, 512), (512, 4096), (2048, 2048))
+    ]
+    assert computed[0] == computed[1] == computed[2]
+    assert computed[3] > 3 * computed[0]
+
+
+async def test_chats_may_share_one_cache(starter_model: Path) -> None:
+    shared, apart = [
+        (await plan(starter_model, LoadOptions(2048, parallel=4, kv_unified=unified))).host.context
+        for unified in (True, False)
+    ]
+    assert apart == 4 * shared
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"mmap": False}, {"mlock": True}, {"mmap": False, "mlock": True}, {"swa_full": True}, {"cpu_moe": 123}],
+    ids=str,
+)
+async def test_settings_that_the_engine_takes(starter_model: Path, options: dict[str, Any]) -> None:
+    whole = await plan(starter_model, LoadOptions(2048))
+    assert (await plan(starter_model, LoadOptions(2048, **options))).host == whole.host
+
+
+async def test_what_the_plan_says_as_the_estimate_says_it(starter_model: Path, tmp_path: Path) -> None:
+    planned = await plan(starter_model, LoadOptions(gpu_layers=13), command=scripted("planned", tmp_path / "journal"))
+    ((device, use),) = planned.needs().devices
+    assert (device.name, device.free, device.total) == ("Vulkan0", 2048 * MIB, 2048 * MIB)
+    assert device.largest_tensor == 128 * MIB  # it is llvmpipe
+    assert use.total == planned.devices[0].taken
+    assert planned.needs().host == planned.host
+    told = {"name": "Vulkan0", "description": "", "kind": "igpu", "free": 0, "total": 0}
+    ((integrated, _),) = planned.needs([Device.of(told)]).devices
+    assert replace(integrated, kind="gpu") == device
+    assert integrated.shares_host_memory
+    assert not device.shares_host_memory
+
+
+async def test_a_device_that_reports_no_memory_has_none_to_judge_by() -> None:
+    silent = DevicePlan("Vulkan0", "A card", 0, 0, 5 * MIB, MIB, MIB)
+    ((device, use),) = Plan((silent,), ()).needs().devices
+    assert (device.free, device.total, use.total) == (None, None, 7 * MIB)
+    told = {"name": "Vulkan0", "description": "A card", "kind": "gpu", "free": 0, "total": 0}
+    assert Device.of(told) == device
+    assert Device.of(told | {"free": 0, "total": 9}) == replace(device, free=0, total=9)  # it is full
 
 
 async def test_a_header_is_enough(tmp_path: Path) -> None:
@@ -232,6 +291,8 @@ async def test_the_same_question_is_asked_once(model: Path, journal: Path) -> No
     first = await runs.plan(model, OPTIONS)
     # These do not change memory.
     assert await runs.plan(model, replace(OPTIONS, threads=7, cache_ram_mib=99)) is first
+    # This changes none either: no more is computed at once than the batch.
+    assert await runs.plan(model, replace(OPTIONS, ubatch=OPTIONS.batch)) is first
     assert children_of(journal) == 1
 
 
@@ -244,6 +305,15 @@ async def test_the_same_question_is_asked_once(model: Path, journal: Path) -> No
         {"parallel": 2},
         {"flash_attention": True},
         {"flash_attention": False},
+        {"kv_type_k": "q8_0"},
+        {"kv_type_v": "q8_0"},
+        {"ubatch": 32},
+        {"swa_full": True},
+        {"kv_unified": True},
+        {"mmap": False},
+        {"mlock": True},
+        {"cpu_moe": 1},
+        {"tensor_split": "0,1"},
     ],
     ids=str,
 )

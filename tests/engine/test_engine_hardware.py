@@ -85,3 +85,11 @@ async def test_the_engine_names_its_devices_in_a_child_that_is_gone_afterwards()
         assert device["name"]
         assert device["description"]
         assert device["total"] >= device["free"] >= 0
+
+
+async def test_devices_are_what_layers_can_be_put_onto() -> None:
+    """Where no graphics stack is installed there is none, and no engine is started to say so."""
+    devices = await hardware.devices()
+    assert all(device.kind != "cpu" for device in devices)
+    assert hardware.look().has_graphics or not devices
+    assert not processes.children()

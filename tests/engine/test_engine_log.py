@@ -263,6 +263,7 @@ def test_a_type_of_tensor_that_is_unknown(line: str, fault: Fault) -> None:
         (-9, Fault.KILLED),
         (-11, Fault.CRASHED),
         (-15, Fault.KILLED),
+        (-24, Fault.TIMEOUT),
         (-13, Fault.UNKNOWN),
         (0, Fault.UNKNOWN),
         (127, Fault.UNKNOWN),

@@ -22,7 +22,7 @@ async def test_each_chat_has_the_whole_context(starter_model: Path, parallel: in
     options = LoadOptions(context_length, parallel=parallel)
     async with loaded(starter_model, options) as server:
         assert server.context_length == padded_context(context_length)
-        planned = estimate(read_model(starter_model), options)
+        planned = estimate(read_model(starter_model), options).host
         assert server.taken.context == pytest.approx(planned.context, abs=MIB)
         # Longer than an even share of the context would be.
         asked = user(f"{FILLER * (context_length // 26)} Go on.")

@@ -55,7 +55,7 @@ STOP_WITHIN_S = 1.0
 )
 async def test_a_load_takes_what_the_estimate_says(starter_model: Path, context_length: int, batch: int) -> None:
     options = LoadOptions(context_length, batch=batch)
-    planned = estimate(read_model(starter_model), options)
+    planned = estimate(read_model(starter_model), options).host
     async with loaded(starter_model, options) as server:
         taken = server.taken
         assert server.context_length == padded_context(context_length)

@@ -46,8 +46,8 @@ def build(qtbot: Any, paths: Paths, loop: asyncio.AbstractEventLoop) -> Iterator
     """Makes windows; afterwards nothing of them may be left: no child, no task, no widget."""
     made: list[app.Parts] = []
 
-    def make(command: Sequence[str] | None = None, missing_engine: Wheel | None = None) -> app.Parts:
-        parts = app.build(paths, Pool(command=command), missing_engine)
+    def make(command: Sequence[str] | None = None, missing_engine: Wheel | None = None, **sources: Any) -> app.Parts:
+        parts = app.build(paths, Pool(command=command), missing_engine, **sources)
         made.append(parts)
         # The same words every time, and few: most tests want an answer, not a story.
         parts.window.chat.sampling = Sampling(temperature=0, max_tokens=40)

@@ -45,7 +45,7 @@ async def test_a_verdict_for_every_amount_of_memory(parts: Parts, starter_model:
     for free, verdict, words in (
         (20_000, "Fits", "leaves"),
         (800, "Tight", "It leaves only"),
-        (200, "Won't fit", "4,608 tokens of context would fit"),
+        (200, "Won't fit", "8,192 tokens fit if the KV cache is q8_0"),
         (50, "Won't fit", "choose a smaller quantization"),
     ):
         panel._memory = lambda free=free: HostMemory(24_000 * mib, free * mib)
@@ -56,7 +56,7 @@ async def test_a_verdict_for_every_amount_of_memory(parts: Parts, starter_model:
     panel.look_again()
     QTest.mouseClick(button(panel, "Apply"), Qt.MouseButton.LeftButton)
     assert panel.report is not None
-    assert panel.report.options.context_length == 4608
+    assert (panel.report.options.context_length, panel.report.options.kv_type_k) == (8192, "q8_0")
     assert "Tight" in texts(panel)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from conftest import button, until
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton
 
 from nodetool_xl_desktop import app
 from nodetool_xl_desktop.core.paths import Paths
@@ -23,7 +22,7 @@ async def test_what_is_chosen_is_kept_and_loaded(
     window = parts.window
     await window.open_models([starter_model])
     await window.models.load()
-    (tune,) = [each for each in window.fit_panel.findChildren(QToolButton) if each.text() == "Tune ..."]
+    tune = button(window.fit_panel, "Tune ...")
     qtbot.mouseClick(tune, Qt.MouseButton.LeftButton)
     await until(lambda: window.findChildren(TuneDialog), "the dialog")
     (dialog,) = window.findChildren(TuneDialog)

@@ -74,7 +74,7 @@ async def test_drop_preview_load_chat_stop_eject(parts: Parts, starter_model: Pa
     state = parts.loader.state
     assert isinstance(state, Ready)
     child = psutil.Process(state.server.pid)
-    assert child.memory_info().rss > report.need.context
+    assert child.memory_info().rss > report.need.host.context
 
     ask(parts, LONG)
     await first_words(parts)
@@ -245,7 +245,7 @@ async def test_the_figures_follow_the_context_at_once(parts: Parts, starter_mode
     after = parts.window.fit_panel.report
     assert before is not None
     assert after is not None
-    assert after.need.context * 2 == before.need.context
+    assert after.need.host.context * 2 == before.need.host.context
     assert "92 MiB" in " ".join(size.text() for size in parts.window.fit_panel.findChildren(QLabel))
 
 

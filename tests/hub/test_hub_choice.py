@@ -184,7 +184,7 @@ def test_nothing_better_was_there(sizes: list[int], free: int) -> None:
 def test_what_a_build_needs_is_its_own_weights_beside_one_context(tmp_path: Path) -> None:
     header = llama(tmp_path / "Llama-8B-Q4_K_M.gguf", LLAMA_8B)
     options = LoadOptions(context_length=8192)
-    use = estimate(header, options)
+    use = estimate(header, options).host
     need = needs(header, options)
     assert need(LLAMA[3]) == 9 * GIB + use.context + use.compute
     assert needs(header, LoadOptions(context_length=16_384))(LLAMA[3]) > need(LLAMA[3])

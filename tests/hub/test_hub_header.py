@@ -59,7 +59,7 @@ async def test_from_a_repository_to_a_choice(large: Path) -> None:
         repository, file = await looked_up(hub)
         header = await read_remote_header(repository, file)
         there = candidates([HubFile(f"Llama-8B-{name}.gguf", size * GIB) for name, size in sizes.items()])
-        context = estimate(header, options).context
+        context = estimate(header, options).host.context
         assert choose(there, needs(header, options), 10 * GIB + context + 200 * MIB).candidate.quantization == "Q8_0"
         assert choose(there, needs(header, options), 10 * GIB + context).candidate.quantization == "Q4_K_M"
 
@@ -110,7 +110,7 @@ async def test_the_first_part_of_a_set_says_what_an_estimate_asks_for(tmp_path: 
         header = await read_remote_header(repository, candidate.files[0])
         assert header.split_count == 2
         options = LoadOptions(context_length=512)
-        whole = estimate(read_model(paths[0]), options)
+        whole = estimate(read_model(paths[0]), options).host
         padding = candidate.size - whole.model
         assert 0 < padding < 2000
         assert needs(header, options)(candidate) == whole.total + padding

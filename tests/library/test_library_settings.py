@@ -14,7 +14,7 @@ import pytest
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.fit.options import LoadSettings
-from nodetool_xl_desktop.library.settings import FILE_NAME, ModelSettings, machine_key
+from nodetool_xl_desktop.library.settings import FILE_NAME, Kept, ModelSettings, machine_key
 
 FOUND = LoadSettings(threads=3, batch=512, flash_attention=False)
 MEASURED = {"prompt_tokens_per_s": 301.5, "decode_tokens_per_s": 70.0}
@@ -190,3 +190,36 @@ def test_a_write_that_fails_leaves_what_was_there(paths: Paths, model: Path) -> 
 def write(paths: Paths, machines: object) -> None:
     paths.data.mkdir(parents=True)
     file_of(paths).write_text(json.dumps({"machines": machines}))
+
+
+def test_a_choice_stands_beside_what_was_found(paths: Paths, model: Path) -> None:
+    settings = ModelSettings(paths)
+    settings.keep(model, FOUND, MEASURED)
+    settings.choose(model, LoadSettings(threads=5, kv_type_k="q8_0"))
+    assert settings.kept(model) == Kept(FOUND, LoadSettings(threads=5, kv_type_k="q8_0"))
+    assert kept(paths, model) == LoadSettings(threads=5, batch=512, flash_attention=False, kv_type_k="q8_0")
+    assert '"decode_tokens_per_s": 70.0' in file_of(paths).read_text()
+    settings.choose(model, NONE)
+    assert kept(paths, model) == FOUND
+
+
+def test_what_is_found_later_goes_before_what_was_chosen_of_the_same(paths: Paths, model: Path) -> None:
+    settings = ModelSettings(paths)
+    settings.choose(model, LoadSettings(threads=5, context_length=1024))
+    settings.keep(model, LoadSettings(threads=3), MEASURED)
+    assert settings.kept(model) == Kept(LoadSettings(threads=3), LoadSettings(context_length=1024))
+    assert settings.forget(model)
+    assert kept(paths, model) == NONE
+
+
+def test_a_choice_for_another_file_of_the_name_is_none(paths: Paths, model: Path) -> None:
+    settings = ModelSettings(paths)
+    settings.keep(model, FOUND, MEASURED)
+    settings.choose(model, LoadSettings(threads=5))
+    model.write_bytes(b"GGUF and more")
+    assert settings.kept(model) == Kept()
+    settings.choose(model, LoadSettings(batch=64))
+    assert settings.kept(model) == Kept(NONE, LoadSettings(batch=64))
+    model.unlink()
+    with pytest.raises(UserFacingError, match="gone"):
+        settings.choose(model, NONE)

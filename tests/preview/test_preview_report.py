@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from model_shapes import LLAMA_8B, llama, metadata_only
 
 from nodetool_xl_desktop.core.units import GIB, MIB
-from nodetool_xl_desktop.fit.memory import HostMemory
+from nodetool_xl_desktop.fit.memory import Device, HostMemory, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LARGEST_CONTEXT_LENGTH, LoadOptions, LoadSettings
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import GgufError, Malformed, MissingSplit, NotGguf, Truncated, Unreadable
@@ -38,7 +38,7 @@ def test_the_starter_model(starter_model: Path) -> None:
     report = report_of(starter_model)
     assert report.verdict is Verdict.FITS
     assert report.options.context_length == 8192
-    assert report.need.context == 180 * MIB
+    assert report.need.host.context == 180 * MIB
     assert report.largest_context == 8192
     assert report.warnings == ()
     assert report.header.quantization == "Q4_1"
@@ -87,9 +87,34 @@ def test_one_header_serves_every_step_of_a_slider(tmp_path: Path) -> None:
     preview = Preview.inspect(tmp_path / "Llama-8B.gguf")
     (tmp_path / "Llama-8B.gguf").unlink()  # it is not read again
     reports = [preview.report(LoadOptions(length), HOST) for length in range(256, 131_072, 4096)]
-    assert {report.verdict for report in reports} == set(Verdict)
+    assert {report.verdict for report in reports} == {Verdict.FITS, Verdict.TIGHT, Verdict.WONT_FIT}
     assert all(report.verdict is judge(report.need, HOST) for report in reports)
     assert len({report.largest_context for report in reports}) == 1
+
+
+def test_a_plan_of_the_engine_goes_before_the_estimate(starter_model: Path) -> None:
+    preview, options = Preview.inspect(starter_model), LoadOptions(4096, gpu_layers=20)
+    card = Device("CUDA0", "gpu", 2 * GIB, 2 * GIB)
+    planned = Needs(MemoryUse(GIB, MIB, MIB), ((card, MemoryUse(GIB, MIB, MIB)),))
+    report = preview.report(options, HOST, planned=planned)
+    assert (report.source, report.need.host, report.need.devices) == ("engine", planned.host, planned.devices)
+    assert report.verdict is Verdict.TIGHT
+    assert "on CUDA0" in report.advice
+    assert report.need.layers_on == (20,)  # the engine's table does not say
+    told = report.to_json(0.1)
+    assert told["source"] == "engine"
+    assert told["devices"][0]["self"] == GIB + 2 * MIB
+    assert preview.report(options, HOST, planned=Needs(MemoryUse(GIB))).need.devices == ()
+
+
+def test_each_remedy_is_on_the_report_the_named_one_first(tmp_path: Path) -> None:
+    preview = Preview(llama(tmp_path / "Llama-8B.gguf", LLAMA_8B))
+    report = preview.report(LoadOptions(65_536), HOST)
+    assert report.verdict is Verdict.WONT_FIT
+    assert report.remedies[0].says in report.advice
+    for remedy in report.remedies:
+        assert preview.report(remedy.options, HOST).verdict is not Verdict.WONT_FIT
+    assert preview.report(LoadOptions(4096), HOST).remedies == ()
 
 
 # Warnings
@@ -105,7 +130,7 @@ def test_a_model_without_a_chat_template_is_said_to_be_one(tmp_path: Path) -> No
 def test_a_context_beyond_the_model_s_maximum_is_planned_as_asked_and_warned_of(starter_model: Path) -> None:
     report = report_of(starter_model, 32_768)
     assert report.options.context_length == 32_768
-    assert report.need.context == 720 * MIB
+    assert report.need.host.context == 720 * MIB
     (warning,) = report.warnings
     assert "8,192 tokens" in warning
     assert report_of(starter_model, 8192).warnings == ()
@@ -127,10 +152,18 @@ def test_a_companion_of_a_model_is_said_to_be_one(tmp_path: Path, metadata: dict
 
 
 def test_what_the_estimate_does_not_know_is_a_warning(tmp_path: Path) -> None:
-    more = {"llama.attention.sliding_window": 1024}
+    more = {"general.architecture": "novelty", "novelty.attention.sliding_window": 1024}
     llama(tmp_path / "swa.gguf", {**LLAMA_8B, "block_count": 1, "vocab_size": 256}, more)
     (warning,) = report_of(tmp_path / "swa.gguf").warnings
     assert "sliding window" in warning
+
+
+def test_a_cache_that_the_engine_refuses_is_said_to_be_one(tmp_path: Path) -> None:
+    odd = {**LLAMA_8B, "block_count": 1, "vocab_size": 256}
+    preview = Preview(llama(tmp_path / "odd.gguf", odd, {"llama.attention.key_length": 80}))
+    (warning,) = preview.report(LoadOptions(4096, kv_type_k="q5_1", kv_type_v="q5_1"), HOST).warnings
+    assert "q5_1" in warning
+    assert preview.report(LoadOptions(4096, kv_type_k="bf16"), HOST).warnings == ()
 
 
 # Files that cannot be previewed
@@ -238,7 +271,7 @@ def test_any_header_gives_a_sane_report_or_is_refused_at_inspection(
     for options in (preview.options(LoadSettings(threads=2), 2), LoadOptions(context_length)):
         report = preview.report(options, host)
         need = report.need
-        assert min(need.model, need.context, need.compute) >= 0
+        assert min(need.host.model, need.host.context, need.host.compute) >= 0
         assert 0 <= report.largest_context <= preview.largest_context <= LARGEST_CONTEXT_LENGTH
         assert report.verdict is judge(need, host)
         for words in (report.advice, report.header.name, *report.warnings):

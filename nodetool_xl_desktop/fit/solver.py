@@ -1,0 +1,244 @@
+"""What would fit: bisections over the estimate, fast enough for every step of a slider.
+
+Each answer is the edge of what the estimate says: a step more would not fit. The engine's own plan (`engine.dry_run`)
+has the last word on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP, estimate
+from nodetool_xl_desktop.fit.memory import Machine, MemoryUse, Needs
+from nodetool_xl_desktop.fit.options import QUANTIZED_KV_TYPES, LoadOptions, largest_context_length
+from nodetool_xl_desktop.fit.placement import used
+from nodetool_xl_desktop.fit.verdict import Verdict, judge, leaves, taken
+from nodetool_xl_desktop.gguf import Header
+
+#: A chat with less is over after a few turns: a smaller model is the better advice then.
+USEFUL_CONTEXT_LENGTH = 1024
+#: What the cache is offered as, the more exact first. Both share a scale among as many numbers.
+SMALLER_KV_TYPES = ("q8_0", "q4_0")
+_KV_BLOCK = 32
+
+
+class Build(Protocol):
+    """A build of the same model that there is: one of `hub.choice`, or of a folder."""
+
+    @property
+    def quantization(self) -> str:
+        """Such as "Q4_K_M"."""
+
+    @property
+    def size(self) -> int:
+        """Of its files, in bytes."""
+
+
+_Build = TypeVar("_Build", bound=Build)
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One change that makes a load fit; applying it is taking its options (or fetching its build).
+
+    Attributes:
+        kind: "gpu_layers", "kv_type", "context" or "build": which control it turns.
+        options: how the model would be loaded.
+        says: a part of a sentence with numbers, such as "16,384 tokens of context would fit".
+        build: the quantization to fetch instead; empty for this one.
+    """
+
+    kind: str
+    options: LoadOptions
+    says: str
+    build: str = ""
+
+
+def largest_context(header: Header, options: LoadOptions, machine: Machine, margin: int = 0) -> int:
+    """The largest context that leaves `margin` bytes free everywhere, in tokens and at most what can be asked for.
+
+    0 where not even the smallest context fits.
+    """
+    ceiling = largest_context_length(header.context_length_max)
+
+    def fits(context_length: int) -> bool:
+        asked = replace(options, context_length=context_length)
+        return leaves(estimate(header, asked, machine.devices), machine, margin)
+
+    if fits(ceiling):
+        return ceiling
+    steps = -(-ceiling // CONTEXT_STEP)
+    return _most(steps, lambda step: fits(step * CONTEXT_STEP)) * CONTEXT_STEP
+
+
+def offload(header: Header, options: LoadOptions, machine: Machine, margin: int | None = None) -> LoadOptions:
+    """These options with the most GPU layers with which every device keeps `margin` free (None: the machine's own).
+
+    The engine's own shares are kept where they take all layers, or as many as others do. Else `tensor_split` shares by
+    what is free beside the margin, without the smallest devices where they are too small for a single layer, and
+    without such as do not report their memory.
+    """
+    margin = machine.margin if margin is None else margin
+    cards = [machine.devices[place] for place in used(machine.devices)]
+    room = [max(0, (card.free or 0) - margin) // units.MIB for card in cards]
+    best = replace(options, gpu_layers=0, tensor_split="")
+    splits = [""] if all(card.free for card in cards) and cards else []
+    for _ in range(len(cards) if len(cards) > 1 else 0):
+        if any(room):
+            splits.append(",".join(map(str, room)))
+            room[room.index(min(filter(None, room)))] = 0
+    for split in splits:
+        found, is_all = _most_layers(header, replace(options, tensor_split=split), machine, margin)
+        best = found if found.gpu_layers > best.gpu_layers else best
+        if is_all:
+            break
+    return best
+
+
+def _most_layers(header: Header, options: LoadOptions, machine: Machine, margin: int) -> tuple[LoadOptions, bool]:
+    """With the most layers for these shares, and whether these are all."""
+
+    def needs(layers: int) -> Needs:
+        return estimate(header, replace(options, gpu_layers=layers), machine.devices)
+
+    def fits(layers: int) -> bool:
+        return all(
+            memory.left >= (margin if memory.keeps_margin else 0)
+            for memory in taken(needs(layers), machine.host)
+            if memory.name
+        )
+
+    most = needs(0).layers
+    layers = most if fits(most) else _most(most, fits)
+    return replace(options, gpu_layers=layers), layers == most
+
+
+def _most(high: int, fits: Callable[[int], bool]) -> int:
+    """The largest number that fits, where those above do not, and `high` neither; 0 where 1 does not fit."""
+    low = 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def best_build(header: Header, options: LoadOptions, machine: Machine, builds: Iterable[_Build]) -> _Build | None:
+    """The largest build that leaves the margin free; where none does the largest that fits at all, None without one."""
+    needs = estimate(header, options, machine.devices)
+    ranked = sorted(builds, key=lambda build: build.size, reverse=True)
+    for margin in (machine.margin, 0):
+        for build in ranked:
+            if leaves(_of_build(needs, build.size), machine, margin):
+                return build
+    return None
+
+
+def _of_build(needs: Needs, size: int) -> Needs:
+    """What another build takes: its weights lie as these do, and all else is the same."""
+    weights = needs.all.model
+
+    def scaled(use: MemoryUse) -> MemoryUse:
+        return replace(use, model=size * use.model // weights if weights else 0)
+
+    devices = tuple((device, scaled(use)) for device, use in needs.devices)
+    rest = size - sum(use.model for _, use in devices)
+    return replace(needs, host=replace(needs.host, model=rest), devices=devices)
+
+
+def remedies(
+    header: Header, options: LoadOptions, machine: Machine, need: Needs, builds: Iterable[Build] = ()
+) -> tuple[Remedy, ...]:
+    """Single changes for the better, the least painful first.
+
+    Of a load that does not fit they make one that does; of a tight one, one that leaves the margin free; of one that
+    fits, one with more layers on the devices. Fewer GPU layers cost speed only; a cache of 8 bits costs next to
+    nothing; less context and coarser numbers cost what the chat is about.
+
+    Args:
+        header: the model's.
+        options: how it would be loaded.
+        machine: what there is.
+        need: what the load takes with these options.
+        builds: other quantizations of the same model that there are.
+    """
+    verdict = judge(need, machine.host, machine.margin)
+    if verdict in (Verdict.FITS, Verdict.PARTLY):
+        return tuple(_with_more_layers(header, options, machine))
+    margin = machine.margin if verdict is Verdict.TIGHT else 0
+    would = f"would leave {units.memory(margin)}" if margin else "would fit"
+    exact, coarse = (_with_kv_type(header, options, machine, margin, kind, would) for kind in SMALLER_KV_TYPES)
+    found = [
+        *_with_layers(header, options, machine, margin, would),
+        *exact,
+        *_with_context(header, options, machine, margin, would),
+        *coarse,
+    ]
+    build = best_build(header, options, machine, [each for each in builds if each.size < header.tensor_bytes])
+    if build is not None:
+        says = f"{build.quantization} ({units.file_size(build.size)}) would fit"
+        found.append(Remedy("build", options, says, build.quantization))
+    return tuple(found)
+
+
+def _with_more_layers(header: Header, options: LoadOptions, machine: Machine) -> Iterator[Remedy]:
+    if not used(machine.devices):
+        return
+    changed = offload(header, options, machine)
+    if changed.gpu_layers > options.gpu_layers and _fits(header, changed, machine, machine.margin):
+        count, names = _layers(estimate(header, changed, machine.devices))
+        yield Remedy("gpu_layers", changed, f"{count} layers would fit on {names}")
+
+
+def _with_layers(header: Header, options: LoadOptions, machine: Machine, margin: int, would: str) -> Iterator[Remedy]:
+    if not used(machine.devices):
+        return
+    changed = offload(header, options, machine, margin)
+    if changed == options or not _fits(header, changed, machine, margin):
+        return
+    count, names = _layers(estimate(header, changed, machine.devices))
+    on = f"{count} layers on {names}" if changed.gpu_layers else "the processor alone"
+    yield Remedy("gpu_layers", changed, f"{on} {would}")
+
+
+def _layers(needs: Needs) -> tuple[str, str]:
+    """How many layers are on devices, and on which, in words."""
+    on = sum(needs.layers_on)
+    names = [device.name for device, layers in zip(needs.only_devices, needs.layers_on, strict=True) if layers]
+    return f"all {on}" if on == needs.layers else f"{on} of {needs.layers}", " and ".join(names)
+
+
+def _with_kv_type(
+    header: Header, options: LoadOptions, machine: Machine, margin: int, kind: str, would: str
+) -> Iterator[Remedy]:
+    flash = None if options.flash_attention is False else options.flash_attention
+    changed = replace(options, kv_type_k=kind, kv_type_v=kind, flash_attention=flash)
+    if can_be_kept_as(header, kind) and _fits(header, changed, machine, margin):
+        verb = would if margin else "fit"
+        yield Remedy("kv_type", changed, f"{units.tokens(options.context_length)} {verb} if the KV cache is {kind}")
+
+
+def _with_context(header: Header, options: LoadOptions, machine: Machine, margin: int, would: str) -> Iterator[Remedy]:
+    largest = largest_context(header, options, machine, margin)
+    if min(USEFUL_CONTEXT_LENGTH, options.context_length) <= largest < options.context_length:
+        changed = replace(options, context_length=largest)
+        yield Remedy("context", changed, f"{units.tokens(largest)} of context {would}")
+
+
+def can_be_kept_as(header: Header, kind: str) -> bool:
+    """Whether the engine takes this type for the caches of this model: heads have to be made of whole blocks.
+
+    Source: `llama_init_from_model` of llama.cpp's src/llama-context.cpp.
+    """
+    if kind not in QUANTIZED_KV_TYPES:
+        return True
+    heads = header.get_ints("attention.head_count", header.block_count, 0)
+    lengths = {header.get_int("embedding_length", 0) // most if (most := max(heads, default=0)) > 0 else 0}
+    told = {header.get_int(f"attention.{part}_length", 0) for part in ("key", "value")}
+    return all(length > 0 and length % _KV_BLOCK == 0 for length in (told if all(told) else told - {0} | lengths))
+
+
+def _fits(header: Header, options: LoadOptions, machine: Machine, margin: int) -> bool:
+    return leaves(estimate(header, options, machine.devices), machine, margin)

@@ -1,0 +1,177 @@
+"""Controls for a value that can be turned by keys and by the mouse, but never by a wheel that was meant to scroll."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from PySide6.QtCore import QLine, QRect, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSpinBox, QStyle, QStyleOptionButton, QWidget
+
+from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
+
+HANDLE = 16
+#: Of what stands in a frame of its own (`parts.field`).
+HEIGHT = 20
+
+
+class MarkedSlider(QSlider):
+    """A horizontal slider with one mark on its groove."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._theme = theme
+        self._mark: int | None = None
+
+    def set_mark(self, value: int | None) -> None:
+        """Mark this value of the slider's range, or none."""
+        self._mark = value
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._mark is None:
+            return
+        x = HANDLE // 2 + QStyle.sliderPositionFromValue(
+            self.minimum(), self.maximum(), self._mark, self.width() - HANDLE
+        )
+        painter = QPainter(self)
+        painter.setPen(QPen(QColor(self._theme.tokens.warning), 2))
+        middle = self.height() // 2
+        painter.drawLine(QLine(x, middle - 6, x, middle + 6))
+        painter.end()
+
+
+class NumberField(QSpinBox):
+    """A number without buttons; one that is typed too large becomes the largest when it is confirmed.
+
+    Args:
+        name: what a screen reader calls it.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setGroupSeparatorShown(True)
+        self.setFrame(False)
+        self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setKeyboardTracking(False)
+        self.setFixedHeight(HEIGHT)
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        digits = self.locale().toInt(text)[0] if text else 0
+        if digits > self.maximum():
+            return QValidator.State.Intermediate, text, position
+        return super().validate(text, position)
+
+    def fixup(self, text: str) -> str:
+        number, is_number = self.locale().toInt(text)
+        return str(min(max(number, self.minimum()), self.maximum())) if is_number else text
+
+    def show_value(self, value: int) -> None:
+        """Show a value, and tell nobody."""
+        if value == self.value():  # or what is typed and not yet confirmed would be gone
+            return
+        self.blockSignals(True)
+        self.setValue(value)
+        self.blockSignals(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class Combo(QComboBox):
+    """One of a few values; each has a short form, which is drawn, and may have a longer one in the list.
+
+    Args:
+        theme: the theme in force.
+        name: what a screen reader calls it.
+    """
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setAccessibleName(name)
+        self.setFrame(False)
+        self.setFixedHeight(HEIGHT)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        theme.changed.connect(self.update)
+
+    def show_values(self, values: dict[str, str], value: str) -> None:
+        """Offer these (short form to long form) and show one of them, and tell nobody."""
+        self.blockSignals(True)
+        if [self.itemData(row) for row in range(self.count())] != list(values):
+            self.clear()
+            for short, long in values.items():
+                self.addItem(long, short)
+        self.setCurrentIndex(list(values).index(value))
+        self.blockSignals(False)
+        self.update()
+
+    @property
+    def value(self) -> str:
+        """The short form of what is chosen."""
+        return str(self.currentData())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def showPopup(self) -> None:
+        widest = max(
+            (self.fontMetrics().horizontalAdvance(self.itemText(row)) for row in range(self.count())), default=0
+        )
+        self.view().setMinimumWidth(widest + 40)
+        super().showPopup()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = self._theme.tokens
+        painter = QPainter(self)
+        painter.setPen(QColor(tokens.text if self.isEnabled() else tokens.muted))
+        caret = 12
+        place = self.rect().adjusted(0, 0, -(caret + SPACE_XS), 0)
+        text = self.fontMetrics().elidedText(self.value, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        icon = QRect(self.width() - caret, (self.height() - caret) // 2 + 1, caret, caret)
+        self._theme.icon("caret-down").paint(painter, icon)
+        painter.end()
+
+
+class Check(QCheckBox):
+    """Yes or no.
+
+    Args:
+        theme: the theme in force.
+        text: what is asked.
+    """
+
+    def __init__(self, theme: Theme, text: str) -> None:
+        super().__init__(text)
+        self._theme = theme
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.isChecked():
+            return
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        box = self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
+        painter = QPainter(self)
+        self._theme.icon("check", "on_accent").paint(painter, box.adjusted(1, 1, -1, -1))
+        painter.end()
+
+    def show_value(self, value: bool) -> None:
+        """Show a value, and tell nobody."""
+        self.blockSignals(True)
+        self.setChecked(value)
+        self.blockSignals(False)
+
+
+def in_order(*widgets: QWidget) -> None:
+    """Have the tab key go through these one after the other."""
+    for before, after in pairwise(widgets):
+        QWidget.setTabOrder(before, after)
