@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nodetool_xl_desktop.tools.arguments import fit
-from nodetool_xl_desktop.tools.text_marks import ARGUMENT_KEYS, LIST_KEY, NAME_KEYS, WRAPPER_KEYS
+from nodetool_xl_desktop.tools.text_marks import ARGUMENT_KEYS, LIST_KEY, MODULES, NAME_KEYS, WRAPPER_KEYS
 from nodetool_xl_desktop.tools.tool import Tool, parameter_order
 
 _NAMED = re.compile(rf"""["'](?:{"|".join(NAME_KEYS)})["']\s*:\s*["']([A-Za-z0-9_-]{{1,64}})["']""")
@@ -234,6 +234,8 @@ def _from_node(node: ast.expr, source: str, tools: Tools) -> FoundCall | None:
     called = node.func
     if isinstance(called, ast.Attribute) and called.attr == "call":  # Llama 3.1
         called = called.value
+    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and f"{called.value.id}." in MODULES:
+        called = ast.Name(called.attr)
     if not isinstance(called, ast.Name):
         return None
     name = {_alias(name): name for name in tools}.get(called.id, "")

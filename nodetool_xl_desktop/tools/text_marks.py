@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+#: Between the words of DeepSeek's marks; its distilled models write the others, too.
+_LINES = ("\N{LOWER ONE EIGHTH BLOCK}", "_", " ")
 
-def _deepseek(words: str) -> str:
+
+def _deepseek(words: str, line: str = _LINES[0]) -> str:
     """DeepSeek's marks are written with a wide bar and a low line instead of | and _."""
-    bar, line = "\N{FULLWIDTH VERTICAL LINE}", "\N{LOWER ONE EIGHTH BLOCK}"
+    bar = "\N{FULLWIDTH VERTICAL LINE}"
     return f"<{bar}{words.replace(' ', line)}{bar}>"
 
 
-_DEEPSEEK_ENDS = ("```", _deepseek("tool call end"), _deepseek("tool calls end"))
+def _deepseeks(words: str) -> list[str]:
+    return [_deepseek(words, line) for line in _LINES]
+
+
+_DEEPSEEK_ENDS = ("```", *_deepseeks("tool call end"), *_deepseeks("tool calls end"))
 
 #: What begins a call wherever it stands, and what may end it.
 OPENERS: dict[str, tuple[str, ...]] = {
@@ -27,8 +34,8 @@ OPENERS: dict[str, tuple[str, ...]] = {
     "<function=": ("</function>",),  # Llama 3.1, Qwen Coder
     "[TOOL_CALLS]": ("[/TOOL_CALLS]", "</s>"),  # Mistral
     "[TOOL_CALL]": ("[/TOOL_CALL]",),
-    _deepseek("tool calls begin"): _DEEPSEEK_ENDS,
-    _deepseek("tool call begin"): _DEEPSEEK_ENDS,
+    **dict.fromkeys(_deepseeks("tool calls begin"), _DEEPSEEK_ENDS),
+    **dict.fromkeys(_deepseeks("tool call begin"), _DEEPSEEK_ENDS),
     "<|channel|>commentary to=functions.": ("<|call|>", "<|end|>"),  # gpt-oss
     "<|channel|>analysis to=functions.": ("<|call|>", "<|end|>"),
     "<|start|>assistant<|channel|>commentary to=functions.": ("<|call|>", "<|end|>"),
@@ -40,10 +47,15 @@ OPENERS: dict[str, tuple[str, ...]] = {
 LINE_OPENERS: dict[str, tuple[str, ...]] = {
     "functools[": (),  # Phi, FireFunction
     "to=functions.": ("<|call|>", "<|end|>"),  # gpt-oss, whose prompt has what stands before it
+    "commentary to=functions.": ("<|call|>", "<|end|>"),  # and where special tokens are swallowed
+    "analysis to=functions.": ("<|call|>", "<|end|>"),
 }
 
 #: Before a tool's name on a line of its own, above its arguments. Functionary 3.2.
 HEAD = ">>>"
+
+#: What may stand before a tool's name in a call in Python's way.
+MODULES = ("functions.", "default_api.", "tools.")
 
 #: What stands between a name and its arguments; the second has a word behind it. Mistral.
 CALL_MARKS = ("[ARGS]", "[CALL_ID]")
@@ -51,15 +63,17 @@ CALL_MARKS = ("[ARGS]", "[CALL_ID]")
 #: What may stand between the beginning of a call and its name or its arguments.
 NOISE = (
     "<tool_call>",
-    _deepseek("tool call begin"),
-    f"function{_deepseek('tool sep')}",
-    _deepseek("tool sep"),
+    *_deepseeks("tool call begin"),
+    *(f"function{mark}" for mark in _deepseeks("tool sep")),
+    *_deepseeks("tool sep"),
     "```json",
     *CALL_MARKS,
     "<|channel|>commentary",
     "<|channel|>analysis",
     "<|constrain|>json",
     "json<|message|>",
+    "code<|message|>",
+    "json",
     "<|message|>",
     "<|content|>",
 )

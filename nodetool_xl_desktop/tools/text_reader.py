@@ -16,6 +16,7 @@ from nodetool_xl_desktop.tools.text_marks import (
     CALL_MARKS,
     HEAD,
     LINE_OPENERS,
+    MODULES,
     NOISE,
     OPENERS,
     STRAY_ENDS,
@@ -48,8 +49,9 @@ class Reader:
     def python_name(self, place: int, words: Sequence[str] = ()) -> Scan[str]:
         """The name of the tool, or of one of `words`, that is called at `place` in Python's way; "" where none is."""
         names = (*self._tools, *words)
-        heads = (*(f"{name}(" for name in names), *(f"{name}.call(" for name in names))
-        return (yield from self._source.literal(place, heads))[:-1].removesuffix(".call")
+        heads = [f"{module}{name}{end}" for module in ("", *MODULES) for name in names for end in ("(", ".call(")]
+        head = (yield from self._source.literal(place, heads))[:-1].removesuffix(".call")
+        return head.rpartition(".")[2]
 
     def bare(self, start: int) -> Scan[Reading]:
         """A call without marks around it: it ends its line, or another one follows."""

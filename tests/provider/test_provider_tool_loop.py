@@ -13,6 +13,7 @@ from engine_runs import finish_of, gather, progress_of, text_of
 from model_templates import LLAMA, QWEN, with_template
 
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine.client import Template
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import (
     Event,
@@ -26,6 +27,7 @@ from nodetool_xl_desktop.engine.events import (
 )
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.provider import LoadSettings, Message, Sampling, ToolCall, XLlamaCppProvider, tool_loop
+from nodetool_xl_desktop.provider.tool_use import offer
 from nodetool_xl_desktop.provider.values import ImagePart, requested
 from nodetool_xl_desktop.tools import CalculatorTool, Image, as_tool
 
@@ -152,6 +154,25 @@ async def test_a_picture_is_given_back_as_one() -> None:
     (answer,) = [event for event in events if isinstance(event, ToolAnswered)]
     assert (answer.image, answer.media_type, answer.text) == (bytes(4), "image/webp", "(a picture)")
     assert model.asked[1][-1].content == (ImagePart(bytes(4), "image/webp"),)
+
+
+async def test_a_call_is_the_same_whatever_the_order_of_its_arguments() -> None:
+    events = await run(Model([wants(1, a=1, b=2)], [wants(2, b=2, a=1)], [TextDelta("Three.")]))
+    assert answers(events)[0] == ("3", "")
+    assert "made before with the same arguments" in answers(events)[1][0]
+
+
+def test_a_forced_list_and_a_forced_text_have_an_end() -> None:
+    def note(lines: list[str]) -> str:
+        """Note it."""
+        return ""
+
+    forced = offer([note], "required")
+    assert forced is not None
+    said = forced.to(Template()).request["response_format"]["json_schema"]["schema"]
+    lines = said["properties"]["arguments"]["properties"]["lines"]
+    assert lines["maxItems"] > 0
+    assert lines["items"]["maxLength"] > lines["items"]["minLength"] > 0
 
 
 async def test_it_ends_after_ten_rounds() -> None:
