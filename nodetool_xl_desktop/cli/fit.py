@@ -93,7 +93,10 @@ def run(question: Question, *, as_json: bool) -> None:
 def _local(question: Question) -> Answer:
     preview = Preview.inspect(_find(question.model))
     path = preview.header.files[0].absolute()
-    settings = question.said.over(ModelSettings(Paths.default()).for_model(path))
+    kept = ModelSettings(Paths.default()).for_model(path)
+    if question.devices:  # what was settled for the devices of this machine says nothing of others
+        kept = replace(kept, gpu_layers=None, tensor_split=None)
+    settings = question.said.over(kept)
     if not question.exact:
         return Answer(_estimated(question, preview, settings))
     from nodetool_xl_desktop.cli.fit_exact import plan_of_file  # noqa: PLC0415 - an estimate does not wait for it

@@ -163,7 +163,10 @@ async def _plan_once(
     if memory is not None:
         request["limits"] = {"memory": memory, "cpu_s": math.ceil(within_s)}
     table = _Table()
-    child = await Child.start(request, command or worker_command(), key, table.read)
+    try:
+        child = await Child.start(request, command or worker_command(), key, table.read)
+    except OSError as error:
+        raise EngineError.of_start(what, error) from error
     try:
         async with asyncio.timeout(within_s), child.guarded():
             answer = await child.answer()  # none, as it aborts or is killed once the table is there

@@ -67,6 +67,12 @@ class EngineError(UserFacingError):
         return cls(fault, what, error.why, error.hint)
 
     @classmethod
+    def of_start(cls, what: str, error: OSError) -> EngineError:
+        """The child itself could not be started: no memory, no process, no file descriptor is left."""
+        why = f"its process could not be started: {error.strerror or error}"
+        return cls(Fault.UNKNOWN, what, why, "Close other programs, then try again.")
+
+    @classmethod
     def of_import(cls, what: str, answer: Mapping[str, Any], log_tail: tuple[str, ...]) -> EngineError:
         """Word the child's answer that it could not import the engine."""
         if answer["missing"]:

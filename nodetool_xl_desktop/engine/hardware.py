@@ -102,7 +102,10 @@ async def engine_devices() -> list[dict[str, Any]]:
         EngineError: no engine is installed, or it does not start.
     """
     what = "The engine does not start"
-    child = await Child.start({"do": "devices"}, worker_command())
+    try:
+        child = await Child.start({"do": "devices"}, worker_command())
+    except OSError as error:
+        raise EngineError.of_start(what, error) from error
     try:
         async with asyncio.timeout(DEVICES_WITHIN_S):
             answer = await child.answer()

@@ -41,7 +41,7 @@ def _fits(need: Needs, machine: Machine) -> str:
     parts = [f"{units.memory(size)} of {name}" for name, size in used]
     if len(used) > 2:  # the bars, or the table, have each of them
         parts = [f"{units.memory(sum(size for _, size in used))} of {len(used)} devices"]
-    takes = f"It takes {', '.join(parts)} and {units.memory(need.host.total)} of memory"
+    takes = f"It takes {' and '.join([', '.join(parts)] * bool(parts) + [units.memory(need.host.total)])} of memory"
     on = sum(need.layers_on)
     if on < need.layers:
         return f"{takes}, with {f'{on} of {need.layers} layers' if on else 'no layer'} on the GPU"

@@ -42,13 +42,17 @@ class Beside:
     projector: int = 0
 
 
+MOST_DEVICES = 16
+
+
 def used(devices: Sequence[Device]) -> tuple[int, ...]:
     """The places of those devices that the engine puts layers onto: integrated graphics only where there are no others.
 
-    What only accelerates the processor (BLAS) has no memory for layers.
+    What only accelerates the processor (BLAS) has no memory for layers; more than 16 (`GGML_SCHED_MAX_BACKENDS`) the
+    engine does not take.
     """
     cards = tuple(place for place, device in enumerate(devices) if device.kind == "gpu")
-    return cards or tuple(place for place, device in enumerate(devices) if device.kind == "igpu")
+    return (cards or tuple(place for place, device in enumerate(devices) if device.kind == "igpu"))[:MOST_DEVICES]
 
 
 def share_out(layers: int, devices: Sequence[Device], shares: Sequence[int] = ()) -> tuple[int, ...]:

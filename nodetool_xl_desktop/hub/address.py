@@ -80,7 +80,9 @@ def parse_address(text: str, endpoint: str | None = None) -> Address:
         hint = "Open the repository's page, choose a .gguf file there, and copy the address of that page"
         raise BadName(f"{_shown(text)} is no model file", "it is another page of the model hub", hint)
     url = urlunsplit(parts._replace(fragment=""))
-    return Address(url, _name(parts.path, text), _host(parts), takes_token=behind is not None)
+    # A token goes to the hub itself alone, never in the clear to a namesake of it.
+    trusted = behind is not None and parts[:2] in (urlsplit(hub)[:2], *(("https", host) for host in _HUB_HOSTS))
+    return Address(url, _name(parts.path, text), _host(parts), takes_token=trusted)
 
 
 def _split(text: str) -> SplitResult:

@@ -14,7 +14,7 @@ import platform
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,13 @@ class Kept:
 
     found: LoadSettings = LoadSettings()  # noqa: RUF009 - it cannot change
     chosen: LoadSettings = LoadSettings()  # noqa: RUF009
+
+    @property
+    def wanted(self) -> LoadSettings:
+        """What a person chose, without what cannot be beside what was found since."""
+        if self.chosen.over(self.found).conflict:
+            return replace(self.chosen, kv_type_v=None, flash_attention=None)
+        return self.chosen
 
 
 def machine_key(cpu_info: Path = _CPU_INFO) -> str:
@@ -76,7 +83,7 @@ class ModelSettings:
         It never fails: what cannot be read is nothing, and stands in the log.
         """
         kept = self.kept(path)
-        return kept.chosen.over(kept.found)
+        return kept.wanted.over(kept.found)
 
     def kept(self, path: Path) -> Kept:
         """The same, told apart by who said it."""

@@ -48,10 +48,7 @@ class Choice:
         """
         made = cls(preview, kept, physical_cores)
         made.defaults  # noqa: B018 - it raises
-        chosen = kept.chosen
-        if _conflict(chosen.over(kept.found)):  # it was chosen over something else than what is settled now
-            chosen = replace(chosen, kv_type_v=None, flash_attention=None)
-        return made._with(chosen)
+        return made._with(kept.wanted)
 
     # What can be chosen
 
@@ -70,6 +67,11 @@ class Choice:
     def can_flash_be_auto(self) -> bool:
         """Whether flash attention can be left to the engine: not where it is settled otherwise."""
         return self.kept.found.flash_attention is None
+
+    @property
+    def can_layers_be_auto(self) -> bool:
+        """Whether the GPU layers can be left to be as many as fit: not where their number is settled otherwise."""
+        return self.kept.found.gpu_layers is None
 
     @property
     def layers_with_experts(self) -> int:

@@ -79,7 +79,7 @@ class Desk:
         self._word = None
         self._took = dict(took)
         self._loaded = loaded
-        self._choice = choice if loaded is None else choice.apply(loaded, self._machine, loaded)
+        self._choice = choice
         self._make_report()
 
     def choose(self, choice: Choice) -> None:

@@ -63,12 +63,10 @@ class ContextControl(QWidget):
     def set_range(self, largest: int, value: int) -> None:
         """Offer lengths up to `largest`, and choose `value`."""
         self._largest = max(largest, SMALLEST_CONTEXT_LENGTH)
-        for control in (self._slider, self._number):
-            control.blockSignals(True)
+        self._slider.blockSignals(True)
         self._slider.setRange(0, self._position(self._largest))
-        self._number.setRange(SMALLEST_CONTEXT_LENGTH, self._largest)
-        for control in (self._slider, self._number):
-            control.blockSignals(False)
+        self._slider.blockSignals(False)
+        self._offer(SMALLEST_CONTEXT_LENGTH, self._largest)
         self.show_value(value)
         self._least.setText(units.short_tokens(SMALLEST_CONTEXT_LENGTH))
         self._most.setText(units.short_tokens(self._largest))
@@ -78,7 +76,8 @@ class ContextControl(QWidget):
         self._number.setValue(length)
 
     def show_value(self, length: int) -> None:
-        """Show a length, and tell nobody."""
+        """Show a length, and tell nobody; one that was settled elsewhere may be beyond what is offered."""
+        self._offer(min(SMALLEST_CONTEXT_LENGTH, length), max(self._largest, length))
         self._number.show_value(length)
         self._slider.blockSignals(True)
         self._slider.setValue(self._position(length))
@@ -88,6 +87,12 @@ class ContextControl(QWidget):
     def inputs(self) -> tuple[QWidget, ...]:
         """What the tab key goes through, in the order in which they are seen."""
         return (self._number, self._slider)
+
+    def _offer(self, least: int, most: int) -> None:
+        if (self._number.minimum(), self._number.maximum()) != (least, most):
+            self._number.blockSignals(True)
+            self._number.setRange(least, most)
+            self._number.blockSignals(False)
 
     def set_largest_that_fits(self, length: int) -> None:
         """Mark where it stops to fit; nothing is marked where all of it fits, or nothing does."""

@@ -125,6 +125,11 @@ class FitFlow(QObject):
         elif not self._is_closed and (self._looking is None or self._looking.done()):
             self._looking = self._tasks.start(self._look())
 
+    async def looked(self) -> None:
+        """Wait for a look at the devices that is on its way: nothing is loaded as if there were none."""
+        while self._looking is not None and not self._looking.done():
+            await asyncio.wait([self._looking])
+
     def look_if_old(self) -> None:
         """Look at the devices where that was not done lately."""
         if self._seen_at is None or (self.panel.machine.devices and time.monotonic() - self._seen_at > SEEN_FOR_S):

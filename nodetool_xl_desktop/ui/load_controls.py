@@ -69,7 +69,12 @@ class LoadControls(QFrame):
         self.context.set_largest_that_fits(report.largest_context)
         self.offload.setVisible(has_devices)
         if has_devices:
-            self.offload.show_layers(options.gpu_layers, report.need.layers, is_auto=choice.has_auto_layers)
+            self.offload.show_layers(
+                options.gpu_layers,
+                report.need.layers,
+                is_auto=choice.has_auto_layers,
+                can_be_auto=choice.can_layers_be_auto,
+            )
         self._show_cache(choice, options)
         self.advanced.show_choice(choice, options, has_devices=has_devices)
 

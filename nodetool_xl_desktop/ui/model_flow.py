@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -113,6 +114,7 @@ class ModelFlow:
         wanted = self._side_bar.selected
         self._chat.composer.setFocus()  # Load is about to hide: the next thing to do is to write
         await self.previewed()
+        await self._fit.looked()
         report, choice = self._fit_panel.report, self._fit_panel.choice
         if wanted is None or report is None or choice is None or wanted not in report.header.files:
             return
@@ -205,14 +207,19 @@ class ModelFlow:
             partial(tune, model, report.options),
             self._fit_panel.window(),
         )
-        dialog.chosen.connect(lambda settings: self._tasks.start(self._keep(model, settings)))
+        choice = self._fit_panel.choice
+        chosen = choice.kept.chosen if choice is not None else LoadSettings()
+        dialog.chosen.connect(lambda settings: self._tasks.start(self._keep(model, settings, chosen)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    async def _keep(self, model: Path, settings: LoadSettings) -> None:
-        """Keep what was measured, and show the model as it is loaded from now on."""
+    async def _keep(self, model: Path, settings: LoadSettings, chosen: LoadSettings) -> None:
+        """Keep what was measured beside what the person had chosen, and show how the model is loaded from now on."""
+        measured = {field.name for field in fields(settings) if getattr(settings, field.name) is not None}
+        chosen = replace(chosen, **dict.fromkeys(measured))
         try:
             await in_thread(partial(self._provider.keep_settings, model, settings))
+            await in_thread(partial(self._provider.choose_settings, model, chosen))
         except UserFacingError as error:
             self._fit_panel.show_open_problem(error)
             return

@@ -48,13 +48,14 @@ class OffloadControl(QWidget):
         """What the tab key goes through, in the order in which they are seen."""
         return (self._auto, self._slider)
 
-    def show_layers(self, chosen: int, most: int, *, is_auto: bool) -> None:
+    def show_layers(self, chosen: int, most: int, *, is_auto: bool, can_be_auto: bool = True) -> None:
         """Show a number of layers, and tell nobody.
 
         Args:
             chosen: on the graphics cards.
             most: that there are.
             is_auto: whether nobody chose that number.
+            can_be_auto: whether it is nobody's but the person's to choose.
         """
         on = min(chosen, most)
         self._slider.blockSignals(True)
@@ -63,6 +64,7 @@ class OffloadControl(QWidget):
         self._slider.setValue(on)
         self._slider.blockSignals(False)
         self._auto.setChecked(is_auto)
+        self._auto.setVisible(can_be_auto)
         self._value.setText(f"all {most} layers" if on == most else f"{on} of {most} layers" if on else "no layers")
 
     def _toggled(self, is_auto: bool) -> None:

@@ -407,3 +407,12 @@ def test_a_small_cache_without_flash_attention_cannot_be(tmp_path: Path, starter
     ModelSettings(paths).keep(starter_model, LoadSettings(flash_attention=False), {})
     assert "flash attention" in failure_of(run(tmp_path, "fit", starter_model, "--kv-type", "q4_0"))
     assert fit_json(tmp_path, starter_model, "--kv-type", "bf16")["options"]["flash_attention"] == "off"
+
+
+def test_what_is_kept_for_this_machine_s_devices_says_nothing_of_others(tmp_path: Path, llama_8b: Path) -> None:
+    paths = replace(Paths.below(tmp_path), data=tmp_path / "data" / "nodetool-xl-desktop")
+    ModelSettings(paths).choose(llama_8b, LoadSettings(gpu_layers=5, tensor_split="0,1", context_length=2048))
+    report = fit_json(tmp_path, llama_8b, "--device", "A:24", "--device", "B:24")
+    assert report["options"]["context_length"] == 2048
+    assert report["options"]["gpu_layers"] == 33
+    assert all(device["self"] > 0 for device in report["devices"])

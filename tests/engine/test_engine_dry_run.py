@@ -166,7 +166,7 @@ async def test_a_file_that_is_not_there_has_no_plan(tmp_path: Path) -> None:
 
 
 async def test_a_program_that_is_not_there(starter_model: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(EngineError, match="could not be started"):
         await plan(starter_model, OPTIONS, command=("/no/such/program",))
 
 

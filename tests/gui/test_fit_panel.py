@@ -20,6 +20,7 @@ from nodetool_xl_desktop.app import Parts
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.units import GIB, MIB
 from nodetool_xl_desktop.engine.dry_run import DevicePlan, DryRuns, HostPlan, Plan
+from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.memory import Device, HostMemory
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
@@ -318,12 +319,12 @@ async def test_remedies_are_one_click_each(build: Build, big_model: Path) -> Non
     context = next(number for number, remedy in enumerate(panel.report.remedies) if remedy.kind == "context")  # type: ignore[union-attr]
     menu.actions()[context - 1].trigger()
     assert panel.options.context_length < 8192
-    assert not says(parts, "Won't fit")
+    await until(lambda: not says(parts, "Won't fit") and button(panel, "Reset").isVisible(), "the remedy")
     QTest.mouseClick(button(panel, "Reset"), Qt.MouseButton.LeftButton)
-    assert says(parts, "Won't fit")
+    await until(lambda: says(parts, "Won't fit") and button(panel, "Apply").isVisible(), "the beginning")
     QTest.mouseClick(button(panel, "Apply"), Qt.MouseButton.LeftButton)
     assert panel.options.kv_type_k == panel.options.kv_type_v == "q8_0"
-    assert not says(parts, "Won't fit")
+    await until(lambda: not says(parts, "Won't fit"), "the other remedy")
 
 
 async def test_quantised_values_and_no_flash_attention(build: Build, big_model: Path) -> None:
@@ -515,3 +516,18 @@ async def test_what_the_loaded_model_holds_of_a_device_counts_as_free(build: Bui
     assert says(parts, "gives back")
     assert panel.options.gpu_layers == 33, "what is loaded stays as it is"
     await until(lambda: says(parts, "loaded"), "it is")
+
+
+async def test_nothing_is_loaded_as_if_there_were_no_card(build: Build, starter_model: Path) -> None:
+    """Load may be pressed while the look at the devices is still on its way."""
+
+    async def look() -> Sequence[Device]:
+        await asyncio.sleep(0.5)
+        return (CARD,)
+
+    parts = build(devices=look, plan=Engine(CARD).plan)
+    await parts.window.models.open([starter_model])
+    await parts.window.models.load()
+    state = parts.loader.state
+    assert isinstance(state, Ready)
+    assert state.server.options.gpu_layers == read_model(starter_model).block_count + 1

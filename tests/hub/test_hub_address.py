@@ -43,6 +43,8 @@ def test_another_hub_is_asked_in_place_of_the_usual_one(endpoint: str, monkeypat
     [
         (f"{HUB}/org/repo/blob/main/a.gguf", True),
         (f"{HUB}/buckets/org/a.gguf", True),
+        ("http://huggingface.co/buckets/org/a.gguf", False),
+        ("https://huggingface.co:8080/buckets/org/a.gguf", False),
         ("https://huggingface.co.example.org/org/repo/blob/main/a.gguf", False),
         ("https://huggingface.co@example.org/org/repo/blob/main/a.gguf", False),
         ("https://example.org/huggingface.co/org/repo/blob/main/a.gguf", False),

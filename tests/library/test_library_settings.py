@@ -223,3 +223,12 @@ def test_a_choice_for_another_file_of_the_name_is_none(paths: Paths, model: Path
     model.unlink()
     with pytest.raises(UserFacingError, match="gone"):
         settings.choose(model, NONE)
+
+
+def test_what_was_chosen_and_what_was_found_since_are_never_no_load_together(paths: Paths, model: Path) -> None:
+    kept = ModelSettings(paths)
+    kept.choose(model, LoadSettings(context_length=4096, kv_type_k="q8_0", kv_type_v="q8_0"))
+    kept.keep(model, FOUND, MEASURED)  # without flash attention, which a small cache of values needs
+    settings = kept.for_model(model)
+    assert not settings.options(None, 4).conflict
+    assert (settings.context_length, settings.flash_attention, settings.threads) == (4096, False, 3)
