@@ -105,8 +105,7 @@ class Preview:
     def options(self, settings: LoadSettings, physical_cores: int | None) -> LoadOptions:
         """How this model is loaded, as these settings say.
 
-        No layers go onto a graphics card: the report counts the machine's own memory only, and what is previewed is
-        what is loaded.
+        No layers go onto a graphics card: who knows of one asks `preview.choice`.
         """
         return replace(settings.options(self.header.context_length_max, physical_cores), gpu_layers=0)
 
