@@ -247,7 +247,9 @@ class DryRuns:
             return known
         running = self._running.get(key)
         if running is None:
-            running = self._running[key] = _Running(asyncio.create_task(self._make(key, model, options)))
+            # Not `asyncio.create_task`: qasync runs callbacks also while its loop does not count as running.
+            task = asyncio.get_event_loop().create_task(self._make(key, model, options))
+            running = self._running[key] = _Running(task)
         running.askers += 1
         try:
             return await asyncio.shield(running.task)

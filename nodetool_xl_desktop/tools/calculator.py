@@ -47,19 +47,17 @@ _PERCENT = re.compile(r"\s*%(?=\s*(?:$|[)*/,§]))|(?<=[\d.)])%(?=\s*[+-])")
 _OPERAND_END = re.compile(r"[\w.]*$")
 
 
-def _simple(depth: int, least: int) -> str:
-    """A regular expression for sums and products of at least so many steps, with parentheses as deep as that.
+def _forced() -> str:
+    """A regular expression for arithmetic that has a result: nothing is divided by zero, and each function takes it.
 
-    It is short, as a small model goes on for as long as it may.
+    What a model writes whose call is forced: a small one that may write any text writes anything but arithmetic. It is
+    short, as such a model goes on for as long as it may.
     """
-    number = r"([1-9][0-9]{0,8}|0)(\.[0-9]{1,4})?"
-    functions = "sqrt|cbrt|sin|cos|tan|log|exp|abs|round|floor|ceil|factorial"
-    part = f"({number}|pi|({functions})?\\({_simple(depth - 1, 0)}\\))" if depth else number
-    return f"-?{part}( [-+*/^] {part}){{{least},{2 * depth + 2}}}"
-
-
-#: What a model writes whose call is forced: a small one that may write any text writes anything but arithmetic.
-_FORCED = rf"^({_simple(1, 1)}|(sqrt|cbrt|sin|cos|tan|log|exp|factorial)\({_simple(1, 0)}\))$"
+    number = r"[1-9][0-9]{0,8}(\.[0-9]{1,4})?"
+    positive = f"{number}( [+*] {number}){{0,2}}"
+    function = rf"((sqrt|cbrt|sin|cos|log|abs|round|floor|ceil)\({positive}\)|factorial\([1-9][0-9]?\))"
+    part = rf"({number}|0|pi|\({number}( [-+*] {number}){{1,2}}\)|{function})( \^ [1-9])?"
+    return f"^(-?{part}( [-+*] {part}| / {number}){{1,4}}|{function})$"
 
 
 def _power(base: float, exponent: float) -> float:
@@ -164,7 +162,7 @@ class CalculatorTool:
     }
     forced_parameters: ClassVar[Mapping[str, Any]] = {
         **parameters,
-        "properties": {"expression": {"type": "string", "pattern": _FORCED}},
+        "properties": {"expression": {"type": "string", "pattern": _forced()}},
     }
 
     def __init__(self) -> None:
