@@ -309,7 +309,7 @@ def _any_report(preview: Preview, dice: random.Random) -> FitReport:
         cpu_moe=dice.choice([0, 2, 1024]),
     )
     layers = dice.choice([0, 1, 3, 100_000])
-    options = replace(preview.options(settings, 2), gpu_layers=layers)
+    options = replace(settings.options(preview.header.context_length_max, 2), gpu_layers=layers)
     machine = Machine(dice.choice(HOSTS), dice.choice(DEVICES), dice.choice([0, GIB]))
     best_build(preview.header, options, machine, BUILDS)
     offload(preview.header, options, machine)

@@ -39,7 +39,8 @@ def run(model: Path, paths: Paths, *, context_length: int | None, as_json: bool)
             printed all the same.
     """
     preview = Preview.inspect(model)
-    base = preview.options(LoadSettings(context_length=context_length), physical_cores())
+    asked = LoadSettings(context_length=context_length)
+    base = asked.options(preview.header.context_length_max, physical_cores())
     tuned = asyncio.run(_measure(preview.header, base))
     print(json.dumps(_to_json(tuned), indent=2) if as_json else _text(preview, tuned))
     speeds = {

@@ -189,7 +189,7 @@ def _parameters(request: dict[str, Any]) -> Any:
     params.n_gpu_layers = request["gpu_layers"]
     params.fit_params = False  # what was asked is what is loaded
     # Memory that the preview does not count is not taken; but for the checkpoints that the engine makes of sliding
-    # windows and recurrent states (fit.estimate calls its figures rough there), without which each turn starts anew.
+    # windows and recurrent states, without which each turn starts anew.
     params.cache_ram_mib = request["cache_ram_mib"]
     params.ctx_shift = False
     params.swa_full = request["swa_full"]

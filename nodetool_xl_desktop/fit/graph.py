@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nodetool_xl_desktop.fit.architectures import Mixer
+from nodetool_xl_desktop.fit.keys import F32_BYTES
 from nodetool_xl_desktop.fit.packing import Block, Packing
 
-F32_BYTES = 4
 F16_BYTES = 2
 INDEX_BYTES = 8
 

@@ -20,6 +20,8 @@ from nodetool_xl_desktop.fit.layers import Layout
 from nodetool_xl_desktop.fit.memory import Device, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions
 
+#: The engine takes no more (`llama_max_devices` of llama.cpp's src/llama.cpp).
+MOST_DEVICES = 16
 _FLOAT = struct.Struct("f")
 
 
@@ -42,14 +44,10 @@ class Beside:
     projector: int = 0
 
 
-MOST_DEVICES = 16
-
-
 def used(devices: Sequence[Device]) -> tuple[int, ...]:
     """The places of those devices that the engine puts layers onto: integrated graphics only where there are no others.
 
-    What only accelerates the processor (BLAS) has no memory for layers; more than 16 (`GGML_SCHED_MAX_BACKENDS`) the
-    engine does not take.
+    What only accelerates the processor (BLAS) has no memory for layers.
     """
     cards = tuple(place for place, device in enumerate(devices) if device.kind == "gpu")
     return (cards or tuple(place for place, device in enumerate(devices) if device.kind == "igpu"))[:MOST_DEVICES]

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from nodetool_xl_desktop.fit.anatomy import anatomy
 from nodetool_xl_desktop.fit.compute import compute
+from nodetool_xl_desktop.fit.graph import F16_BYTES
 from nodetool_xl_desktop.fit.keys import F32_BYTES
 from nodetool_xl_desktop.fit.layers import Layout, room
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.gguf import Header
 
-F16_BYTES = 2
 #: How often the inputs are kept where the next batch starts while this one is on its way (`GGML_SCHED_MAX_COPIES`).
 COPIES = 4
 #: How much of a buffer is in use while its largest matrix is multiplied with: fitted to the plans of 43 models, of

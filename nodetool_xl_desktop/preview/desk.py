@@ -72,7 +72,7 @@ class Desk:
         """Another model.
 
         Args:
-            choice: of it. If it is loaded, it is shown as it is loaded.
+            choice: of it.
             took: what loads of it took before, in bytes, by `library.loads.key` of their options.
             loaded: how it is loaded; None where it is not.
         """

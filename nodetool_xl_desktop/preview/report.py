@@ -11,7 +11,7 @@ from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.advice import advise
 from nodetool_xl_desktop.fit.estimate import caveats, estimate
 from nodetool_xl_desktop.fit.memory import MARGIN, Device, HostMemory, Machine, MemoryUse, Needs
-from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings, largest_context_length
+from nodetool_xl_desktop.fit.options import LoadOptions, largest_context_length
 from nodetool_xl_desktop.fit.solver import Build, Remedy, can_be_kept_as, largest_context, remedies
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import Header, read_model
@@ -101,13 +101,6 @@ class Preview:
     def largest_context(self) -> int:
         """Where the context control ends, in tokens."""
         return largest_context_length(self.header.context_length_max)
-
-    def options(self, settings: LoadSettings, physical_cores: int | None) -> LoadOptions:
-        """How this model is loaded, as these settings say.
-
-        No layers go onto a graphics card: who knows of one asks `preview.choice`.
-        """
-        return replace(settings.options(self.header.context_length_max, physical_cores), gpu_layers=0)
 
     def report(
         self,

@@ -63,9 +63,7 @@ async def run(
         `repeated_call` where it only repeated itself.
     """
     history = list(messages)
-    known = {tool.name: tool for tool in tools}
-    answered: dict[str, Result] = {}
-    pointed_out: set[str] = set()
+    answers = _Answers({tool.name: tool for tool in tools}, approve, shorten)
     used = Usage()
     end: Finished | None = None
     for number in range(MOST_ROUNDS):
@@ -85,21 +83,13 @@ async def run(
         if number == MOST_ROUNDS - 1:
             break  # no model would read the results
         history.append(Message("assistant", "".join(this.text), tool_calls=tuple(this.calls)))
-        before = set(answered)
+        answers.begin_round()
         told: list[Message] = []
         for wanted in this.calls:
-            key = _key(wanted)
-            if key in pointed_out:
+            result = await answers.to(wanted)
+            if result is None:
                 yield replace(end, reason="repeated_call", usage=used)
                 return
-            if key in before:
-                pointed_out.add(key)
-                result = Result(_REPEATED.format(_words(answered[key])))
-            elif key in answered:  # twice in one round: it is answered once
-                result = answered[key]
-            else:
-                result = await _answer(wanted, known, approve)
-                result = answered[key] = replace(result, text=await shorten(result.text))
             yield _answered(wanted, result)
             told.append(_told(wanted, result))
         # Results stand right behind the calls that they answer, or neither would be taken for what it is.
@@ -118,15 +108,50 @@ def _note(event: Event, this: _Round) -> None:
             this.end = event
 
 
-async def _answer(wanted: ToolCall, known: Mapping[str, Tool], approve: Approve) -> Result:
-    if wanted.problem:
-        return Result(error=_UNREADABLE.format(wanted.problem, wanted.raw))
-    if wanted.name not in known:
-        return Result(error=f"There is no tool {wanted.name}; there are {', '.join(known)}.")
-    allowed = approve(wanted)
-    if not (await allowed if inspect.isawaitable(allowed) else allowed):
-        return Result(error=_DENIED)
-    return await call(known[wanted.name], wanted.args)
+@dataclass(slots=True)
+class _Answers:
+    """What the calls of all rounds came to; a call that was made before is not made again.
+
+    Attributes:
+        tools: what may be called, by name.
+        approve: is asked before each call.
+        shorten: makes of a result what the model has room for.
+    """
+
+    tools: Mapping[str, Tool]
+    approve: Approve
+    shorten: Callable[[str], Awaitable[str]]
+    _results: dict[str, Result] = field(default_factory=dict)
+    _earlier: frozenset[str] = frozenset()
+    _pointed_out: set[str] = field(default_factory=set)
+
+    def begin_round(self) -> None:
+        """What was called so far was called in earlier rounds."""
+        self._earlier = frozenset(self._results)
+
+    async def to(self, wanted: ToolCall) -> Result | None:
+        """The answer to a call; None where the model was told already that it only repeats it."""
+        key = _key(wanted)
+        if key in self._pointed_out:
+            return None
+        if key in self._earlier:
+            self._pointed_out.add(key)
+            return Result(_REPEATED.format(_words(self._results[key])))
+        if key not in self._results:  # twice in one round: it is answered once
+            result = await self._run(wanted)
+            text, error = await self.shorten(result.text), await self.shorten(result.error)
+            self._results[key] = replace(result, text=text, error=error)
+        return self._results[key]
+
+    async def _run(self, wanted: ToolCall) -> Result:
+        if wanted.problem:
+            return Result(error=_UNREADABLE.format(wanted.problem, wanted.raw))
+        if wanted.name not in self.tools:
+            return Result(error=f"There is no tool {wanted.name}; there are {', '.join(self.tools)}.")
+        allowed = self.approve(wanted)
+        if not (await allowed if inspect.isawaitable(allowed) else allowed):
+            return Result(error=_DENIED)
+        return await call(self.tools[wanted.name], wanted.args)
 
 
 def _key(wanted: ToolCall) -> str:

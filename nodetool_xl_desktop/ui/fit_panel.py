@@ -121,8 +121,7 @@ class FitPanel(QFrame):
         """Show a model; the figures follow every control at once.
 
         Args:
-            choice: the model, and how it is loaded unless the person says otherwise. One that is loaded is shown as it
-                is loaded.
+            choice: the model, and how it is loaded unless the person says otherwise.
             took: what loads of it took before, by `library.loads.key` of their options, in bytes.
         """
         self._problem.hide()

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import xllamacpp
 from shapes import SHAPES, Shape, by_name, write
 from shapes.grid import PARTS, Comparison, compare, points, quick, said
 from shapes.projectors import PROJECTORS, told_by_the_engine, write_projector
-from table import Row, row
+from table import Row, row, timed
 
 from nodetool_xl_desktop.core.units import GIB
 from nodetool_xl_desktop.fit.estimate import estimate
@@ -52,11 +50,11 @@ def headers(folder: Path) -> list[Row]:
     rows = []
     for words, (name, aim) in VOCABULARIES.items():
         file = write(folder, by_name(name))
-        ours = _timed(lambda file=file: read_model(file), 30)
+        ours = timed(lambda file=file: read_model(file), 30)
         cache = HeaderCache()
         cache.read(file)
-        kept = _timed(lambda cache=cache, file=file: cache.read(file), 30)
-        theirs = _timed(lambda file=file: _engine_estimate(file), 1)
+        kept = timed(lambda cache=cache, file=file: cache.read(file), 30)
+        theirs = timed(lambda file=file: _engine_estimate(file), 1)
         rows += [
             row(f"header read ({words} vocabulary)", "ms", ours, aim),
             row(f"header asked for again ({words})", "ms", kept, "at most 1"),
@@ -72,7 +70,7 @@ def speed(folder: Path) -> list[Row]:
     for name in ("llama-3.1-70b", "gemma-3n-e4b", "deepseek-v3"):
         shape = by_name(name)
         header, contexts = read_model(write(folder, shape)), iter(range(1024, 262_144, 1024))
-        times = _timed(lambda header=header, contexts=contexts: estimate(header, LoadOptions(next(contexts))), 200)
+        times = timed(lambda header=header, contexts=contexts: estimate(header, LoadOptions(next(contexts))), 200)
         rows.append(row(f"estimate at another context ({name})", "ms", times))
     return rows
 
@@ -128,12 +126,3 @@ async def _worst(shape: Shape, folder: Path, free: asyncio.Semaphore) -> Worst:
 def _engine_estimate(file: Path) -> None:
     device = {"name": "CUDA0", "memory_free": 8 * GIB, "memory_total": 8 * GIB}
     xllamacpp.estimate_gpu_layers([device], str(file), [], 4096, 512, 1, "f16")
-
-
-def _timed(work: Callable[[], object], rounds: int) -> list[float]:
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - started) * 1000)
-    return times

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +25,7 @@ import provider
 import psutil
 import tools
 from PySide6.QtCore import QObject, Qt, QTimer
-from table import Row, row
+from table import Row, row, timed
 
 from nodetool_xl_desktop import __version__, app
 from nodetool_xl_desktop.core.paths import Paths
@@ -162,17 +161,8 @@ async def in_window(parts: app.Parts) -> float:
 
 
 def preview(model: Path) -> list[Row]:
-    options = Preview.inspect(model).options(LoadSettings(), physical_cores())
     inspected, host = Preview.inspect(model), host_memory()
-
-    def timed(work: Callable[[], object], rounds: int) -> list[float]:
-        times = []
-        for _ in range(rounds):
-            started = time.perf_counter()
-            work()
-            times.append((time.perf_counter() - started) * 1000)
-        return times
-
+    options = LoadSettings().options(inspected.header.context_length_max, physical_cores())
     return [
         row("header of the starter model read", "ms", timed(lambda: read_model(model), 30)),
         row("a whole report, as at each step of the slider", "ms", timed(lambda: inspected.report(options, host), 200)),

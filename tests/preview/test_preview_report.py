@@ -25,7 +25,7 @@ HOST = HostMemory(total=16 * GIB, free=8 * GIB)
 
 def report_of(path: Path, context_length: int | None = None) -> FitReport:
     preview = Preview.inspect(path)
-    options = preview.options(LoadSettings(threads=2), 2)
+    options = LoadSettings(threads=2).options(preview.header.context_length_max, 2)
     if context_length is not None:
         options = LoadOptions(context_length, threads=2)
     return preview.report(options, HOST)
@@ -214,7 +214,7 @@ def test_a_maximum_that_cannot_be_is_kept_in_bounds(tmp_path: Path, largest: int
     llama(tmp_path / "odd.gguf", {**LLAMA_8B, "block_count": 1, "vocab_size": 256}, more)
     preview = Preview.inspect(tmp_path / "odd.gguf")
     assert 256 <= preview.largest_context <= LARGEST_CONTEXT_LENGTH
-    options = preview.options(LoadSettings(threads=1), 2)
+    options = LoadSettings(threads=1).options(preview.header.context_length_max, 2)
     assert 256 <= options.context_length <= preview.largest_context
     assert preview.report(options, HOST).largest_context <= preview.largest_context
 
@@ -268,7 +268,7 @@ def test_any_header_gives_a_sane_report_or_is_refused_at_inspection(
     except GgufError:
         return
     host = HostMemory(total=64 * GIB, free=free)
-    for options in (preview.options(LoadSettings(threads=2), 2), LoadOptions(context_length)):
+    for options in (LoadSettings(threads=2).options(preview.header.context_length_max, 2), LoadOptions(context_length)):
         report = preview.report(options, host)
         need = report.need
         assert min(need.host.model, need.host.context, need.host.compute) >= 0

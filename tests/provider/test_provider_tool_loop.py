@@ -156,6 +156,21 @@ async def test_a_picture_is_given_back_as_one() -> None:
     assert model.asked[1][-1].content == (ImagePart(bytes(4), "image/webp"),)
 
 
+async def test_what_a_tool_says_is_shortened_also_where_it_fails() -> None:
+    def fail(a: int, b: int) -> None:
+        """Fail."""
+        raise ValueError("x" * 1000)
+
+    async def shorten(text: str) -> str:
+        await asyncio.sleep(0)
+        return text[:10]
+
+    model = Model([wants(1, "fail", a=1, b=2)], [TextDelta("Well.")])
+    events = await gather(tool_loop.run(model, ASK, [as_tool(fail)], lambda _: True, shorten))
+    assert answers(events) == [("", "fail faile")]
+    assert model.asked[1][-1].text == "Error: fail faile"
+
+
 async def test_a_call_is_the_same_whatever_the_order_of_its_arguments() -> None:
     events = await run(Model([wants(1, a=1, b=2)], [wants(2, b=2, a=1)], [TextDelta("Three.")]))
     assert answers(events)[0] == ("3", "")
