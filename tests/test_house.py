@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = "Imports go down or stay in their room BROKEN"
 QT = "Qt and qasync stay in ui, app and __main__ BROKEN"
 ENGINE = "xllamacpp is imported by engine/worker.py only BROKEN"
+STORE = "The chats on the disk are touched by chat only BROKEN"
 NETWORK = "nodetool_xl_desktop.core.network makes every HTTP client"
 NESTED_LOOP = "A dialog's own event loop strands the program's tasks"
 DIALOG = "from PySide6.QtWidgets import QDialog\n\nQDialog().exec()"
@@ -58,6 +59,7 @@ def test_the_house_as_it_stands_passes(house: Path) -> None:
         pytest.param("chat", "import qasync", QT, id="qasync-below-the-window"),
         pytest.param("engine", "import xllamacpp", ENGINE, id="engine-outside-its-worker"),
         pytest.param("ui", "import xllamacpp", ENGINE, id="engine-in-the-window"),
+        pytest.param("ui", "import sqlite3", STORE, id="the-disk-past-the-store"),
         pytest.param("engine", "import httpx2\n\nhttpx2.AsyncClient()", NETWORK, id="http-client"),
         pytest.param("library", "import urllib.request", NETWORK, id="urllib"),
         pytest.param("preview", "import socket", "makes every connection", id="socket"),

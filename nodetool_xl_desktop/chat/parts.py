@@ -1,0 +1,247 @@
+"""What a message is made of: an ordered list of parts, kept as JSON.
+
+A kind that this version does not know (a later one wrote it, or an import) is carried along as it is, so that new
+features need no new table and lose nothing in an older program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from nodetool_xl_desktop.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    Making,
+    PromptProgress,
+    ReasoningDelta,
+    TextDelta,
+    ToolAnswered,
+    ToolCallRequested,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What was typed, or answered."""
+
+    kind: ClassVar = "text"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What the model thought before it answered."""
+
+    kind: ClassVar = "reasoning"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool that the model wanted called; the fields are those of `engine.events.ToolCallRequested`."""
+
+    kind: ClassVar = "tool_call"
+    id: str
+    name: str
+    arguments: str
+    raw: str = ""
+    problem: str = ""
+    making: Making = "native"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool answered.
+
+    Attributes:
+        id: of the call.
+        name: the tool's.
+        text: the result as the model read it.
+        error: why there is none; empty where there is one.
+        sha256: of the file, where the result is a picture; empty else.
+        media_type: of that file.
+    """
+
+    kind: ClassVar = "tool_result"
+    id: str
+    name: str
+    text: str
+    error: str = ""
+    sha256: str = ""
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with the message; it lies in the store's folder under its hash.
+
+    Attributes:
+        sha256: of its bytes, 64 hexadecimal digits.
+        name: as the person knows it.
+        media_type: such as `image/png` or `text/plain`.
+        size: in bytes.
+        text: what of it the search should find; empty for none.
+    """
+
+    kind: ClassVar = "attachment"
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A part of a kind that this version does not know, as its JSON says it."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Part = Text | Reasoning | ToolUse | ToolAnswer | Attachment | Other
+
+_KINDS: dict[str, Any] = {kind.kind: kind for kind in (Text, Reasoning, ToolUse, ToolAnswer, Attachment)}
+_FIELDS = {name: frozenset(kind.__dataclass_fields__) for name, kind in _KINDS.items()}
+
+#: Scripts that are written without spaces: each of their letters is a word to the search.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])"
+)
+#: Stands between such letters in the index, where it separates words and cannot be seen.
+SEPARATOR = "\u200b"
+#: What a snippet is marked with, and what therefore may not stand in the text that is indexed.
+MARK_BEGIN, MARK_END = "\x02", "\x03"
+_NOT_INDEXED = re.compile(f"[\0{MARK_BEGIN}{MARK_END}]")
+
+
+def as_json(part: Part) -> Mapping[str, Any]:
+    """One part as an object of JSON; fields that say nothing are left out."""
+    if isinstance(part, Other):
+        return part.data
+    if isinstance(part, Text | Reasoning):
+        return {"type": part.kind, "text": part.text}
+    said = ((each.name, getattr(part, each.name), each.default) for each in fields(part))
+    return {"type": part.kind, **{name: value for name, value, default in said if value != default}}
+
+
+def of_json(data: Any) -> Part:
+    """One part from an object of JSON; what is of no known kind, or lacks a field, is kept as `Other`."""
+    if not isinstance(data, Mapping):
+        return Other({"type": "unknown", "value": data})
+    kind = data.get("type")
+    if kind == "text" and isinstance(text := data.get("text"), str):  # nearly all of them
+        return Text(text)
+    if not isinstance(kind, str) or (made := _KINDS.get(kind)) is None:
+        return Other(data)
+    try:
+        part: Part = made(**{name: value for name, value in data.items() if name in _FIELDS[kind]})
+    except TypeError:
+        return Other(data)
+    return part if all(isinstance(getattr(part, name), str | int) for name in _FIELDS[kind]) else Other(data)
+
+
+def dumps(value: Any) -> str:
+    """JSON as the database can keep it: short, and any half of a surrogate pair as its escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a name of a file that is no UTF-8
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def encode(parts: Iterable[Part]) -> str:
+    """Parts as the JSON that is kept."""
+    return dumps([as_json(part) for part in parts])
+
+
+def decode(text: str) -> tuple[Part, ...]:
+    """Parts from the JSON that is kept."""
+    return tuple([of_json(data) for data in json.loads(text)])
+
+
+def clean(text: str) -> str:
+    """A short text as a column of the database can keep it: no NUL, and no half of a surrogate pair."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
+
+
+def joined(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The same with each run of text, and each run of reasoning, as one part."""
+    out: list[Part] = []
+    run: list[str] = []
+    kind: type[Text] | type[Reasoning] | None = None
+    for part in parts:
+        of = type(part) if isinstance(part, Text | Reasoning) else None
+        if kind is not None and of is not kind:
+            out.append(kind("".join(run)))
+            run = []
+        kind = of
+        if isinstance(part, Text | Reasoning):
+            run.append(part.text)
+        else:
+            out.append(part)
+    if kind is not None:
+        out.append(kind("".join(run)))
+    return tuple(out)
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """The text alone, part by part."""
+    return "\n\n".join(part.text for part in parts if isinstance(part, Text))
+
+
+def of_event(event: Event) -> Part | None:
+    """What an event of the engine adds to an answer; None where it adds nothing."""
+    match event:
+        case TextDelta(text):
+            return Text(text)
+        case ReasoningDelta(text):
+            return Reasoning(text)
+        case ToolCallRequested(id, name, arguments, raw, problem, making):
+            return ToolUse(id, name, arguments, raw, problem, making)
+        case ToolAnswered(id, name, text, error, image, media_type):
+            sha256 = hashlib.sha256(image).hexdigest() if image else ""
+            return ToolAnswer(id, name, text, error, sha256, media_type)
+        case PromptProgress() | Finished() | Failed():
+            return None
+
+
+def files_in(parts: Iterable[Part]) -> set[str]:
+    """The hashes of the files that these parts refer to."""
+    return {part.sha256 for part in parts if isinstance(part, Attachment | ToolAnswer) and part.sha256}
+
+
+# What the index of the search holds. The triggers of the database call these two on what a message was and on what it
+# becomes, so what they make of a given text may never change without a migration that builds the index anew.
+
+
+def spoken(kept: str) -> str:
+    """The text of a message as the search reads it, from the JSON that is kept."""
+    return _indexed(part["text"] for part in json.loads(kept) if part.get("type") == "text")
+
+
+def aside(kept: str) -> str:
+    """The same of all else: reasoning, calls and their results, names and text of files."""
+    return _indexed(
+        str(part[name])
+        for part in json.loads(kept)
+        if part.get("type") != "text"
+        for name in ("name", "text", "arguments", "error")
+        if part.get(name)
+    )
+
+
+def split_words(text: str) -> str:
+    """A separator after each letter of a script that is written without spaces."""
+    return text if text.isascii() else _UNSPACED.sub(f"\\1{SEPARATOR}", text)
+
+
+def _indexed(texts: Iterable[str]) -> str:
+    whole = _NOT_INDEXED.sub(" ", "\n".join(texts))
+    return split_words(whole.encode("utf-8", "replace").decode())

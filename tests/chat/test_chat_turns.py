@@ -1,0 +1,61 @@
+"""What is kept of a chat as what a model is sent."""
+
+from __future__ import annotations
+
+from nodetool_xl_desktop.chat.parts import Attachment, Part, Reasoning, Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.chat.records import Message, Role
+from nodetool_xl_desktop.chat.turns import as_turns
+from nodetool_xl_desktop.provider import values
+
+
+def said(role: Role, *parts: Part) -> Message:
+    return Message("m", None, role, parts)
+
+
+def test_an_answer_with_tools_is_sent_round_by_round() -> None:
+    turns = as_turns(
+        [
+            said("system", Text("Be brief.")),
+            said("user", Text("6 * 7?")),
+            said(
+                "assistant",
+                *(Reasoning("hm"), Text("Let me see."), ToolUse("c1", "calculator", '{"expression": "6*7"}')),
+                *(ToolAnswer("c1", "calculator", "42"), ToolUse("c2", "clock", "{}")),
+                *(ToolAnswer("c2", "clock", "", "no clock"), Text("42."), ToolUse("c3", "clock", "{}")),
+            ),
+            said("user", Text("Thanks")),
+        ]
+    )
+    calculator = values.ToolCall("c1", "calculator", {"expression": "6*7"})
+    assert turns == [
+        values.Message("system", "Be brief."),
+        values.Message("user", "6 * 7?"),
+        values.Message("assistant", "Let me see.", tool_calls=(calculator,)),
+        values.Message("tool", "42", tool_call_id="c1", name="calculator"),
+        values.Message("assistant", "", tool_calls=(values.ToolCall("c2", "clock"),)),
+        values.Message("tool", "no clock", tool_call_id="c2", name="clock"),
+        values.Message("assistant", "42."),
+        values.Message("user", "Thanks"),
+    ]
+
+
+def test_a_question_whose_answer_failed_is_left_out() -> None:
+    turns = as_turns([said("user", Text("one")), said("assistant", Reasoning("...")), said("user", Text("two"))])
+    assert turns == [values.Message("user", "two")]
+
+
+def test_files_go_along() -> None:
+    held = {"a": b"png", "b": "a n\u00f6te".encode()}
+    message = said(
+        "user",
+        Text("See:"),
+        Attachment("a", "x.png", "image/png", 3),
+        Attachment("b", "n.txt", "text/plain", 6),
+        Attachment("c", "gone.txt", "text/plain", 6),
+    )
+    (turn,) = as_turns([message], held.get)
+    assert turn.content == (
+        values.TextPart("See:"),
+        values.ImagePart(b"png", "image/png"),
+        values.TextPart('\n\n"n.txt":\n\na n\u00f6te\n\n'),
+    )

@@ -1,0 +1,85 @@
+"""What several tests of the chat store need: stores of earlier versions, and whether one is sound."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodetool_xl_desktop.chat import schema
+from nodetool_xl_desktop.chat.database import connect
+from nodetool_xl_desktop.chat.records import new_id
+
+NOT_INDEXED = "SELECT key FROM message_words"
+INDEXED = 'SELECT rowid FROM message_index WHERE message_index MATCH \'"ǂruser" OR "ǂrassistant" OR "ǂrsystem"\''
+
+
+def problem(connection: sqlite3.Connection) -> str:
+    """What is wrong with a database, each page, reference and word of the index looked at; empty for nothing."""
+    pages = [said for (said,) in connection.execute("PRAGMA integrity_check") if said != "ok"]
+    references = connection.execute("PRAGMA foreign_key_check").fetchall()
+    indexed = {key for (key,) in connection.execute(INDEXED)}
+    kept = {key for (key,) in connection.execute(NOT_INDEXED)}
+    return "; ".join(str(each) for each in (pages, references, sorted(indexed ^ kept)) if each)
+
+
+def problem_of(database: Path) -> str:
+    with contextlib.closing(connect(database)) as connection:
+        return problem(connection)
+
+
+def make_version(database: Path, version: int, chats: int = 5, each: int = 20) -> list[tuple[str, str]]:
+    """A store of an earlier version; returns the id and the text of each message."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    said: list[tuple[str, str]] = []
+    chance = random.Random(version)
+    with contextlib.closing(connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        schema.migrate(connection, version)
+        connection.execute("BEGIN")
+        key = 1_700_000_000_000
+        for chat in range(1, chats + 1):
+            connection.execute(
+                "INSERT INTO chat(key, id, title, titled_by, created_ms, touched_ms) VALUES (?, ?, ?, 'person', ?, ?)",
+                (chat, new_id(), f"Chat number {chat}", key, key),
+            )
+            parent = None
+            for number in range(each):
+                key += 1000
+                said.append((new_id(), f"word{number} lighthouse {chance.random()}"))
+                connection.execute(
+                    "INSERT INTO message(key, id, chat, parent, role, state, created_ms, parts)"
+                    " VALUES (?, ?, ?, ?, ?, 'complete', ?, json_array(json_object('type', 'text', 'text', ?)))",
+                    (key, said[-1][0], chat, parent, ("user", "assistant")[number % 2], key, said[-1][1]),
+                )
+                parent = key
+            connection.execute("UPDATE chat SET leaf = ? WHERE key = ?", (parent, chat))
+        connection.execute("COMMIT")
+    return said
+
+
+@contextlib.contextmanager
+def quick_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where the system has one: what is tested is a process that dies, not a disk that is slow."""
+    if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK):
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            yield Path(folder)
+    else:
+        yield tmp_path
+
+
+def rounds(few: int, many: int) -> Any:
+    """A test's parameter `rounds`: few in `make test`, many in `make soak`."""
+    return pytest.mark.parametrize("rounds", [few, pytest.param(many, marks=pytest.mark.soak)])
+
+
+def version_of(database: Path) -> int:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return schema.version(connection)
