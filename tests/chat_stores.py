@@ -15,9 +15,14 @@ import pytest
 
 from nodetool_xl_desktop.chat import schema
 from nodetool_xl_desktop.chat.database import connect
-from nodetool_xl_desktop.chat.records import new_id
+from nodetool_xl_desktop.chat.parts import Text
+from nodetool_xl_desktop.chat.records import About, ModelIdentity, State, new_id
+from nodetool_xl_desktop.chat.store import Store
+from nodetool_xl_desktop.engine.events import TextDelta
 
-NOT_INDEXED = "SELECT key FROM message_words"
+QWEN = About(model=ModelIdentity("qwen3-4b", "Qwen3 4B", "/models/q.gguf", 4096), sampling={"temperature": 0.7})
+
+NOT_INDEXED = "SELECT at FROM message_words"
 INDEXED = 'SELECT rowid FROM message_index WHERE message_index MATCH \'"ǂruser" OR "ǂrassistant" OR "ǂrsystem"\''
 
 
@@ -44,25 +49,38 @@ def make_version(database: Path, version: int, chats: int = 5, each: int = 20) -
         connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(connection, version)
         connection.execute("BEGIN")
-        key = 1_700_000_000_000
+        time_ms = 1_700_000_000_000
         for chat in range(1, chats + 1):
             connection.execute(
                 "INSERT INTO chat(key, id, title, titled_by, created_ms, touched_ms) VALUES (?, ?, ?, 'person', ?, ?)",
-                (chat, new_id(), f"Chat number {chat}", key, key),
+                (chat, new_id(), f"Chat number {chat}", time_ms, time_ms),
             )
             parent = None
             for number in range(each):
-                key += 1000
+                time_ms += 1000
+                key = (chat << schema.CHAT_SHIFT) + number
                 said.append((new_id(), f"word{number} lighthouse {chance.random()}"))
                 connection.execute(
-                    "INSERT INTO message(key, id, chat, parent, role, state, created_ms, parts)"
-                    " VALUES (?, ?, ?, ?, ?, 'complete', ?, json_array(json_object('type', 'text', 'text', ?)))",
-                    (key, said[-1][0], chat, parent, ("user", "assistant")[number % 2], key, said[-1][1]),
+                    "INSERT INTO message(key, at, id, chat, parent, role, state, created_ms, parts)"
+                    " VALUES (?, ?, ?, ?, ?, ?, 'complete', ?, json_array(json_object('type', 'text', 'text', ?)))",
+                    (
+                        *(key, time_ms, said[-1][0], chat, parent),
+                        *(("user", "assistant")[number % 2], time_ms, said[-1][1]),
+                    ),
                 )
                 parent = key
             connection.execute("UPDATE chat SET leaf = ? WHERE key = ?", (parent, chat))
         connection.execute("COMMIT")
     return said
+
+
+async def said(store: Store, question: str, answer: str = "", about: About = QWEN) -> tuple[str, str, str]:
+    """A chat of one turn; returns its id, the question's and the answer's."""
+    chat = await store.list.new()
+    asked, open_answer = await store.begin_turn(chat.id, None, [Text(question)], about)
+    open_answer.add(TextDelta(answer))
+    await open_answer.close(State.COMPLETE)
+    return chat.id, asked.id, open_answer.id
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Files that go with messages: each once, under the hash of its bytes, in a folder beside the database.
 
-A file is on the disk before a message refers to it, and is removed only when for some days nothing has referred to it,
-so that a backup that is fallen back to still finds what it needs.
+A file is on the disk before a message refers to it, and is removed only when for some days nothing has referred to it
+and no backup does, so that one that is fallen back to still finds what it needs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import contextlib
 import hashlib
 import io
 import os
+import shutil
 import sqlite3
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +22,7 @@ from nodetool_xl_desktop.chat.database import one, rows
 from nodetool_xl_desktop.chat.records import now_ms
 from nodetool_xl_desktop.chat.store_errors import missing
 
-#: How long a file stays that nothing refers to, in milliseconds: longer than the oldest backup is old.
+#: How long a file stays that nothing refers to, in milliseconds.
 UNUSED_MS = 8 * 24 * 3600 * 1000
 _BLOCK = 2**20
 #: How the folders begin in which a file is written before it gets its name.
@@ -100,10 +102,37 @@ class Attachments:
         self.note(connection, sha256, size)
         return sha256
 
-    def collect(self, connection: sqlite3.Connection) -> int:
-        """Remove the files that nothing has referred to for some days; returns how many that were.
+    def old(self) -> list[str]:
+        """The names of the files that were put some days ago; drops what was never put whole, as the program ended.
 
-        In the thread that writes; no transaction is open.
+        Raises:
+            OSError: the disk refused.
+        """
+        found: list[str] = []
+        for path in self.folder.glob("*/*"):
+            if path.stat().st_mtime * 1000 > now_ms() - UNUSED_MS:
+                continue
+            if path.parent.name.startswith(ADDING):
+                shutil.rmtree(path.parent)
+            elif len(path.name) == 64:
+                found.append(path.name)
+        return found
+
+    def unused(self, connection: sqlite3.Connection) -> list[str]:
+        """The names of the files that no message refers to.
+
+        Raises:
+            sqlite3.Error: the database refused.
+        """
+        return [
+            name
+            for (name,) in rows(connection, "SELECT sha256 FROM file WHERE sha256 NOT IN (SELECT sha256 FROM file_use)")
+        ]
+
+    def collect(self, connection: sqlite3.Connection, names: Sequence[str], before_ms: int) -> int:
+        """Of these files remove those that nothing has referred to since before a time; returns how many that were.
+
+        In the thread that writes, which alone notes and removes files, and within a transaction.
 
         Raises:
             OSError, sqlite3.Error: the disk or the database refused.
@@ -111,32 +140,23 @@ class Attachments:
         in_drafts: set[str] = set()
         for (kept,) in rows(connection, "SELECT parts FROM draft"):
             in_drafts |= parts.files_in(parts.decode(kept))
-        unused = rows(
-            connection, "SELECT sha256, unused_ms FROM file WHERE sha256 NOT IN (SELECT sha256 FROM file_use)"
-        )
         removed = 0
-        for sha256, since_ms in unused:
-            if sha256 in in_drafts:
-                connection.execute("UPDATE file SET unused_ms = NULL WHERE sha256 = ?", (sha256,))
-            elif since_ms is None:
-                connection.execute("UPDATE file SET unused_ms = ? WHERE sha256 = ?", (now_ms(), sha256))
-            elif since_ms < now_ms() - UNUSED_MS:
+        for sha256 in names:
+            if sha256 in in_drafts or one(connection, "SELECT 1 FROM file_use WHERE sha256 = ?", sha256):
+                connection.execute(
+                    "UPDATE file SET unused_ms = NULL WHERE sha256 = ? AND unused_ms IS NOT NULL", (sha256,)
+                )
+                continue
+            since_ms = one(connection, "SELECT unused_ms FROM file WHERE sha256 = ?", sha256)
+            if since_ms is None:  # or it was never noted, as the program ended before that
+                connection.execute(
+                    "INSERT INTO file(sha256, size, added_ms, unused_ms) VALUES (?, 0, ?, ?)"
+                    " ON CONFLICT(sha256) DO UPDATE SET unused_ms = excluded.unused_ms",
+                    (sha256, now_ms(), now_ms()),
+                )
+            elif since_ms < before_ms:
                 connection.execute("DELETE FROM file WHERE sha256 = ?", (sha256,))
                 self.path(sha256).unlink(missing_ok=True)
-                removed += 1
-        return removed + self._sweep(connection)
-
-    def _sweep(self, connection: sqlite3.Connection) -> int:
-        """Remove what was put and never noted, as the program ended in between."""
-        removed = 0
-        for path in self.folder.glob("*/*"):
-            if path.stat().st_mtime * 1000 > now_ms() - UNUSED_MS:
-                continue
-            if path.parent.name.startswith(ADDING):
-                path.unlink()
-                path.parent.rmdir()
-            elif len(path.name) == 64 and not one(connection, "SELECT 1 FROM file WHERE sha256 = ?", path.name):
-                path.unlink()
                 removed += 1
         return removed
 

@@ -1,8 +1,8 @@
 """Backups of the chat store, and whether a database is sound.
 
-A backup is a whole database in one file. It is made beside and renamed, so that one with a backup's name is complete.
-The last seven are kept. Attachments are not in it: each lies under its hash, is never changed, and stays on the disk
-for longer than the oldest backup.
+A backup is a whole database in one file. It is made beside, looked through and renamed, so that one with a backup's
+name is complete and sound. The last seven are kept. Attachments are not in it: each lies under its hash, is never
+changed, and stays on the disk as long as a backup refers to it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import os
 import re
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nodetool_xl_desktop.chat import schema, store_errors
@@ -24,8 +25,10 @@ from nodetool_xl_desktop.chat.database import connect_to_read
 
 #: How many are kept.
 KEPT = 7
+#: What a backup has to leave free on the disk, in bytes: it must not be what keeps the next answer from being saved.
+LEFT_FREE = 64 * 2**20
 _MAGIC = b"SQLite format 3\0"
-_NAME = re.compile(r"chats-(\d{8}-\d{6}-\d{6})-v(\d+)\.sqlite3")
+_NAME = re.compile(r"chats-(\d{8}-\d{6}-\d{6})-v(\d+)\.sqlite3")  # in UTC: it does not jump, as travellers do
 _STAMP = "%Y%m%d-%H%M%S-%f"
 _log = logging.getLogger(__name__)
 
@@ -48,16 +51,18 @@ class Backups:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._making = threading.Lock()
 
     def every(self) -> list[Backup]:
-        """All of them, the newest first."""
-        found: list[tuple[str, Backup]] = []
+        """All of them, the newest first. Those of a day to come, as the clock was wrong, stand behind all others."""
+        found: list[Backup] = []
         with contextlib.suppress(FileNotFoundError):
             for path in self.folder.iterdir():
                 if match := _NAME.fullmatch(path.name):
-                    made = datetime.strptime(match[1], _STAMP).astimezone()
-                    found.append((path.name, Backup(path, made, int(match[2]))))
-        return [backup for _, backup in sorted(found, reverse=True, key=lambda each: (each[1].made, each[0]))]
+                    made = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC).astimezone()
+                    found.append(Backup(path, made, int(match[2])))
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        return sorted(found, reverse=True, key=lambda each: (each.made < tomorrow, each.made, each.path.name))
 
     def is_due(self) -> bool:
         """Whether the newest one is of another day than today, or there is none."""
@@ -68,23 +73,33 @@ class Backups:
         """Back a database up as it is at this moment, whoever writes to it, and drop the oldest ones.
 
         Raises:
+            StoreError: there is too little room, or the copy is damaged, and so is the database then.
             OSError, sqlite3.Error: it cannot be read, or the disk refused; no half a backup stays.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as source:
+        with self._making, contextlib.closing(connect_to_read(database)) as source:
+            for left in self.folder.glob("chats-*.part*"):  # the program ended in the middle of one
+                left.unlink(missing_ok=True)
             version = schema.version(source)
             self._need_room_for(database)
             path = self._free_name(version)
             part = path.with_suffix(".part")
             try:
                 _copy(source, part)
+                if problem := unsoundness(part):
+                    raise store_errors.damaged(database, problem)
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
-        sync_folder(self.folder)
-        for old in self.every()[KEPT:]:
-            old.path.unlink(missing_ok=True)
+            sync_folder(self.folder)
+            for old in self.every()[KEPT:]:
+                old.path.unlink(missing_ok=True)
         return Backup(path, datetime.now().astimezone(), version)
+
+    def oldest_ms(self) -> int | None:
+        """When the oldest one was made, in milliseconds since 1970; None where there is none."""
+        made = [backup.made for backup in self.every()]
+        return int(min(made).timestamp() * 1000) if made else None
 
     def sound(self) -> Iterator[Backup]:
         """Those that this version can read and that are sound, the newest first; each is looked at when asked for."""
@@ -97,14 +112,13 @@ class Backups:
                 yield backup
 
     def _need_room_for(self, database: Path) -> None:
-        """A backup must not be what fills the disk."""
-        size = database.stat().st_size
-        if shutil.disk_usage(self.folder).free < size + store_errors.NEARLY_FULL:
-            raise store_errors.full(self.folder / database.name)
+        needed = database.stat().st_size + LEFT_FREE
+        if shutil.disk_usage(self.folder).free < needed:
+            raise store_errors.no_room_for_backup(self.folder, needed)
 
     def _free_name(self, version: int) -> Path:
         while True:
-            path = self.folder / f"chats-{datetime.now().strftime(_STAMP)}-v{version}.sqlite3"
+            path = self.folder / f"chats-{datetime.now(UTC).strftime(_STAMP)}-v{version}.sqlite3"
             if not path.exists():
                 return path
 
@@ -124,12 +138,12 @@ def _copy(source: sqlite3.Connection, part: Path) -> None:
 
 
 def restore(backup: Backup, database: Path) -> None:
-    """Put a copy of a backup where the database is to be; nothing stands there.
+    """Put a copy of a backup where a database is to be; nothing stands there.
 
     Raises:
         OSError: the disk refused.
     """
-    part = database.with_suffix(".restoring")
+    part = database.with_suffix(".copying")
     try:
         with backup.path.open("rb") as given, part.open("wb") as kept:
             shutil.copyfileobj(given, kept, 2**20)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Protocol, TypeVar
 
-from nodetool_xl_desktop.chat import chats
+from nodetool_xl_desktop.chat import chats, search
 from nodetool_xl_desktop.chat.chats import EVERYTHING, Cursor, Page, Shown
 from nodetool_xl_desktop.chat.records import Chat, Folder, TitledBy, new_id, now_ms
 
@@ -94,6 +94,10 @@ class ChatList:
     async def tags(self) -> list[tuple[str, int]]:
         """Every tag, and how many chats have it."""
         return await self._disk.read(chats.tags)
+
+    async def models(self) -> list[tuple[str, str]]:
+        """Every model that answered, by the id that a search filters by and as people say it; by name."""
+        return await self._disk.read(search.models)
 
     async def delete(self, ids: Iterable[str]) -> None:
         """Put chats into the trash, where they stay for 30 days."""

@@ -68,7 +68,8 @@ class Shown:
         said = ["c.deleted_ms IS NOT NULL" if self.trash else "c.deleted_ms IS NULL"]
         values: list[Any] = []
         if self.archived is not None and not self.trash:
-            said.append(f"c.archived = {int(self.archived)}")
+            few = "+" if self.pinned else ""  # the index of those that are pinned, not a walk through all others
+            said.append(f"{few}c.archived = {int(self.archived)}")
         if self.pinned is not None:
             said.append("c.pinned" if self.pinned else "NOT c.pinned")
         if self.folder is not None:
@@ -78,6 +79,16 @@ class Shown:
             said.append("c.key IN (SELECT chat FROM tag WHERE name = ?)")
             values.append(parts.clean(self.tag))
         return " AND ".join(said), values
+
+    def holds(self, chat: Chat) -> bool:
+        """Whether it shows this chat; the same as `where`, for a list that is in memory already."""
+        return (
+            (chat.deleted_ms is not None) == self.trash
+            and (self.archived is None or self.trash or chat.archived == self.archived)
+            and (self.pinned is None or chat.pinned == self.pinned)
+            and (self.folder is None or chat.folder == self.folder)
+            and (self.tag is None or parts.clean(self.tag) in chat.tags)
+        )
 
 
 EVERYTHING = Shown()

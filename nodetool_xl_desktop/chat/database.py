@@ -29,7 +29,7 @@ PATIENCE_S = 5.0
 #: The most of a file that a connection keeps in memory, in KiB.
 _CACHE_KIB = 16_384
 #: What is left of the log beside the database after a large write, in bytes.
-_LOG_BYTES = 32 * 2**20
+LOG_BYTES = 32 * 2**20
 
 
 def connect(path: Path, *, patience_s: float = PATIENCE_S) -> sqlite3.Connection:
@@ -46,7 +46,7 @@ def connect(path: Path, *, patience_s: float = PATIENCE_S) -> sqlite3.Connection
         connection.execute("PRAGMA fullfsync = ON")  # macOS: through the disk's own cache too
         connection.execute("PRAGMA cell_size_check = ON")  # a damaged page is told, not followed
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     except BaseException:
         connection.close()
         raise
@@ -127,13 +127,13 @@ class Worker:
         self._thread.start()
 
     def submit(
-        self, work: Callable[[sqlite3.Connection], Result], *, due: float = 0.0
+        self, work: Callable[[sqlite3.Connection], Result], *, due: float | None = None
     ) -> concurrent.futures.Future[Result]:
         """Have work done after what was given before; from any thread.
 
         Args:
             work: gets the connection. Its `sqlite3.Error` and `OSError` come out as `StoreError`.
-            due: not before this time of `time.monotonic`; it then gives way to what is due at once.
+            due: not before this time of `time.monotonic`, and then before what is given later; None for now.
         """
         future: concurrent.futures.Future[Result] = concurrent.futures.Future()
 
@@ -156,7 +156,8 @@ class Worker:
             if self._ending:
                 future.set_exception(closed())
             else:
-                heapq.heappush(self._queue, (due, next(self._number), do))
+                when = time.monotonic() if due is None else due
+                heapq.heappush(self._queue, (when, next(self._number), do))
                 self._changed.notify()
         return future
 
@@ -168,19 +169,12 @@ class Worker:
         """The same for work that is done even where nobody waits for it any longer."""
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
-    def close(self) -> concurrent.futures.Future[None]:
-        """Do what was given, whatever its time, and end; the future is set when the connection is closed."""
-        ended: concurrent.futures.Future[None] = concurrent.futures.Future()
-
-        def wait() -> None:
-            self._thread.join()
-            ended.set_result(None)
-
+    def close(self) -> None:
+        """Do what was given, whatever its time, close the connection and end; waits for that."""
         with self._changed:
             self._ending = True
             self._changed.notify()
-        threading.Thread(target=wait, daemon=True, name="end of a chat thread").start()
-        return ended
+        self._thread.join()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -224,8 +218,13 @@ def one(connection: sqlite3.Connection, sql: str, *values: Any) -> Any:
     return None if row is None else row[0]
 
 
-async def in_thread(work: Callable[[], Result]) -> Result:
-    """Run what may block in a thread of its own, which nobody has to wait for at the end of the program."""
+async def in_thread(work: Callable[[], Result], unwanted: Callable[[Result], object] = lambda result: None) -> Result:
+    """Run what may block in a thread of its own, which nobody has to wait for at the end of the program.
+
+    Args:
+        work: is done to its end, even if the caller is cancelled.
+        unwanted: takes what came of it, in that thread, where the caller was cancelled meanwhile.
+    """
     future: concurrent.futures.Future[Result] = concurrent.futures.Future()
 
     def do() -> None:
@@ -235,4 +234,8 @@ async def in_thread(work: Callable[[], Result]) -> Result:
             future.set_exception(error)
 
     threading.Thread(target=do, daemon=True, name="chats: a file").start()
-    return await asyncio.shield(asyncio.wrap_future(future))
+    try:
+        return await asyncio.shield(asyncio.wrap_future(future))
+    except asyncio.CancelledError:
+        future.add_done_callback(lambda done: done.exception() or unwanted(done.result()))
+        raise

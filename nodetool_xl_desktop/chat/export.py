@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -109,12 +109,19 @@ def as_json(record: Record) -> dict[str, Any]:
 
 
 def of_json(said: Mapping[str, Any]) -> Record:
-    """One chat from an object of JSON.
+    """One chat from an object of JSON; whether it is a sound one, `imports_sound` says.
 
     Raises:
-        ValueError, LookupError, TypeError: it is none.
+        ValueError, LookupError, TypeError, OverflowError: it is none.
     """
     messages = tuple(_message_of_json(each) for each in said["messages"])
+    folder, tags = said.get("folder", ()), said.get("tags", ())
+    if (
+        not (isinstance(folder, Sequence) and isinstance(tags, Sequence))
+        or isinstance(folder, str)
+        or isinstance(tags, str)
+    ):
+        raise ValueError("its folder or its tags are no list")
     chat = Chat(
         str(said["id"]),
         str(said.get("title", "")),
@@ -123,13 +130,11 @@ def of_json(said: Mapping[str, Any]) -> Record:
         int(said["touched_ms"]),
         bool(said.get("pinned")),
         bool(said.get("archived")),
-        tags=tuple(sorted(str(tag) for tag in said.get("tags", ()))),
+        tags=tuple(sorted(str(tag) for tag in tags)),
         leaf=said.get("leaf"),
         more=dict(said.get("more", {})),
     )
-    record = Record(chat, messages, tuple(str(name) for name in said.get("folder", ())))
-    record.tree.check()
-    return record
+    return Record(chat, messages, tuple(str(name) for name in folder))
 
 
 def _message_as_json(message: Message) -> dict[str, Any]:
@@ -175,12 +180,24 @@ def speaker(message: Message) -> str:
 def markdown(record: Record) -> str:
     """What is shown of a chat, as Markdown."""
     blocks = [f"# {_line(record.chat.title) or 'Chat'}", f"*{when(record.chat.created_ms)}*"]
+    if missing := left_out(record):
+        blocks.append(f"*{missing}*")
     for message in record.shown:
         blocks.append(f"## {_line(speaker(message))}")
         blocks += [block for part in message.parts if (block := _part_as_markdown(part))]
         if message.state is not State.COMPLETE:
             blocks.append(f"*({message.state.value})*")
     return "\n\n".join(blocks) + "\n"
+
+
+def left_out(record: Record) -> str:
+    """What of a chat is not shown, in words; empty where all of it is."""
+    hidden = len(record.messages) - len(record.tree.path())
+    if not hidden:
+        return ""
+    return (
+        f"What is shown of the chat; {hidden:,} {'message' if hidden == 1 else 'messages'} of other versions left out"
+    )
 
 
 def message_markdown(message: Message) -> str:
@@ -217,19 +234,3 @@ def _line(text: str) -> str:
 def when(time_ms: int) -> str:
     """A time, as people everywhere read it."""
     return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def read_json(said: Mapping[str, Any]) -> tuple[list[Record], list[Preset], dict[str, bytes]]:
-    """What `write_json` wrote.
-
-    Raises:
-        ValueError, LookupError, TypeError: it is none, or of a later version.
-    """
-    if int(said["version"]) > VERSION:
-        raise ValueError(f"it is of version {said['version']}, and this program knows up to {VERSION}")
-    files = {sha256: base64.b64decode(data) for sha256, data in said.get("files", {}).items()}
-    return (
-        [of_json(chat) for chat in said["chats"]],
-        [presets.of_json(preset) for preset in said.get("presets", ())],
-        files,
-    )

@@ -8,10 +8,12 @@ interpreter (format 12), are refused by name: how those were written could not b
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from nodetool_xl_desktop.chat.export import Record
+from nodetool_xl_desktop.chat.imports_found import made_id
 from nodetool_xl_desktop.chat.parts import Part, Text
-from nodetool_xl_desktop.chat.records import About, Chat, Message, ModelIdentity, Role, State, TitledBy, new_id
+from nodetool_xl_desktop.chat.records import About, Chat, Message, ModelIdentity, Role, State, TitledBy
 
 MAGIC = bytes.fromhex("F5D553CC")
 _OLDEST, _NEWEST = 8, 12
@@ -78,7 +80,7 @@ def read(data: bytes) -> Record:
     if not _OLDEST <= version <= _NEWEST:
         raise ValueError(f"it is of GPT4All's format {version}; {_OLDEST} to {_NEWEST} are known")
     created_ms = stream.number("q") * 1000
-    stream.text()  # its id
+    chat_id = made_id("GPT4All", stream.text(), created_ms)
     title = stream.text()
     stream.text()  # the name the chat had before
     model = stream.text()
@@ -87,15 +89,24 @@ def read(data: bytes) -> Record:
         _skip_model_state(stream, version)
     messages: list[Message] = []
     for _ in range(stream.number("i")):
-        parent = messages[-1].id if messages else None
-        messages.append(_message(stream, version, parent, created_ms, model))
+        messages.append(_message(stream, version, created_ms, model))
     if not stream.is_at_end:
         raise ValueError("there is more in it than is known of its format")
+    messages = _named(chat_id, messages)
     leaf = messages[-1].id if messages else None
     by = TitledBy.PERSON if title else TitledBy.NOBODY
     return Record(
-        Chat(new_id(), title, by, created_ms, created_ms, leaf=leaf, more={"imported_from": "GPT4All"}), tuple(messages)
+        Chat(chat_id, title, by, created_ms, created_ms, leaf=leaf, more={"imported_from": "GPT4All"}), tuple(messages)
     )
+
+
+def _named(chat: str, messages: list[Message]) -> list[Message]:
+    """One after the other, with ids that are the same when the file is read again."""
+    named: list[Message] = []
+    for number, message in enumerate(messages):
+        parent = named[-1].id if named else None
+        named.append(replace(message, id=made_id(chat, number, message.role, message.text), parent=parent))
+    return named
 
 
 def _skip_model_state(stream: _Stream, version: int) -> None:
@@ -112,7 +123,7 @@ def _skip_model_state(stream: _Stream, version: int) -> None:
         stream.data()
 
 
-def _message(stream: _Stream, version: int, parent: str | None, created_ms: int, model: str) -> Message:
+def _message(stream: _Stream, version: int, created_ms: int, model: str) -> Message:
     if version < 12:
         stream.skip(4)  # a number that is not used any more
     name, value = stream.text(), stream.text()
@@ -137,4 +148,4 @@ def _message(stream: _Stream, version: int, parent: str | None, created_ms: int,
         raise ValueError("it has calls of the code interpreter, whose form is not known for sure")
     state = State.FAILED if failed else State.STOPPED if stopped else State.COMPLETE
     about = About(model=ModelIdentity(model, model)) if role == "assistant" and model else About()
-    return Message(new_id(), parent, role, tuple(kept), state, created_ms, about)
+    return Message("", None, role, tuple(kept), state, created_ms, about)

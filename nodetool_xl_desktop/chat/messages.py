@@ -14,10 +14,18 @@ from nodetool_xl_desktop.chat import about_json, chats, parts
 from nodetool_xl_desktop.chat.database import one, rows
 from nodetool_xl_desktop.chat.parts import Part
 from nodetool_xl_desktop.chat.records import OPEN, About, Chat, Message, ModelIdentity, State, new_id, now_ms
+from nodetool_xl_desktop.chat.schema import CHAT_SHIFT
 from nodetool_xl_desktop.chat.store_errors import missing
 from nodetool_xl_desktop.chat.tree import Node, Tree
 
 _COLUMNS = "key, id, parent, role, state, created_ms, about, parts"
+#: The messages of one chat, with `span` for its values: a walk over rows that lie side by side.
+OF_CHAT = "key BETWEEN ? AND ?"
+
+
+def span(chat: int) -> tuple[int, int]:
+    """The keys that the messages of a chat may have, by its key."""
+    return chat << CHAT_SHIFT, ((chat + 1) << CHAT_SHIFT) - 1
 
 
 class Messages(Mapping[str, Message]):
@@ -83,7 +91,9 @@ def conversation(connection: sqlite3.Connection, chat_id: str) -> Conversation:
     connection.execute("BEGIN")
     try:
         chat, at = chats.chat(connection, chat_id), chats.key(connection, chat_id)
-        found = rows(connection, f"SELECT {_COLUMNS}, deleted_with FROM message WHERE chat = ? ORDER BY key", at)
+        found = rows(
+            connection, f"SELECT {_COLUMNS}, deleted_with FROM message WHERE {OF_CHAT} ORDER BY key", *span(at)
+        )
         ids: dict[int | None, str | None] = {row[0]: row[1] for row in found}
         ids[None] = None
         kept, nodes = Messages(), []
@@ -120,7 +130,8 @@ def message(connection: sqlite3.Connection, uuid: str) -> Message:
 
 def all_of(connection: sqlite3.Connection, chat: int) -> list[Message]:
     """Every living message of a chat, by its key, in the order of their making."""
-    return list(_read(connection, "m.chat = ? AND m.deleted_with IS NULL ORDER BY m.key", chat).values())
+    where = f"m.{OF_CHAT} AND m.deleted_with IS NULL ORDER BY m.key"
+    return list(_read(connection, where, *span(chat)).values())
 
 
 def _read(connection: sqlite3.Connection, where: str, *values: Any) -> dict[str, Message]:
@@ -159,8 +170,8 @@ def key(connection: sqlite3.Connection, message: str) -> int:
 # Adding
 
 
-def add(connection: sqlite3.Connection, chat: int, message: Message, *, shown: bool = True) -> int:
-    """Write a new message at the end of its branch; returns its key.
+def add(connection: sqlite3.Connection, chat: int, message: Message, *, shown: bool = True) -> None:
+    """Write a new message at the end of its branch.
 
     Args:
         chat: its key.
@@ -171,20 +182,26 @@ def add(connection: sqlite3.Connection, chat: int, message: Message, *, shown: b
         StoreError: its parent is not there, or is deleted.
     """
     parent = None if message.parent is None else _living(connection, chat, message.parent)
-    made = next_key(connection, chat, message.created_ms)
-    connection.execute(
-        "INSERT INTO message(key, id, chat, parent, role, state, created_ms, model, about, parts)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(made, message.id, chat, parent, message.role, message.state, message.created_ms),
-            *(model_of(message.about.model), about_json.encode(message.about), parts.encode(message.parts)),
-        ),
-    )
-    use_files(connection, made, message.parts)
+    made = insert(connection, chat, message, parent)
     if shown:
         connection.execute(
             "UPDATE chat SET leaf = ?, touched_ms = max(touched_ms, ?) WHERE key = ?", (made, message.created_ms, chat)
         )
+
+
+def insert(connection: sqlite3.Connection, chat: int, message: Message, parent: int | None) -> int:
+    """The row of a new message below the parent with this key; returns its own."""
+    made = next_key(connection, chat)
+    connection.execute(
+        "INSERT INTO message(key, at, id, chat, parent, role, state, created_ms, model, about, parts)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(made, free_time(connection, message.created_ms, parent)),
+            *(message.id, chat, parent, message.role, message.state, message.created_ms),
+            *(model_of(message.about.model), about_json.encode(message.about), parts.encode(message.parts)),
+        ),
+    )
+    use_files(connection, made, message.parts)
     return made
 
 
@@ -195,15 +212,25 @@ def made_now(
     return Message(new_id(), parent, role, tuple(said), state, now_ms(), about or About())  # type: ignore[arg-type]
 
 
-def finish(connection: sqlite3.Connection, message: int, said: Sequence[Part], state: State, about: About) -> None:
-    """Write what became of an answer, whole, and drop its tail."""
+def finish(connection: sqlite3.Connection, done: Message) -> None:
+    """Write what became of an answer, whole, and drop its tail; nothing where it was removed for good meanwhile."""
+    at = one(connection, "SELECT key FROM message WHERE id = ?", done.id)
+    if at is None:
+        return
     connection.execute(
         "UPDATE message SET parts = ?, state = ?, about = ?, model = ? WHERE key = ?",
-        (parts.encode(said), state, about_json.encode(about), model_of(about.model), message),
+        (parts.encode(done.parts), done.state, about_json.encode(done.about), model_of(done.about.model), at),
     )
-    connection.execute("DELETE FROM tail WHERE message = ?", (message,))
-    if one(connection, "SELECT 1 FROM message WHERE key = ?", message):
-        use_files(connection, message, said)
+    connection.execute("DELETE FROM tail WHERE message = ?", (at,))
+    use_files(connection, at, done.parts)
+
+
+def write_tail(connection: sqlite3.Connection, message_id: str, number: int, said: Sequence[Part]) -> None:
+    """Write a piece of an open answer; nothing where it was removed for good meanwhile."""
+    connection.execute(
+        "INSERT OR REPLACE INTO tail(message, number, parts) SELECT key, ?, ? FROM message WHERE id = ?",
+        (number, parts.encode(said), message_id),
+    )
 
 
 def settle(connection: sqlite3.Connection) -> int:
@@ -238,10 +265,27 @@ def _living(connection: sqlite3.Connection, chat: int, message: str) -> int:
     return int(found)
 
 
-def next_key(connection: sqlite3.Connection, chat: int, created_ms: int) -> int:
-    """The time, or the next free number after it and after all of the chat."""
-    last = one(connection, "SELECT key FROM message WHERE chat = ? ORDER BY key DESC LIMIT 1", chat)
-    wish = created_ms if last is None else max(created_ms, last + 1)
-    while one(connection, "SELECT 1 FROM message WHERE key = ?", wish):
-        wish += 1
-    return int(wish)
+def next_key(connection: sqlite3.Connection, chat: int) -> int:
+    """The key of a chat's next message."""
+    last = one(connection, f"SELECT max(key) FROM message WHERE {OF_CHAT}", *span(chat))
+    return span(chat)[0] if last is None else int(last) + 1
+
+
+def free_time(connection: sqlite3.Connection, created_ms: int, parent: int | None) -> int:
+    """The time, or where it is taken the next free one; later than the parent's, whatever became of the clock.
+
+    Args:
+        connection: to the store.
+        created_ms: when the message was made.
+        parent: the key of the message before it.
+    """
+    before = 0 if parent is None else one(connection, "SELECT at FROM message WHERE key = ?", parent) + 1
+    wish = max(created_ms, before, 1)
+    if one(connection, "SELECT 1 FROM message WHERE at = ?", wish) is None:
+        return int(wish)
+    # In one statement: what is imported may have no times, and then they are all the same one.
+    taken_up_to = (
+        "SELECT at FROM message AS m WHERE at >= ?"
+        " AND NOT EXISTS (SELECT 1 FROM message AS n WHERE n.at = m.at + 1) ORDER BY at LIMIT 1"
+    )
+    return int(one(connection, taken_up_to, wish)) + 1

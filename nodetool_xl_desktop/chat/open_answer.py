@@ -32,13 +32,11 @@ class OpenAnswer:
 
     Args:
         message: as it stands on the disk.
-        key: its key there.
         desk: what it is written with.
     """
 
-    def __init__(self, message: Message, key: int, desk: Desk) -> None:
+    def __init__(self, message: Message, desk: Desk) -> None:
         self._begun = message
-        self._key = key
         self._desk = desk
         self._lock = threading.Lock()
         self._said: list[Part] = list(message.parts)
@@ -131,6 +129,8 @@ class OpenAnswer:
         """For `WriteThrough`."""
         with self._lock:
             if not written:
+                if self._taken:  # under the same number: a disk may have kept what it said that it refused
+                    self._number -= 1
                 self._new = self._taken + self._new
                 self._closed = False
             else:
@@ -177,16 +177,12 @@ class OpenAnswer:
     ) -> None:
         for data in files.values():
             self._desk.attachments.add(connection, data)
-        connection.execute(
-            # The chat may have been removed for good meanwhile.
-            "INSERT OR REPLACE INTO tail(message, number, parts) SELECT key, ?, ? FROM message WHERE key = ?",
-            (number, parts.encode(said), self._key),
-        )
+        messages.write_tail(connection, self.id, number, said)
 
     def _finish(self, connection: sqlite3.Connection, done: Message, files: dict[str, bytes]) -> None:
         for data in files.values():
             self._desk.attachments.add(connection, data)
-        messages.finish(connection, self._key, done.parts, done.state, done.about)
+        messages.finish(connection, done)
 
 
 #: States that an answer has until its end is known.

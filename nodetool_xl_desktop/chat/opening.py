@@ -13,16 +13,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nodetool_xl_desktop.chat import messages, salvage, schema, store_errors
+from nodetool_xl_desktop.chat.attachments import sync_folder
 from nodetool_xl_desktop.chat.backup import Backups, is_database, restore, set_aside, unsoundness
-from nodetool_xl_desktop.chat.database import PATIENCE_S, connect, connect_to_read, damage_flag, one, told, transaction
+from nodetool_xl_desktop.chat.database import (
+    PATIENCE_S,
+    connect,
+    connect_to_read,
+    damage_flag,
+    flag_damage,
+    one,
+    told,
+    transaction,
+)
 from nodetool_xl_desktop.chat.records import Notice
 from nodetool_xl_desktop.chat.store_errors import StoreError, StoreFault
-from nodetool_xl_desktop.hub.lock import FileLock
+from nodetool_xl_desktop.core.lock import FileLock
 
 _log = logging.getLogger(__name__)
 
-#: A database up to this size, in bytes, is looked through before it is used; a larger one while it is used, as that
-#: takes seconds.
+#: A database up to this size, in bytes, is looked through before it is used; a larger one with the backup of the day,
+#: as that takes seconds.
 CHECKED_AT_ONCE = 64 * 2**20
 
 
@@ -35,14 +45,12 @@ class Opened:
         lock: held as long as it is open.
         patience_s: how long to wait for another program that holds the file.
         notices: what a person should be told.
-        checked: whether all of it was looked through.
     """
 
     database: Path
     lock: FileLock
     patience_s: float = PATIENCE_S
     notices: list[Notice] = field(default_factory=list)
-    checked: bool = False
 
 
 def open_store(folder: Path, *, begin_anew: bool = False, patience_s: float = PATIENCE_S) -> Opened:
@@ -59,7 +67,8 @@ def open_store(folder: Path, *, begin_anew: bool = False, patience_s: float = PA
     """
     database = folder / "chats.sqlite3"
     with told(database, instead=_cannot_open):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # what is said to a model is nobody else's
         lock = FileLock(folder / "chats.lock")
         if not lock.try_acquire():
             raise store_errors.in_use(database)
@@ -92,8 +101,24 @@ def _make_usable(opened: Opened, backups: Backups, *, begin_anew: bool) -> None:
                 f"{opened.database} was not there; the backup is of {backup.made:%d %B %Y, %H:%M}",
             )
         )
+    try:
+        with told(opened.database):
+            _use(opened, backups)
+    except StoreError as error:
+        if error.fault is StoreFault.DAMAGED:  # a large one, which was not looked through before
+            flag_damage(opened.database)
+        if (told_as := _cannot_open(error)) is not error:
+            raise told_as from error
+        raise
+
+
+def _use(opened: Opened, backups: Backups) -> None:
+    """Bring it to the last version, and end what the last program left open."""
     with contextlib.closing(connect(opened.database, patience_s=opened.patience_s)) as connection:
-        _bring_up(opened, backups, connection)
+        if 0 < schema.version(connection) < schema.LATEST:
+            backups.make(opened.database)
+        connection.execute("PRAGMA journal_mode = WAL")  # where the system can
+        _bring_up(connection)
         with transaction(connection):
             if ended := messages.settle(connection):
                 _log.info("%d answers were open when the program ended", ended)
@@ -132,7 +157,6 @@ def _look(opened: Opened) -> StoreError | None:
         raise store_errors.too_new(database, found, schema.LATEST)
     if database.stat().st_size > CHECKED_AT_ONCE and not damage_flag(database).exists():
         return None
-    opened.checked = True
     unsound = unsoundness(database)
     return store_errors.damaged(database, unsound) if unsound else None
 
@@ -147,25 +171,21 @@ def _fall_back(opened: Opened, backups: Backups, problem: StoreError, *, begin_a
             "Begin anew with what can still be read, or put a backup of your own there. The file is kept either way.",
         )
     _log.error("%s", problem)
-    aside = set_aside(opened.database)
+    # All of it is made beside the damaged file: ended in the middle, the program finds that as it was.
+    fresh = opened.database.with_suffix(".restoring")
+    for ending in ("", "-journal"):
+        fresh.with_name(fresh.name + ending).unlink(missing_ok=True)
     if backup is not None:
-        restore(backup, opened.database)
-    with contextlib.closing(connect(opened.database, patience_s=opened.patience_s)) as connection:
-        _bring_up(opened, backups, connection)
-        saved = salvage.bring_back(aside, connection)
+        restore(backup, fresh)
+    with contextlib.closing(connect(fresh)) as connection:
+        _bring_up(connection)
+        saved = salvage.bring_back(opened.database, connection)
+    aside = set_aside(opened.database)
+    fresh.replace(opened.database)
+    sync_folder(opened.database.parent)
     came = f"a backup of {backup.made:%d %B %Y, %H:%M} took its place" if backup else "there was no backup"
     newer = f", and {saved:,} newer messages were read from it" if saved else ""
     opened.notices.append(Notice(problem.what, f"{problem.why}; {came}{newer}", f"The old file is kept: {aside}"))
-
-
-def _bring_up(opened: Opened, backups: Backups, connection: sqlite3.Connection) -> None:
-    """To the last version, with a backup of the one before; and to a log beside the file, where the system can."""
-    at = schema.version(connection)
-    if 0 < at < schema.LATEST:
-        backups.make(opened.database)
-    connection.execute("PRAGMA journal_mode = WAL")
-    _need_search(connection)
-    schema.migrate(connection)
 
 
 def _mend_search(opened: Opened, connection: sqlite3.Connection) -> None:
@@ -179,7 +199,8 @@ def _mend_search(opened: Opened, connection: sqlite3.Connection) -> None:
         opened.notices.append(Notice("The search was damaged and is built anew", str(error)))
 
 
-def _need_search(connection: sqlite3.Connection) -> None:
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """To the last version."""
     if not one(connection, "SELECT 1 FROM pragma_module_list WHERE name = 'fts5'"):
         raise StoreError(
             StoreFault.NO_SEARCH,
@@ -187,3 +208,4 @@ def _need_search(connection: sqlite3.Connection) -> None:
             "this Python's SQLite was built without FTS5, its search",
             "Use a Python whose SQLite has it, such as the one of python.org or of your system.",
         )
+    schema.migrate(connection)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 from nodetool_xl_desktop.engine.events import (
@@ -118,6 +118,8 @@ SEPARATOR = "\u200b"
 #: What a snippet is marked with, and what therefore may not stand in the text that is indexed.
 MARK_BEGIN, MARK_END = "\x02", "\x03"
 _NOT_INDEXED = re.compile(f"[\0{MARK_BEGIN}{MARK_END}]")
+#: How much of one message the search knows, in letters: each hit is read through once more for its snippet.
+INDEXED = 1_000_000
 
 
 def as_json(part: Part) -> Mapping[str, Any]:
@@ -191,6 +193,15 @@ def joined(parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(out)
 
 
+def same(one: Iterable[Part], other: Iterable[Part]) -> bool:
+    """Whether two drafts are the same one: that of an attachment has no text yet, or it is still being read."""
+    return _without_texts(one) == _without_texts(other)
+
+
+def _without_texts(parts: Iterable[Part]) -> list[Part]:
+    return [replace(part, text="") if isinstance(part, Attachment) else part for part in parts]
+
+
 def text_of(parts: Iterable[Part]) -> str:
     """The text alone, part by part."""
     return "\n\n".join(part.text for part in parts if isinstance(part, Text))
@@ -243,5 +254,5 @@ def split_words(text: str) -> str:
 
 
 def _indexed(texts: Iterable[str]) -> str:
-    whole = _NOT_INDEXED.sub(" ", "\n".join(texts))
+    whole = _NOT_INDEXED.sub(" ", "\n".join(texts)[:INDEXED])
     return split_words(whole.encode("utf-8", "replace").decode())

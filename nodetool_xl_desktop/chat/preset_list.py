@@ -17,6 +17,18 @@ class PresetList:
         """All of them, by name."""
         return await self._disk.read(presets.every)
 
+    async def named(self) -> list[Preset]:
+        """Those that can be chosen, by name."""
+        return await self._disk.read(presets.named)
+
+    async def around(self, chat: str, model: str) -> list[Preset]:
+        """What is set for all chats, for a model and for a chat, as far as something is."""
+        return await self._disk.read(lambda connection: presets.for_chat(connection, chat, model))
+
+    async def settle(self, preset: Preset) -> None:
+        """Keep what is set for all chats, a model or a chat; where that is nothing any more, forget it."""
+        await self._disk.write(lambda connection: presets.settle(connection, preset))
+
     async def keep(self, preset: Preset) -> Preset:
         """Keep one in place of the one with its id, or of its scope, subject and name; returns it with its id."""
         return await self._disk.write(lambda connection: presets.keep(connection, preset))
@@ -27,5 +39,4 @@ class PresetList:
 
     async def settings(self, chat: str, model: str) -> dict[str, Setting]:
         """What a chat is asked with a model, by name, each with the preset that it comes from."""
-        found = await self._disk.read(lambda connection: presets.for_chat(connection, chat, model))
-        return presets.resolve(found)
+        return presets.resolve(await self.around(chat, model))

@@ -27,7 +27,9 @@ class Scope(StrEnum):
 
 
 #: The farthest first.
-_ORDER = (Scope.GLOBAL, Scope.MODEL, Scope.CHAT)
+ORDER = (Scope.GLOBAL, Scope.MODEL, Scope.CHAT)
+#: What each is for, in words.
+PLACES = {Scope.GLOBAL: "all chats", Scope.MODEL: "this model", Scope.CHAT: "this chat"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ class Preset:
     Attributes:
         scope: what it is for.
         subject: the model's or the chat's id; empty else.
-        name: as the person calls it; empty where nobody named it.
+        name: as the person calls it; only one with the scope `NAMED` has one.
         system_prompt: None where it says nothing of it; an empty one asks for none.
-        sampling: the values that it says something of, by name: `temperature`, `top_k`, `stop`, `grammar`, ...
+        sampling: the values that it says something of, by name: `temperature`, `top_k`, `stop`, `response_format`, ...
+            (`sampling_values.TITLES`). Other names are kept, and not used.
         id: a UUID; empty until it is kept.
     """
 
@@ -49,6 +52,12 @@ class Preset:
     system_prompt: str | None = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All that it says, by name, the system prompt among it."""
+        prompt = {} if self.system_prompt is None else {"system_prompt": self.system_prompt}
+        return {**prompt, **self.sampling}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +71,8 @@ class Setting:
 def resolve(presets: Iterable[Preset]) -> dict[str, Setting]:
     """Each value by its name, `system_prompt` among them, from the nearest preset that says something of it."""
     found: dict[str, Setting] = {}
-    for preset in sorted((each for each in presets if each.scope in _ORDER), key=lambda each: _ORDER.index(each.scope)):
-        if preset.system_prompt is not None:
-            found["system_prompt"] = Setting(preset.system_prompt, preset)
-        found |= {name: Setting(value, preset) for name, value in preset.sampling.items()}
+    for preset in sorted((each for each in presets if each.scope in ORDER), key=lambda each: ORDER.index(each.scope)):
+        found |= {name: Setting(value, preset) for name, value in preset.values.items()}
     return found
 
 
@@ -92,7 +99,11 @@ def of_json(said: Mapping[str, Any]) -> Preset:
 
 
 def keep(connection: sqlite3.Connection, preset: Preset) -> Preset:
-    """Keep a preset in place of the one with its id, or of its scope, subject and name; returns it with its id."""
+    """Keep a preset in place of the one with its id, or of its scope, subject and name; returns it with its id.
+
+    Where it is for all chats, a model or a chat, it is the only one that is, and has no name.
+    """
+    preset = preset if preset.scope is Scope.NAMED else replace(preset, name="")
     body = {"system_prompt": preset.system_prompt, "sampling": dict(preset.sampling)}
     if preset.id:
         connection.execute("DELETE FROM preset WHERE id = ?", (preset.id,))
@@ -108,6 +119,16 @@ def keep(connection: sqlite3.Connection, preset: Preset) -> Preset:
     return replace(preset, id=preset_id)
 
 
+def settle(connection: sqlite3.Connection, preset: Preset) -> None:
+    """Keep what is set for all chats, a model or a chat; where that is nothing any more, forget it."""
+    if preset.values:
+        keep(connection, replace(preset, id=""))
+    else:
+        connection.execute(
+            "DELETE FROM preset WHERE scope = ? AND subject = ?", (preset.scope, parts.clean(preset.subject))
+        )
+
+
 def remove(connection: sqlite3.Connection, preset_id: str) -> None:
     """Forget a preset."""
     connection.execute("DELETE FROM preset WHERE id = ?", (preset_id,))
@@ -116,6 +137,11 @@ def remove(connection: sqlite3.Connection, preset_id: str) -> None:
 def every(connection: sqlite3.Connection) -> list[Preset]:
     """All of them, by name."""
     return _read(connection, "1")
+
+
+def named(connection: sqlite3.Connection) -> list[Preset]:
+    """Those that can be chosen, by name."""
+    return _read(connection, "scope = 'named'")
 
 
 def for_chat(connection: sqlite3.Connection, chat: str, model: str) -> list[Preset]:

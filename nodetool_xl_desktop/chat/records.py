@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from nodetool_xl_desktop.chat.parts import Part, text_of
+from nodetool_xl_desktop.chat.parts import Attachment, Part, Reasoning, text_of
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import Speed, Usage
 
@@ -29,7 +29,7 @@ class State(StrEnum):
     CUT = "cut"  # the limit of tokens was reached
     STOPPED = "stopped"  # by the person
     FAILED = "failed"
-    INTERRUPTED = "interrupted"  # the program ended in the middle
+    INTERRUPTED = "interrupted"  # not finished: the program ended
 
 
 #: Of an answer of which more may come.
@@ -123,6 +123,35 @@ class Message:
     def text(self) -> str:
         """Its text alone."""
         return text_of(self.parts)
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought before it answered; empty for nothing."""
+        return "\n\n".join(part.text for part in self.parts if isinstance(part, Reasoning))
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that go with it."""
+        return tuple(part for part in self.parts if isinstance(part, Attachment))
+
+    @property
+    def author(self) -> str:
+        """The name of the model that answered; empty where none did."""
+        model = self.about.model
+        return (model.name or model.id) if model is not None else ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more of it may come."""
+        return self.state in OPEN
+
+    @property
+    def tokens_per_s(self) -> float:
+        """The engine's own measurement; of an answer that was cut off, what could be seen of it; 0 for neither."""
+        about = self.about
+        if about.speed.decode_tokens_per_s or about.first_token_s is None or about.pieces < 2:
+            return about.speed.decode_tokens_per_s
+        return (about.pieces - 1) / max(about.last_token_s - about.first_token_s, 1e-6)
 
 
 @dataclass(frozen=True, slots=True)

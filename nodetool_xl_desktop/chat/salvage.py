@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nodetool_xl_desktop.chat import chats, messages, parts, records
+from nodetool_xl_desktop.chat import about_json, chats, messages, parts, records
 from nodetool_xl_desktop.chat.database import connect_to_read, one, rows, transaction
 from nodetool_xl_desktop.chat.records import OPEN, State
 
@@ -21,6 +21,11 @@ _log = logging.getLogger(__name__)
 
 _CHAT = ("id", "title", "titled_by", "created_ms", "touched_ms", "pinned", "archived", "deleted_ms", "more")
 _MESSAGE = ("id", "role", "state", "created_ms", "deleted_ms", "deleted_with", "model", "about", "parts")
+#: Tables whose rows are taken over whole where they are newer, and the column that says so.
+_OTHERS = {"draft": "saved_ms", "preset": "changed_ms"}
+
+#: What a row may raise whose page is damaged and still looks like one.
+_NONSENSE = (sqlite3.IntegrityError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
 
 
 def bring_back(damaged: Path, connection: sqlite3.Connection) -> int:
@@ -35,7 +40,10 @@ def bring_back(damaged: Path, connection: sqlite3.Connection) -> int:
     """
     try:
         with contextlib.closing(connect_to_read(damaged)) as source, transaction(connection):
-            return _messages(source, connection, _chats(source, connection))
+            saved = _messages(source, connection, _chats(source, connection))
+            for table, changed in _OTHERS.items():
+                _other(source, connection, table, changed)
+            return saved
     except sqlite3.DatabaseError as error:
         if connection.in_transaction or error.sqlite_errorcode & 0xFF not in (
             sqlite3.SQLITE_CORRUPT,
@@ -53,55 +61,88 @@ def _chats(source: sqlite3.Connection, connection: sqlite3.Connection) -> dict[i
     keys: dict[int, int] = {}
     for row in _readable(source, "chat", _CHAT):
         old, uuid, title, titled_by, _, touched_ms, *_ = row
-        held = rows(connection, "SELECT key, touched_ms FROM chat WHERE id = ?", uuid)
-        if not held:
-            marks = ", ".join("?" * len(_CHAT))
-            made = connection.execute(
-                f"INSERT INTO chat({', '.join(_CHAT)}) VALUES ({marks}) RETURNING key", row[1:]
-            ).fetchone()[0]
-        else:
-            made = held[0][0]
-            if touched_ms >= held[0][1]:
-                connection.execute(
-                    "UPDATE chat SET title = ?, titled_by = ?, touched_ms = ? WHERE key = ?",
-                    (title, titled_by, touched_ms, made),
-                )
+        try:
+            held = rows(connection, "SELECT key, touched_ms FROM chat WHERE id = ?", uuid)
+            if not held:
+                marks = ", ".join("?" * len(_CHAT))
+                made = connection.execute(
+                    f"INSERT INTO chat({', '.join(_CHAT)}) VALUES ({marks}) RETURNING key", row[1:]
+                ).fetchone()[0]
+            else:
+                made = held[0][0]
+                if touched_ms >= held[0][1]:
+                    connection.execute(
+                        "UPDATE chat SET title = ?, titled_by = ?, touched_ms = ? WHERE key = ?",
+                        (title, titled_by, touched_ms, made),
+                    )
+        except _NONSENSE as error:
+            _log.warning("A chat could not be read: %r", error)
+            continue
         keys[old] = made
     return keys
 
 
-def _messages(source: sqlite3.Connection, connection: sqlite3.Connection, known: dict[int, int]) -> int:
+def _messages(source: sqlite3.Connection, connection: sqlite3.Connection, chats_here: dict[int, int]) -> int:
     """Add what is missing, parents first; returns how many."""
-    saved, orphans = 0, _Orphans(connection)
-    for row in sorted(_readable(source, "message", ("chat", "parent", *_MESSAGE)), key=lambda each: int(each[0])):
-        key, chat, parent, uuid, role, state, created_ms, deleted_ms, deleted_with, model, about, kept = row
-        if state in OPEN:
-            said = [*parts.decode(kept), *_tail(source, key)]
-            kept, state = parts.encode(parts.joined(said)), State.INTERRUPTED
-        held = rows(connection, "SELECT key, state FROM message WHERE id = ?", uuid)
-        if held:
-            if held[0][1] in OPEN:  # it was being written when the backup was made
-                connection.execute(
-                    "UPDATE message SET state = ?, about = ?, parts = ? WHERE key = ?", (state, about, kept, held[0][0])
-                )
-            continue
-        if one(connection, "SELECT 1 FROM message WHERE key = ?", key):
-            continue
-        connection.execute(
-            "INSERT INTO message(key, chat, parent, id, role, state, created_ms, deleted_ms, deleted_with, model,"
-            " about, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(key, orphans.chat_of(known.get(chat)), orphans.parent_of(parent), uuid, role, state, created_ms),
-                *(deleted_ms, deleted_with, model, about, kept),
-            ),
-        )
-        if deleted_ms is None:
-            connection.execute(
-                "UPDATE chat SET leaf = ? WHERE key = (SELECT chat FROM message WHERE key = ?)", (key, key)
-            )
-        messages.use_files(connection, key, parts.decode(kept))
-        saved += 1
+    saved, keys, orphans = 0, {}, _Orphans(connection)
+    found = _readable(source, "message", ("chat", "parent", *_MESSAGE))
+    for row in sorted((row for row in found if isinstance(row[0], int)), key=lambda row: row[0]):
+        key, chat, _, uuid = row[:4]
+        try:
+            held = rows(connection, "SELECT key, state FROM message WHERE id = ?", uuid)
+            if held:
+                keys[key] = held[0][0]
+                if held[0][1] in OPEN:  # it was being written when the backup was made
+                    messages.finish(connection, _message(source, row))
+                continue
+            message = _message(source, row)
+            keys[key] = _add(connection, orphans.chat_of(chats_here.get(chat)), message, row, keys)
+            saved += 1
+        except _NONSENSE as error:
+            _log.warning("A message could not be read: %r", error)
     return saved
+
+
+def _message(source: sqlite3.Connection, row: tuple[Any, ...]) -> records.Message:
+    key, _, _, uuid, role, state, created_ms, _, _, _, about, kept = row
+    said = parts.decode(kept)
+    if state in OPEN:
+        said, state = parts.joined([*said, *_tail(source, key)]), State.INTERRUPTED
+    return records.Message(uuid, None, role, said, State(state), created_ms, about_json.decode(about))
+
+
+def _add(
+    connection: sqlite3.Connection, chat: int, message: records.Message, row: tuple[Any, ...], keys: dict[int, int]
+) -> int:
+    """Add a message, and return its new key. One whose parent could not be read begins a branch."""
+    _, _, parent, *_, deleted_ms, deleted_with, _, _, _ = row
+    made = messages.insert(connection, chat, message, keys.get(parent))
+    if deleted_ms is None:
+        connection.execute("UPDATE chat SET leaf = ? WHERE key = ?", (made, chat))
+    else:
+        gone_with = keys.get(deleted_with, made)
+        connection.execute(
+            "UPDATE message SET deleted_ms = ?, deleted_with = ? WHERE key = ?", (deleted_ms, gone_with, made)
+        )
+    return made
+
+
+def _other(source: sqlite3.Connection, connection: sqlite3.Connection, table: str, changed: str) -> None:
+    """Take over the rows of a small table that are newer than those here."""
+    try:
+        cursor = source.execute(f"SELECT * FROM {table}")
+        names, found = [each[0] for each in cursor.description], cursor.fetchall()
+    except sqlite3.DatabaseError as error:
+        _log.warning("The walk over %s ended: %s", table, error)
+        return
+    marks, at = ", ".join("?" * len(names)), names.index(changed)
+    for row in found:
+        try:
+            here = one(connection, f"SELECT {changed} FROM {table} WHERE {names[0]} = ?", row[0])
+            if here is None or here < row[at]:
+                connection.execute(f"INSERT OR REPLACE INTO {table}({', '.join(names)}) VALUES ({marks})", row)
+        except _NONSENSE as error:
+            _log.warning("A row of %s could not be read: %r", table, error)
 
 
 class _Orphans:
@@ -121,12 +162,6 @@ class _Orphans:
                 self._connection, records.Chat(records.new_id(), "Recovered", records.TitledBy.PERSON, now, now)
             )
         return self._chat
-
-    def parent_of(self, parent: int | None) -> int | None:
-        """The parent where it is there; else the message begins a branch of its own."""
-        if parent is None or one(self._connection, "SELECT 1 FROM message WHERE key = ?", parent) is None:
-            return None
-        return parent
 
 
 def _tail(source: sqlite3.Connection, message: int) -> list[parts.Part]:

@@ -4,9 +4,11 @@ A migration that was released is never changed: a new one is added at the end, a
 brings a store of every earlier version up to the last. What a later feature keeps of a message or a chat belongs into
 the JSON of its parts, of `about` or of `more`, not into a new table.
 
-- `message.key` is the time of its making in milliseconds, moved on to the next free one. It orders the messages of a
-  chat (a child's key is greater than its parent's), and being the row's number in the index of the search as well, it
-  makes both "newest first" and a range of dates a matter of the index alone.
+- `message.key` is the chat's key, and below it the number of the message in its chat: the rows of a chat lie side by
+  side in the file, so that a long one is read in few pieces, and a child's key is greater than its parent's.
+- `message.at` is the time of its making in milliseconds, moved on to the next free one. Being the row's number in the
+  index of the search, it makes both "newest first" and a range of dates a matter of the index alone.
+- `chat.key` is never used again (AUTOINCREMENT): what still writes to a chat that was removed must not meet another.
 - `tail` is what of an open answer is on the disk: one row for each write, so that a write costs as much as what is new.
   It is folded into the message when the answer ends, or at the next start.
 - A parent takes no children along when its row goes: SQLite follows such a chain 1,000 deep, and a chat may be longer.
@@ -22,6 +24,8 @@ from nodetool_xl_desktop.chat import parts
 
 #: Tells the program's database from any other one: "NTXL".
 APPLICATION_ID = 0x4E54584C
+#: How far a chat's key is moved up in the keys of its messages; below it is room for 16 million of them.
+CHAT_SHIFT = 24
 
 _CHATS = (
     """
@@ -33,7 +37,7 @@ _CHATS = (
     """,
     """
     CREATE TABLE chat (
-        key INTEGER PRIMARY KEY,
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
         title TEXT NOT NULL DEFAULT '',
         titled_by TEXT NOT NULL DEFAULT '',
@@ -52,10 +56,11 @@ _CHATS = (
     "CREATE INDEX chat_pinned ON chat(touched_ms, key) WHERE pinned",
     "CREATE INDEX chat_folder ON chat(folder, touched_ms, key) WHERE folder IS NOT NULL",
     "CREATE INDEX chat_leaf ON chat(leaf)",
-    """
+    f"""
     CREATE TABLE message (
-        key INTEGER PRIMARY KEY,
+        key INTEGER PRIMARY KEY CHECK (key >> {CHAT_SHIFT} = chat),
         id TEXT NOT NULL UNIQUE,
+        at INTEGER NOT NULL UNIQUE,
         chat INTEGER NOT NULL REFERENCES chat(key) ON DELETE CASCADE,
         parent INTEGER REFERENCES message(key) DEFERRABLE INITIALLY DEFERRED,
         role TEXT NOT NULL CHECK (role IN ('system', 'user', 'assistant', 'tool')),
@@ -64,7 +69,7 @@ _CHATS = (
         deleted_ms INTEGER,
         deleted_with INTEGER,
         model TEXT NOT NULL DEFAULT '',
-        about TEXT NOT NULL DEFAULT '{}',
+        about TEXT NOT NULL DEFAULT '{{}}',
         parts TEXT NOT NULL
     )
     """,
@@ -114,44 +119,55 @@ _CHATS = (
     "CREATE INDEX file_use_sha256 ON file_use(sha256)",
 )
 
+#: All messages into the index at once: it sorts so many bytes in memory before it writes, and not its usual million, so
+#: that it is built in less time. What it then holds is brought into one piece: else the first turns of a large store
+#: would do that, one of them for seconds.
+_FILL = (
+    f"INSERT INTO message_index(message_index, rank) VALUES ('hashsize', {64 * 2**20})",
+    "INSERT INTO message_index(rowid, text, aside, facets) SELECT at, text, aside, facets FROM message_words",
+    f"INSERT INTO message_index(message_index, rank) VALUES ('hashsize', {2**20})",
+    "INSERT INTO message_index(message_index) VALUES ('optimize')",
+)
+
 #: The index lies over a view, so that no text is kept twice; `spoken` and `aside` are functions of `parts.py`. A facet
 #: is a word that no text holds (it begins with a letter of African languages), so that a filter is one more word of the
-#: query instead of a walk over every hit.
+#: query instead of a walk over every hit. What is deleted stays in it, and is left out of what is found: to delete a
+#: long chat from its beginning, and to take that back, would else take seconds.
 _SEARCH = (
     """
     CREATE VIEW message_words AS
-        SELECT key, spoken(parts) AS text, aside(parts) AS aside,
+        SELECT at, spoken(parts) AS text, aside(parts) AS aside,
             'ǂr' || role || ' ǂc' || chat || CASE WHEN model = '' THEN '' ELSE ' ǂm' || hex(model) END AS facets
-        FROM message WHERE deleted_ms IS NULL AND state NOT IN ('waiting', 'streaming')
+        FROM message WHERE state NOT IN ('waiting', 'streaming')
     """,
     """
     CREATE VIRTUAL TABLE message_index USING fts5(
-        text, aside, facets, content='message_words', content_rowid='key', columnsize=0,
+        text, aside, facets, content='message_words', content_rowid='at', columnsize=0,
         tokenize='unicode61 remove_diacritics 2', prefix='2 3 4'
     )
     """,
     """
     CREATE TRIGGER message_added AFTER INSERT ON message BEGIN
         INSERT INTO message_index(rowid, text, aside, facets)
-            SELECT key, text, aside, facets FROM message_words WHERE key = new.key;
+            SELECT at, text, aside, facets FROM message_words WHERE at = new.at;
     END
     """,
     """
     CREATE TRIGGER message_going BEFORE DELETE ON message BEGIN
         INSERT INTO message_index(message_index, rowid, text, aside, facets)
-            SELECT 'delete', key, text, aside, facets FROM message_words WHERE key = old.key;
+            SELECT 'delete', at, text, aside, facets FROM message_words WHERE at = old.at;
     END
     """,
     """
-    CREATE TRIGGER message_changing BEFORE UPDATE OF role, state, deleted_ms, model, parts, chat ON message BEGIN
+    CREATE TRIGGER message_changing BEFORE UPDATE OF role, state, model, parts, chat ON message BEGIN
         INSERT INTO message_index(message_index, rowid, text, aside, facets)
-            SELECT 'delete', key, text, aside, facets FROM message_words WHERE key = old.key;
+            SELECT 'delete', at, text, aside, facets FROM message_words WHERE at = old.at;
     END
     """,
     """
-    CREATE TRIGGER message_changed AFTER UPDATE OF role, state, deleted_ms, model, parts, chat ON message BEGIN
+    CREATE TRIGGER message_changed AFTER UPDATE OF role, state, model, parts, chat ON message BEGIN
         INSERT INTO message_index(rowid, text, aside, facets)
-            SELECT key, text, aside, facets FROM message_words WHERE key = new.key;
+            SELECT at, text, aside, facets FROM message_words WHERE at = new.at;
     END
     """,
     """
@@ -177,7 +193,7 @@ _SEARCH = (
     END
     """,
     "INSERT INTO chat_index(rowid, title) SELECT key, title FROM chat",
-    "INSERT INTO message_index(rowid, text, aside, facets) SELECT key, text, aside, facets FROM message_words",
+    *_FILL,
 )
 
 _PRESETS = (
@@ -205,7 +221,7 @@ LATEST = len(MIGRATIONS)
 
 _REBUILD = (
     "INSERT INTO message_index(message_index) VALUES ('delete-all')",
-    "INSERT INTO message_index(rowid, text, aside, facets) SELECT key, text, aside, facets FROM message_words",
+    *_FILL,
     "INSERT INTO chat_index(chat_index) VALUES ('rebuild')",
 )
 
@@ -216,7 +232,10 @@ def version(connection: sqlite3.Connection) -> int:
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """The functions that the views and triggers call; without them no message can be changed."""
+    """The functions that the views and triggers call. A program that lacks them can read every message and change none,
+    so that the index of the search always says what the messages say.
+    """
+    connection.execute("PRAGMA trusted_schema = ON")  # some builds of SQLite else refuse functions in a trigger
     connection.create_function("spoken", 1, parts.spoken, deterministic=True)
     connection.create_function("aside", 1, parts.aside, deterministic=True)
 

@@ -6,13 +6,14 @@ one. The last word is taken for the beginning of one while it is being typed.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nodetool_xl_desktop.chat import chats
+from nodetool_xl_desktop.chat import about_json, chats
 from nodetool_xl_desktop.chat.database import rows
 from nodetool_xl_desktop.chat.parts import MARK_BEGIN, MARK_END, SEPARATOR, clean, split_words
 from nodetool_xl_desktop.chat.records import Role
@@ -88,17 +89,22 @@ class TitleHit:
 NOTHING = Hits((), None)
 
 _FIND = f"""
-    SELECT m.key, c.id, c.title, m.id, m.role, m.model, m.created_ms,
+    SELECT m.at, c.id, c.title, m.id, m.role, m.model, m.created_ms,
         snippet(message_index, 0, '{MARK_BEGIN}', '{MARK_END}', '…', {_SNIPPET_WORDS}),
         snippet(message_index, 1, '{MARK_BEGIN}', '{MARK_END}', '…', {_SNIPPET_WORDS})
-    FROM message_index JOIN message m ON m.key = message_index.rowid JOIN chat c ON c.key = m.chat
-    WHERE message_index MATCH ? AND message_index.rowid >= ? AND message_index.rowid < ? AND c.deleted_ms IS NULL
+    FROM message_index JOIN message m ON m.at = message_index.rowid JOIN chat c ON c.key = m.chat
+    WHERE message_index MATCH ? AND message_index.rowid >= ? AND message_index.rowid < ?
+        AND c.deleted_ms IS NULL AND m.deleted_ms IS NULL
     ORDER BY message_index.rowid DESC LIMIT ?
 """
 _FIND_TITLES = f"""
     SELECT c.id, highlight(chat_index, 0, '{MARK_BEGIN}', '{MARK_END}'), c.touched_ms
     FROM chat_index JOIN chat c ON c.key = chat_index.rowid
     WHERE chat_index MATCH ? AND c.deleted_ms IS NULL ORDER BY c.touched_ms DESC LIMIT ?
+"""
+_NEWEST_OF_MODEL = """
+    SELECT about FROM message_index JOIN message m ON m.at = message_index.rowid
+    WHERE message_index MATCH ? ORDER BY message_index.rowid DESC LIMIT 1
 """
 _FARTHEST = 2**62
 
@@ -141,6 +147,22 @@ def find_titles(connection: sqlite3.Connection, text: str, limit: int) -> list[T
     said = words(text, as_typed=True)
     found = rows(connection, _FIND_TITLES, said, limit) if said else []
     return [TitleHit(chat, _snippet(title), touched_ms) for chat, title, touched_ms in found]
+
+
+def models(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Every model that answered, by its id and by the name that its last answer gives it, in the order of the names.
+
+    The index knows them: they are its words. The table of messages would have to be read from end to end.
+    """
+    connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.index_words USING fts5vocab(main, message_index, row)")
+    found = rows(connection, "SELECT term FROM temp.index_words WHERE term >= 'ǂm' AND term < 'ǂn'")
+    named = []
+    for (facet,) in found:
+        model = bytes.fromhex(facet[2:]).decode()
+        about = rows(connection, _NEWEST_OF_MODEL, f'facets : "{facet}"')
+        name = about_json.of_json(json.loads(about[0][0])).model if about else None
+        named.append((model, (name.name if name else "") or model))
+    return sorted(named, key=lambda each: (each[1].casefold(), each[0]))
 
 
 def _facets(connection: sqlite3.Connection, query: Query) -> Iterator[str]:

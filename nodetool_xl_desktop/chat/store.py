@@ -4,7 +4,8 @@ caller's thread: one thread writes, one reads, one searches, each with a connect
 How a turn flows, for who builds upon this (`ChatSession` will):
 
 1. `await store.begin_turn(chat, parent, parts, about)` writes the question, the empty answer under it, the chat's first
-   title, and clears the draft, in one commit. When it returns, that is on the disk: only now is the engine asked.
+   title, and drops the draft that is sent, in one commit. When it returns, that is on the disk: only now is the engine
+   asked.
 2. `answer.add(event)` takes each event of the engine. It never waits; at most 250 ms and one commit later what it took
    is on the disk. `answer.message` is what to show meanwhile.
 3. `await answer.close()` writes the whole answer, how it ended and what it took. A stop is `close(State.STOPPED)`.
@@ -28,12 +29,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from nodetool_xl_desktop.chat import branches, chats, messages, opening, search, store_errors
+from nodetool_xl_desktop.chat import branches, chats, copies, messages, opening, parts, search, store_errors
 from nodetool_xl_desktop.chat.attachments import Attachments
 from nodetool_xl_desktop.chat.care import Care
 from nodetool_xl_desktop.chat.chat_list import ChatList
@@ -43,7 +45,7 @@ from nodetool_xl_desktop.chat.messages import Conversation
 from nodetool_xl_desktop.chat.open_answer import Desk, OpenAnswer, about_again
 from nodetool_xl_desktop.chat.parts import Part
 from nodetool_xl_desktop.chat.preset_list import PresetList
-from nodetool_xl_desktop.chat.records import OPEN, About, Chat, Draft, Message, Notice, State, new_id, now_ms, title_of
+from nodetool_xl_desktop.chat.records import OPEN, About, Chat, Draft, Message, Notice, State, now_ms, title_of
 from nodetool_xl_desktop.chat.search import Hits, Query, TitleHit
 from nodetool_xl_desktop.chat.store_errors import StoreError
 from nodetool_xl_desktop.chat.tree import Tree
@@ -69,6 +71,7 @@ class Store:
         self._writer = Worker("chats: writing", self._database, opened.patience_s)
         self._reader = Worker("chats: reading", self._database, opened.patience_s)
         self._searcher = Worker("chats: search", self._database, opened.patience_s)
+        self._closing = threading.Lock()
         self._through = WriteThrough(self._writer, self._database, on_problem)
         self._drafts = Drafts(self._through)
         self.attachments = Attachments(self._database.parent / "attachments")
@@ -76,7 +79,7 @@ class Store:
         self.files = Files(self, self.attachments)
         self.list = ChatList(self)
         self.presets = PresetList(self)
-        self.care = Care(self, opened)
+        self.care = Care(self)
 
     @classmethod
     async def open(
@@ -105,7 +108,10 @@ class Store:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(on_problem, problem)
 
-        opened = await in_thread(lambda: opening.open_store(folder, begin_anew=begin_anew, patience_s=patience_s))
+        opened = await in_thread(
+            lambda: opening.open_store(folder, begin_anew=begin_anew, patience_s=patience_s),
+            unwanted=lambda opened: opened.lock.release(),
+        )
         return cls(opened, tell)
 
     @property
@@ -119,13 +125,16 @@ class Store:
         return tuple(self._opened.notices)
 
     async def close(self) -> None:
-        """Write what is new, and give the store back. Answers that are open stay as far as they came."""
-        try:
-            with contextlib.suppress(StoreError):  # it was told when it happened
-                await self._writer.write(self._through.flush)
-        finally:
+        """Write what is new, and give the store back, even if the caller is cancelled. Answers that are open stay as
+        far as they came.
+        """
+        await in_thread(self._close)
+
+    def _close(self) -> None:
+        with self._closing:
+            self._writer.submit(self._through.flush)  # what it cannot write was told when it happened
             for worker in (self._searcher, self._reader, self._writer):  # the last one empties the log beside the file
-                await asyncio.wrap_future(worker.close())
+                worker.close()
             self._opened.lock.release()
 
     # Turns
@@ -147,24 +156,20 @@ class Store:
         question = messages.made_now(parent, "user", said)
         answer = messages.made_now(question.id, "assistant", (), State.WAITING, about)
 
-        unsent: tuple[Part, ...] | None = None
+        def work(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                at = chats.key(connection, chat)
+                messages.add(connection, at, question)
+                messages.add(connection, at, answer)
+                draft = chats.draft(connection, chat)
+                if draft is not None and parts.same(draft.parts, said):  # else more was typed since
+                    chats.keep_draft(connection, chat, ())
+                if title := title_of(said):
+                    chats.title_first(connection, chat, title)
+            self._drafts.forget(chat, said)  # not before: what was not sent stays a draft
 
-        def work(connection: sqlite3.Connection) -> int:
-            nonlocal unsent
-            at = chats.key(connection, chat)
-            messages.add(connection, at, question)
-            unsent = self._drafts.forget(chat)
-            chats.keep_draft(connection, chat, ())
-            if title := title_of(said):
-                chats.title_first(connection, chat, title)
-            return messages.add(connection, at, answer)
-
-        try:
-            return question, OpenAnswer(answer, await self._write(work), self._desk)
-        except StoreError:
-            if unsent is not None:  # it was not sent: it is a draft again
-                self._drafts.keep(chat, unsent)
-            raise
+        await self._writer.write(work)
+        return question, OpenAnswer(answer, self._desk)
 
     async def begin_answer(self, chat: str, parent: str | None, about: About) -> OpenAnswer:
         """Write an empty answer under a question that is there, beside others that it may have: regenerate.
@@ -173,7 +178,8 @@ class Store:
             StoreError: it could not be written: ask nothing.
         """
         answer = messages.made_now(parent, "assistant", (), State.WAITING, about)
-        return OpenAnswer(answer, await self.add_message(chat, answer), self._desk)
+        await self.add_message(chat, answer)
+        return OpenAnswer(answer, self._desk)
 
     async def continue_answer(self, chat: str, message: str) -> OpenAnswer:
         """Open an answer that ended, to go on at its end; what there is of it stays, whatever comes.
@@ -183,18 +189,16 @@ class Store:
             RuntimeError: it is still open.
         """
 
-        def work(connection: sqlite3.Connection) -> tuple[Message, int]:
+        def work(connection: sqlite3.Connection) -> Message:
             held = messages.message(connection, message)
             if held.state in OPEN:
                 raise RuntimeError("This answer is still being written")
-            key = messages.key(connection, message)
             begun = replace(held, state=State.WAITING, about=about_again(held.about))
-            messages.finish(connection, key, begun.parts, begun.state, begun.about)
+            messages.finish(connection, begun)
             branches.switch(connection, chats.key(connection, chat), message)
-            return begun, key
+            return begun
 
-        begun, key = await self._write(work)
-        return OpenAnswer(begun, key, self._desk)
+        return OpenAnswer(await self._write(work), self._desk)
 
     async def add_version(self, chat: str, of: str, said: Sequence[Part]) -> Message:
         """Write an edited message beside the one it was made of, and show it: a new branch.
@@ -208,13 +212,13 @@ class Store:
         await self.add_message(chat, edited)
         return edited
 
-    async def add_message(self, chat: str, message: Message) -> int:
-        """Write a message that is complete, and show it. For what no call above does; returns a number of the disk's.
+    async def add_message(self, chat: str, message: Message) -> None:
+        """Write a message that is complete, and show it. For what no call above does.
 
         Raises:
             StoreError: it could not be written.
         """
-        return await self._write(lambda connection: messages.add(connection, chats.key(connection, chat), message))
+        await self._write(lambda connection: messages.add(connection, chats.key(connection, chat), message))
 
     # Reading, and the tree
 
@@ -261,14 +265,12 @@ class Store:
             StoreError: it is not there.
         """
 
-        def work(connection: sqlite3.Connection) -> Chat:
-            at = chats.key(connection, chat)
-            tree = branches.tree(connection, at)
+        def path(tree: Tree) -> list[str]:
             if not tree.is_alive(message):
                 raise store_errors.missing("This message")
-            return _copied(connection, chat, at, tree.path(message), {"forked_from": chat, "forked_at": message})
+            return tree.path(message)
 
-        return await self._write(work)
+        return await copies.copied(self, chat, {"forked_from": chat, "forked_at": message}, path)
 
     async def duplicate(self, chat: str) -> Chat:
         """A new chat with all branches of this one.
@@ -276,9 +278,7 @@ class Store:
         Raises:
             StoreError: it is not there.
         """
-        return await self._write(
-            lambda connection: _copied(connection, chat, chats.key(connection, chat), None, {"copy_of": chat})
-        )
+        return await copies.copied(self, chat, {"copy_of": chat})
 
     # Search
 
@@ -297,8 +297,10 @@ class Store:
         self._drafts.keep(place, said)
 
     async def draft(self, place: str) -> Draft | None:
-        """What was typed and not sent."""
-        return await self._writer.run(lambda connection: self._read_draft(connection, place))
+        """What was typed and not sent; also what could not be written yet."""
+        if (said := self._drafts.held(place)) is not None:
+            return Draft(said, now_ms()) if said else None
+        return await self._reader.run(lambda connection: chats.draft(connection, place))
 
     # For the other parts of the store
 
@@ -323,18 +325,3 @@ class Store:
 
     async def _change_tree(self, chat: str, change: Callable[[sqlite3.Connection, int], Tree]) -> Tree:
         return await self._write(lambda connection: change(connection, chats.key(connection, chat)))
-
-    def _read_draft(self, connection: sqlite3.Connection, place: str) -> Draft | None:
-        self._through.flush(connection)
-        return chats.draft(connection, place)
-
-
-def _copied(
-    connection: sqlite3.Connection, chat: str, key: int, only: Sequence[str] | None, more: dict[str, Any]
-) -> Chat:
-    source, now = chats.chat(connection, chat), now_ms()
-    made = replace(
-        source, id=new_id(), created_ms=now, touched_ms=now, pinned=False, archived=False, deleted_ms=None, more=more
-    )
-    branches.copy(connection, key, chats.insert(connection, made), only)
-    return chats.chat(connection, made.id)

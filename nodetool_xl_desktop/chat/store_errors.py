@@ -108,6 +108,17 @@ def full(path: Path) -> StoreError:
     )
 
 
+def no_room_for_backup(folder: Path, needed: int) -> StoreError:
+    """The disk has room for the chats, and none for a copy of them."""
+    free = units.file_size(max(_free(folder / "a backup"), 0))
+    return StoreError(
+        StoreFault.FULL,
+        "The chats were not backed up",
+        f"a backup needs {units.file_size(needed)} free in {folder}, and there are {free}",
+        "Make room on this disk. The chats themselves are saved.",
+    )
+
+
 def read_only(path: Path, detail: str) -> StoreError:
     """The folder or the file may not be written."""
     return StoreError(

@@ -1,21 +1,26 @@
-"""Chats out of the store into files, and from files into the store."""
+"""Chats out of the store into files, and from files into the store. Nothing here waits in the caller's thread.
+
+A long one tells how far it is, and is told to stop, by its `Progress`.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
-from nodetool_xl_desktop.chat import chats, export, export_html, imports, messages, presets
-from nodetool_xl_desktop.chat.database import connect_to_read, in_thread, one, rows, told
+from nodetool_xl_desktop.chat import chats, export, export_html, imports_run, messages, presets
+from nodetool_xl_desktop.chat.database import connect_to_read, in_thread, rows, told
 from nodetool_xl_desktop.chat.export import Record
-from nodetool_xl_desktop.chat.records import Folder, new_id
+from nodetool_xl_desktop.chat.export_files import free_name, fresh, fresh_text, not_written
+from nodetool_xl_desktop.chat.export_html import Block
+from nodetool_xl_desktop.chat.imports_run import Imported
+from nodetool_xl_desktop.chat.progress import Progress
+from nodetool_xl_desktop.chat.records import Folder
 from nodetool_xl_desktop.chat.schema import add_functions
 from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.chat.store_errors import StoreError
@@ -24,85 +29,176 @@ Result = TypeVar("Result")
 
 
 class Kind(StrEnum):
-    """A form of export."""
+    """A form of export; its value is the ending of the file."""
 
-    JSON = "json"
     MARKDOWN = "md"
+    JSON = "json"
     HTML = "html"
+    PDF = "pdf"  # which `ui.pdf` prints of `printed`
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What came in: whose it was, the new chats' ids, and the titles of those that could not be read."""
+class Printed:
+    """What is shown of a chat, for a printer.
 
-    source: str
-    chats: tuple[str, ...]
-    skipped: tuple[str, ...]
+    Attributes:
+        title: the chat's.
+        subtitle: when it was, and what is left out.
+        turns: who speaks, whether that is a person, and what was said.
+    """
+
+    title: str
+    subtitle: str
+    turns: tuple[tuple[str, bool, tuple[Block, ...]], ...]
 
 
-async def export_json(store: Store, file: Path, ids: Sequence[str] | None = None) -> int:
-    """Write chats into one file, or all of them outside of the trash with the presets; returns how many.
+class _Cancelled(Exception):
+    """The work was told to stop."""
+
+
+# Out
+
+
+async def ids_of_all(store: Store) -> list[str]:
+    """Every chat outside of the trash, the oldest first."""
+    return await store.read(_every_id)
+
+
+async def export_json(
+    store: Store,
+    file: Path,
+    ids: Sequence[str] | None = None,
+    *,
+    replace: bool = True,
+    progress: Progress | None = None,
+) -> int:
+    """Write chats with their presets into one file, or all of them outside of the trash; returns how many.
+
+    Nothing is written, and 0 returned, where it was cancelled.
 
     Raises:
-        StoreError: the disk refused; a file that was there is as it was.
+        StoreError: the disk refused, or (`export_files.AlreadyThere`) a file is there; it is as it was.
     """
-    read_file = _reader(store)
+    read_file, heard = _reader(store), progress or Progress()
 
     def work() -> int:
         count = 0
 
-        def counted(connection: sqlite3.Connection) -> Iterator[Record]:
+        def counted(connection: sqlite3.Connection, which: Sequence[str]) -> Iterator[Record]:
             nonlocal count
-            for record in every_record(connection, ids):
+            for found in every_record(connection, which):
                 count += 1
-                yield record
+                yield found
+                heard.step(count, len(which))
+                if heard.is_cancelled:
+                    raise _Cancelled
 
-        with _reading(store) as connection, _fresh(file) as stream:
-            kept = presets.every(connection) if ids is None else ()
-            export.write_json(stream, counted(connection), kept, read_file)
-        return count
+        with _reading(store) as connection, contextlib.suppress(_Cancelled):
+            which = _every_id(connection) if ids is None else ids
+            kept = [each for each in presets.every(connection) if ids is None or each.subject in ids]
+            with fresh_text(file, replace=replace) as stream:
+                export.write_json(stream, counted(connection, which), kept, read_file)
+            return count
+        return 0
 
-    return await in_thread(lambda: _told(file, work))
+    return await heard.run(lambda: _told(store, work))
 
 
-async def export_pages(store: Store, folder: Path, kind: Kind, ids: Sequence[str] | None = None) -> list[Path]:
+async def export_page(store: Store, file: Path, kind: Kind, chat: str, *, replace: bool = True) -> None:
+    """Write one chat into a file, as Markdown or HTML.
+
+    Raises:
+        StoreError: the disk refused, the chat is gone, or (`export_files.AlreadyThere`) a file is there, which stays.
+    """
+    read_file = _reader(store)
+
+    def work() -> None:
+        with _reading(store) as connection:
+            text = _page(record(connection, chat), kind, read_file)
+        with fresh_text(file, replace=replace) as stream:
+            stream.write(text)
+
+    await in_thread(lambda: _told(store, work))
+
+
+async def export_pages(
+    store: Store, folder: Path, kind: Kind, ids: Sequence[str] | None = None, *, progress: Progress | None = None
+) -> list[Path]:
     """Write each chat into a file of its own, as Markdown or HTML, named after its title; returns the files.
+
+    No file that is there is replaced. Those that were written before it was cancelled stay.
 
     Raises:
         StoreError: the disk refused.
     """
-    read_file = _reader(store)
+    read_file, heard = _reader(store), progress or Progress()
 
     def work() -> list[Path]:
-        folder.mkdir(parents=True, exist_ok=True)
         written: list[Path] = []
         with _reading(store) as connection:
-            for record in every_record(connection, ids):
-                text = export.markdown(record) if kind is Kind.MARKDOWN else export_html.to_html(record, read_file)
-                file = _free_name(folder, record.chat.title, kind)
-                with _fresh(file) as stream:
+            which = _every_id(connection) if ids is None else ids
+            for found in every_record(connection, which):
+                if heard.is_cancelled:
+                    break
+                text = _page(found, kind, read_file)
+                file = name_in(folder, found.chat.title, kind)
+                with fresh_text(file, replace=False) as stream:
                     stream.write(text)
                 written.append(file)
+                heard.step(len(written), len(which))
         return written
 
-    return await in_thread(lambda: _told(folder, work))
+    return await heard.run(lambda: _told(store, work))
 
 
-async def import_file(store: Store, file: Path) -> Imported:
-    """Add the chats of a file. What is there already is not changed: the same chat comes in as a second one.
+async def printed(store: Store, chat: str) -> Printed:
+    """What is shown of a chat, for a printer.
 
     Raises:
-        StoreError: it cannot be read, or is of no known format.
+        StoreError: it is not there.
     """
-    found = await in_thread(lambda: _told(file, lambda: imports.read(file)))
-    for sha256, data in found.files.items():
-        attachment = await store.files.add_data(data, sha256, "")
-        if attachment.sha256 != sha256:
-            found.skipped.append(f"the file {sha256}")
-    added = [await store.write(functools.partial(insert, given=record)) for record in found.records]
-    for preset in found.presets:
-        await store.presets.keep(preset)
-    return Imported(found.source, tuple(added), tuple(found.skipped))
+    read_file = _reader(store)
+
+    def work() -> Printed:
+        with _reading(store) as connection:
+            found = record(connection, chat)
+        return Printed(
+            found.chat.title or "Chat",
+            export_html.subtitle(found),
+            tuple(
+                (export.speaker(each), each.role == "user", tuple(export_html.blocks(each, read_file)))
+                for each in found.shown
+            ),
+        )
+
+    return await in_thread(lambda: _told(store, work))
+
+
+async def keep_file(file: Path, data: bytes, *, replace: bool = False) -> None:
+    """Write what was made elsewhere, such as a PDF; whole or not at all.
+
+    Raises:
+        StoreError: the disk refused, or (`export_files.AlreadyThere`) a file is there; it is as it was.
+    """
+
+    def work() -> None:
+        with fresh(file, replace=replace) as stream:
+            stream.write(data)
+
+    await in_thread(work)
+
+
+def name_in(folder: Path, title: str, kind: Kind) -> Path:
+    """A name in a folder, which is made where it is missing, that no file has yet. It touches the disk.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return free_name(folder, title, kind)
+    except OSError as error:
+        raise not_written(folder, error) from error
 
 
 def record(connection: sqlite3.Connection, chat_id: str) -> Record:
@@ -116,29 +212,18 @@ def record(connection: sqlite3.Connection, chat_id: str) -> Record:
     return Record(chat, tuple(kept), _folder_names(chats.folders(connection), chat.folder))
 
 
-def every_record(connection: sqlite3.Connection, ids: Sequence[str] | None) -> Iterator[Record]:
-    """Chats one after the other, or all outside of the trash, the oldest first."""
-    if ids is None:
-        ids = [found for (found,) in rows(connection, "SELECT id FROM chat WHERE deleted_ms IS NULL ORDER BY key")]
+def every_record(connection: sqlite3.Connection, ids: Sequence[str]) -> Iterator[Record]:
+    """Chats one after the other."""
     for chat in ids:
         yield record(connection, chat)
 
 
-def insert(connection: sqlite3.Connection, given: Record) -> str:
-    """Add a chat, with new ids where its own are taken; returns its id. Within a transaction."""
-    taken = one(connection, "SELECT 1 FROM chat WHERE id = ?", given.chat.id) or any(
-        one(connection, "SELECT 1 FROM message WHERE id = ?", message.id) for message in given.messages
-    )
-    ids = {message.id: new_id() if taken else message.id for message in given.messages}
-    folder = _folder_of(connection, given.folder)
-    chat = replace(given.chat, id=new_id() if taken else given.chat.id, folder=folder)
-    key = chats.insert(connection, chat)
-    for message in given.messages:
-        parent = None if message.parent is None else ids[message.parent]
-        messages.add(connection, key, replace(message, id=ids[message.id], parent=parent), shown=False)
-    leaf = None if chat.leaf is None else ids[chat.leaf]
-    connection.execute("UPDATE chat SET leaf = (SELECT key FROM message WHERE id = ?) WHERE key = ?", (leaf, key))
-    return chat.id
+def _every_id(connection: sqlite3.Connection) -> list[str]:
+    return [found for (found,) in rows(connection, "SELECT id FROM chat WHERE deleted_ms IS NULL ORDER BY key")]
+
+
+def _page(found: Record, kind: Kind, read_file: export.ReadFile) -> str:
+    return export.markdown(found) if kind is Kind.MARKDOWN else export_html.to_html(found, read_file)
 
 
 def _folder_names(folders: Sequence[Folder], folder: str | None) -> tuple[str, ...]:
@@ -148,14 +233,6 @@ def _folder_names(folders: Sequence[Folder], folder: str | None) -> tuple[str, .
         names.append(by_id[folder].name)
         folder = by_id[folder].parent
     return tuple(reversed(names))
-
-
-def _folder_of(connection: sqlite3.Connection, names: Sequence[str]) -> str | None:
-    parent: str | None = None
-    for name in names:
-        held = one(connection, "SELECT id FROM folder WHERE name = ? AND parent IS ?", name, parent)
-        parent = held or chats.add_folder(connection, name, parent).id
-    return parent
 
 
 def _reader(store: Store) -> export.ReadFile:
@@ -177,30 +254,30 @@ def _reading(store: Store) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@contextlib.contextmanager
-def _fresh(file: Path) -> Iterator[TextIO]:
-    """A file that takes its name when all of it is on the disk."""
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _free_name(folder: Path, title: str, kind: Kind) -> Path:
-    letters = "".join(letter if letter.isalnum() or letter in " -_.,()" else " " for letter in title)
-    stem = " ".join(letters.split()).strip(". ")[:80].encode()[:180].decode(errors="ignore") or "Chat"
-    file, number = folder / f"{stem}.{kind}", 1
-    while file.exists():
-        number += 1
-        file = folder / f"{stem} {number}.{kind}"
-    return file
-
-
-def _told(file: Path, work: Callable[[], Result]) -> Result:
-    with told(file):
+def _told(store: Store, work: Callable[[], Result]) -> Result:
+    with told(store.database):
         return work()
+
+
+# In
+
+
+async def import_file(
+    store: Store, file: Path, *, skip_known: bool = False, progress: Progress | None = None
+) -> Imported:
+    """Add the chats of a file. What is there already is not changed.
+
+    What came in before it was cancelled stays.
+
+    Args:
+        store: where to.
+        file: see `imports`.
+        skip_known: whether a chat that is here already, with all that the file says of it, is left out; else it comes
+            in as a second one. One that says something else is a second one in any case.
+        progress: hears how much of the file was read, of 1.
+
+    Raises:
+        StoreError: nothing of it can be read, it is of no known format, or the disk refused.
+    """
+    heard = progress or Progress()
+    return await heard.run(lambda: _told(store, lambda: imports_run.run(store, file, heard, skip_known=skip_known)))

@@ -1,17 +1,85 @@
-"""What is kept of a chat as what a model is sent."""
+"""What is kept of a chat as what a model is sent, and what of it is left out as it no longer fits.
+
+What is left out stays in the chat. The answer that was the first to be asked for without it says so in
+`about.more["context"]`, and what follows that answer inherits it, until a later answer says something else.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from nodetool_xl_desktop.chat.parts import Attachment, Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.chat.quoting import quoted
 from nodetool_xl_desktop.chat.records import Message
 from nodetool_xl_desktop.provider import values
 
 #: Reads a file by its hash; None where it is not there any more.
 ReadFile = Callable[[str], bytes | None]
+#: Where an answer says in `about.more` what was left out when it was asked for.
+CONTEXT = "context"
+#: Stands before a summary. It goes into the system message, which every template can take (`provider.messages`).
+_SUMMARISED = "What was said before, as a summary:"
+
+
+def _no_file(sha256: str) -> bytes | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What of a chat is not sent to the model. System messages always are.
+
+    Attributes:
+        at: the place in what is shown of the first message that is sent.
+        begins: its id; empty where nothing but the next question is sent.
+        count: how many messages before it are not sent.
+        summary: what is sent in their place; empty for nothing.
+    """
+
+    at: int
+    begins: str
+    count: int
+    summary: str = ""
+
+    @property
+    def text(self) -> str:
+        """It in words: "12 messages, summarised"."""
+        how = "summarised" if self.summary else "dropped"
+        return f"{self.count:,} {'message' if self.count == 1 else 'messages'}, {how}"
+
+
+def as_left_out(at: int, begins: str = "", summary: str = "") -> dict[str, Any]:
+    """What an answer keeps under `CONTEXT`.
+
+    Args:
+        at: how many messages before it on its branch are not sent, system messages counted too. It says the same as
+            `begins`, and also in a copy of the chat, whose messages have other ids. 0 sends everything again.
+        begins: the id of the first message that is sent; empty for the question of the answer that keeps this.
+        summary: what is sent in their place.
+    """
+    return {"begins": begins, "messages": at, **({"summary": summary} if summary else {})}
+
+
+def left_out(shown: Sequence[Message]) -> LeftOut | None:
+    """What of these messages is not sent, as the last answer says that says something of it; None for nothing."""
+    for place in range(len(shown) - 1, -1, -1):
+        said = shown[place].about.more.get(CONTEXT)
+        if isinstance(said, Mapping):
+            return _left_out(shown, place, said)
+    return None
+
+
+def _left_out(shown: Sequence[Message], place: int, said: Mapping[str, Any]) -> LeftOut | None:
+    """What the message at a place of these says; another program may have written that."""
+    begins, count = said.get("begins"), said.get("messages")
+    at = next((here for here in range(place + 1) if shown[here].id == begins), None) if begins else None
+    if at is None:
+        at = count if isinstance(count, int) and 0 <= count <= place else 0
+    summary = said.get("summary")
+    dropped = sum(shown[here].role != "system" for here in range(at))
+    return LeftOut(at, shown[at].id, dropped, summary if isinstance(summary, str) else "") if dropped else None
 
 
 @dataclass(slots=True)
@@ -23,8 +91,8 @@ class _Round:
     answers: list[values.Message] = field(default_factory=list)
 
 
-def as_turns(shown: Iterable[Message], read_file: ReadFile = lambda sha256: None) -> list[values.Message]:
-    """Messages for `provider.stream`, oldest first. May read files, and block.
+def as_turns(shown: Iterable[Message], read_file: ReadFile = _no_file) -> list[values.Message]:
+    """Messages for `provider.stream`, oldest first, without what is left out. May read files, and block.
 
     Reasoning is not sent back. A turn without content is left out, and so is the question of an answer that failed
     before its first word: two questions beside each other are refused by many templates.
@@ -33,10 +101,21 @@ def as_turns(shown: Iterable[Message], read_file: ReadFile = lambda sha256: None
         shown: what is shown of the chat.
         read_file: gives the bytes of attachments; those that are not there are left out.
     """
-    turns = [turn for message in shown for turn in _turns_of(message, read_file)]
+    messages = list(shown)
+    return as_turns_without(messages, left_out(messages), read_file)
+
+
+def as_turns_without(
+    shown: Sequence[Message], left: LeftOut | None, read_file: ReadFile = _no_file
+) -> list[values.Message]:
+    """The same with something else left out than the messages say; None leaves nothing out."""
+    sent = shown if left is None else [*(each for each in shown[: left.at] if each.role == "system"), *shown[left.at :]]
+    turns = [turn for message in sent for turn in _turns_of(message, read_file)]
+    if left is not None and left.summary:
+        turns.insert(0, values.Message("system", f"{_SUMMARISED}\n\n{left.summary}"))
     return [
         turn
-        for turn, after in zip(turns, [*turns[1:], None], strict=True)
+        for turn, after in zip(turns, [*turns[1:], None], strict=False)
         if after is None or turn.role != "user" or after.role != "user"
     ]
 
@@ -76,4 +155,4 @@ def _attached(part: Attachment, read_file: ReadFile) -> Iterator[values.Part]:
     if part.media_type.startswith("image/"):
         yield values.ImagePart(data, part.media_type)
     else:
-        yield values.TextPart(f"\n\n{json.dumps(part.name)}:\n\n{data.decode('utf-8', 'replace')}\n\n")
+        yield values.TextPart(f"\n\n{quoted(part.name, data.decode('utf-8', 'replace'))}\n\n")

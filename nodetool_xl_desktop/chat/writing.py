@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from nodetool_xl_desktop.chat import chats
+from nodetool_xl_desktop.chat import chats, parts
 from nodetool_xl_desktop.chat.database import Worker, told, transaction
 from nodetool_xl_desktop.chat.parts import Part
 from nodetool_xl_desktop.chat.store_errors import StoreError, StoreFault
@@ -145,10 +145,16 @@ class Drafts:
             self._new[place] = tuple(said)
         self._through.news(self)
 
-    def forget(self, place: str) -> tuple[Part, ...] | None:
-        """What stood there is being sent; returns what of it is not on the disk."""
+    def held(self, place: str) -> tuple[Part, ...] | None:
+        """What of it is not known to be on the disk yet; None for nothing."""
         with self._lock:
-            return self._new.pop(place, None)
+            return self._new.get(place, self._taken.get(place))
+
+    def forget(self, place: str, said: Sequence[Part]) -> None:
+        """This was sent from there; what was typed since is not forgotten."""
+        with self._lock:
+            if place in self._new and parts.same(self._new[place], said):
+                del self._new[place]
 
     def take(self) -> Work | None:
         """For `WriteThrough`."""

@@ -45,6 +45,7 @@ class Sampling:
         presence_penalty: above 0 makes a token less likely that came before at all.
         frequency_penalty: the same, more so with each time it came.
         stop: texts at which the answer ends; they are not part of it.
+        grammar: what the answer may look like, as GBNF. Neither with tools nor beside a `response_format`.
     """
 
     temperature: float | None = None
@@ -57,6 +58,7 @@ class Sampling:
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     stop: tuple[str, ...] | None = None
+    grammar: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What goes into the request."""

@@ -16,6 +16,7 @@ from typing import TypeVar
 import httpx2
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.lock import FileLock
 from nodetool_xl_desktop.core.network import HttpClient
 from nodetool_xl_desktop.hub.errors import (
     BadName,
@@ -26,7 +27,6 @@ from nodetool_xl_desktop.hub.errors import (
     Unreachable,
     require_network,
 )
-from nodetool_xl_desktop.hub.lock import FileLock
 from nodetool_xl_desktop.hub.part import Part
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.hub.transfer import PATIENCE, Dropped, Patience, authorization, connected, first_byte, opened

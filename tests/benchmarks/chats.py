@@ -2,8 +2,8 @@
 
     python tests/benchmarks/chats.py [--chats 10000] [--messages 1000000] [--folder DIR]
 
-With `--folder` the store is made there once and used again. The words follow Zipf's law over 60,000 made-up ones, so
-that common words are in most messages and rare ones in a few; the last tenth part of each query is typed letter by
+With `--folder` a store of this size is made there once and used again. The words follow Zipf's law over 60,000 made-up
+ones, so that common words are in most messages and rare ones in a few; the last word of each query is typed letter by
 letter. One chat holds 10,000 messages (or a tenth of all), spread over the whole time.
 """
 
@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ from nodetool_xl_desktop.chat.parts import Text
 from nodetool_xl_desktop.chat.records import About, ModelIdentity, new_id
 from nodetool_xl_desktop.chat.search import Query
 from nodetool_xl_desktop.chat.store import Store
+from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.events import Finished, Speed, TextDelta, Usage
 
 ONSETS = ("b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "st", "tr", "pl", "ch")
@@ -64,23 +68,27 @@ def messages(language: Language, chats: int, count: int) -> Iterator[tuple[Any, 
     many = min(10_000, count // 10)
     each = (count - many) // (chats - 1)
     every = count // many
-    key, last_of_many, last, other, left, sent_many = BEGIN_MS, None, None, 2, each, 0
+    time_ms, other, turns = BEGIN_MS, 2, {1: 0, 2: 0}
     for number in range(count):
-        key += language.random.randint(500, 180_000)
-        if number % every == 0 and sent_many < many:
-            chat, parent, last_of_many, turn = 1, last_of_many, key, sent_many
-            sent_many += 1
+        time_ms += language.random.randint(500, 180_000)
+        if number % every == 0 and turns[1] < many:
+            chat = 1
         else:
-            if left == 0 and other < chats:
-                other, left, last = other + 1, each, None
-            chat, parent, last, turn = other, last, key, each - left
-            left -= 1
+            if turns[other] == each and other < chats:
+                other += 1
+                turns[other] = 0
+            chat = other
+        turn = turns[chat]
+        turns[chat] += 1
+        key = (chat << schema.CHAT_SHIFT) + turn
+        parent = key - 1 if turn else None
         answers = turn % 2 == 1
         words = int(min(language.random.lognormvariate(4.2, 0.8), 900)) if answers else language.random.randint(3, 40)
         model = MODELS[chat % len(MODELS)] if answers else ""
         about = json.dumps({"model": {"id": model, "name": model}, "finish_reason": "stop"}) if answers else "{}"
         kept = json.dumps([{"type": "text", "text": language.text(words)}])
-        yield key, new_id(), chat, parent, ("user", "assistant")[answers], "complete", key, model, about, kept
+        role = ("user", "assistant")[answers]
+        yield key, time_ms, new_id(), chat, parent, role, "complete", time_ms, model, about, kept
 
 
 def generate(folder: Path, chats: int, count: int) -> dict[str, float]:
@@ -97,13 +105,14 @@ def generate(folder: Path, chats: int, count: int) -> dict[str, float]:
             ((number, new_id(), language.text(6)) for number in range(1, chats + 1)),
         )
         connection.executemany(
-            "INSERT INTO message(key, id, chat, parent, role, state, created_ms, model, about, parts)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO message(key, at, id, chat, parent, role, state, created_ms, model, about, parts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             messages(language, chats, count),
         )
         connection.execute(
-            "UPDATE chat SET leaf = last, touched_ms = last, created_ms = first FROM"
-            " (SELECT chat AS of, max(key) AS last, min(key) AS first FROM message GROUP BY chat) WHERE of = chat.key"
+            "UPDATE chat SET leaf = last, touched_ms = until, created_ms = first FROM"
+            " (SELECT chat AS of, max(key) AS last, max(at) AS until, min(at) AS first FROM message GROUP BY chat)"
+            " WHERE of = chat.key"
         )
         connection.execute("COMMIT")
         steps["rows"] = time.perf_counter() - began
@@ -112,6 +121,18 @@ def generate(folder: Path, chats: int, count: int) -> dict[str, float]:
         steps["migration to the search"] = time.perf_counter() - began
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return steps
+
+
+def home(folder: Path, chats: int = 10_000, count: int = 1_000_000) -> Path:
+    """The program's folders with a store of this size, below a folder; made where it is not there yet."""
+    tables = hashlib.sha256(repr(schema.MIGRATIONS).encode()).hexdigest()[:8]
+    found = folder / f"{chats} chats, {count} messages, {tables}"
+    if not (found / "complete").exists():
+        shutil.rmtree(found, ignore_errors=True)
+        for step, seconds in generate(Paths.below(found).chats, chats, count).items():
+            print(f"generated: {step}: {seconds:.0f} s", flush=True)
+        (found / "complete").touch()
+    return found
 
 
 async def timed(work: Callable[[], Awaitable[object]], rounds: int) -> list[float]:
@@ -239,7 +260,31 @@ async def opening(folder: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as empty:
         await once(Path(empty) / "chats")
         bare = await timed(lambda: once(Path(empty) / "chats"), 7)
-    return [row("open and close the store", "ms", full), row("the same of an empty one", "ms", bare)]
+    return [
+        row("open and close the store", "ms", full),
+        row("the same of an empty one", "ms", bare),
+        *await reading_cold(folder),
+    ]
+
+
+async def reading_cold(folder: Path) -> list[Row]:
+    """As after a start of the machine, where the system can forget what it has read of a file."""
+    if not hasattr(os, "posix_fadvise"):
+        return []
+    times: list[float] = []
+    for _ in range(5):
+        store = await Store.open(folder)
+        (longest,) = await store.read(
+            lambda connection: connection.execute("SELECT id FROM chat ORDER BY key LIMIT 1").fetchone()
+        )
+        await store.close()
+        with (folder / "chats.sqlite3").open("rb") as stream:
+            os.fsync(stream.fileno())
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        store = await Store.open(folder)
+        times += await timed(partial(store.open_chat, longest), 1)
+        await store.close()
+    return [row("open the longest chat, nothing of it in memory", "ms", times)]
 
 
 async def measure(folder: Path, rounds: int = 300) -> list[Row]:
@@ -270,10 +315,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "chats"
-        if not (folder / "chats.sqlite3").exists():
-            for step, seconds in generate(folder, given.chats, given.messages).items():
-                print(f"generated: {step}: {seconds:.0f} s", flush=True)
+        where = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = Paths.below(home(where, given.chats, given.messages)).chats
         size = (folder / "chats.sqlite3").stat().st_size / 1e6
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
         print(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -87,4 +90,49 @@ async def test_a_backup_while_it_streams_is_one_moment(tmp_path: Path) -> None:
     assert chat_stores.problem_of(backup.path) == ""
     with contextlib.closing(connect(backup.path)) as connection:
         assert connection.execute("SELECT count(*) FROM message").fetchone() == (60,)
+    await store.close()
+
+
+async def test_backups_of_a_day_to_come_take_no_ones_place(tmp_path: Path) -> None:
+    """The clock was wrong for a while."""
+    store = await Store.open(tmp_path / "chats")
+    await store.list.new("a chat")
+    backups = Backups(tmp_path / "chats" / "backups")
+    for number in range(KEPT):
+        made = (await store.care.back_up()).path
+        made.rename(made.with_name(f"chats-209901{number + 10}-120000-000000-v{schema.LATEST}.sqlite3"))
+    now = await store.care.back_up_daily()
+    assert now is not None
+    assert backups.every()[0].path == now.path
+    assert now.path.exists()
+    assert len(backups.every()) == KEPT
+    assert await store.care.back_up_daily() is None
+    await store.close()
+
+
+async def test_what_a_killed_backup_left_is_removed(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "chats")
+    folder = tmp_path / "chats" / "backups"
+    folder.mkdir()
+    for name in ("chats-20260101-000000-000000-v3.part", "chats-20260101-000000-000000-v3.part-journal"):
+        (folder / name).write_bytes(b"half")
+    await asyncio.gather(*(store.care.back_up() for _ in range(3)))
+    assert [path.suffix for path in folder.iterdir()] == [".sqlite3"] * 3
+    await store.close()
+
+
+async def test_a_backup_does_not_take_the_last_room(tmp_path: Path) -> None:
+    """The database is as large as what is free, with nothing in most of it. The chats are told to be fine; they are."""
+    folder = tmp_path / "chats"
+    store = await Store.open(folder)
+    await store.list.new("a chat")
+    await store.close()
+    os.truncate(folder / "chats.sqlite3", shutil.disk_usage(folder).free)
+    store = await Store.open(folder)
+    (notice,) = await store.care.all()
+    assert "not backed up" in notice.what
+    assert "themselves are saved" in notice.hint
+    assert not list((folder / "backups").iterdir())
+    await store.list.new("another chat")
+    assert [chat.title for chat in (await store.list.page()).chats] == ["another chat", "a chat"]
     await store.close()

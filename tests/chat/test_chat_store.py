@@ -6,12 +6,14 @@ import asyncio
 import hashlib
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import chat_stores
 import pytest
+from chat_stores import QWEN, said
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +41,6 @@ from nodetool_xl_desktop.engine.events import (
     Usage,
 )
 
-QWEN = About(model=ModelIdentity("qwen3-4b", "Qwen3 4B", "/models/q.gguf", 4096), sampling={"temperature": 0.7})
 PICTURE = b"\x89PNG, or nearly"
 EVENTS: list[Event] = [
     PromptProgress(10, 20, 5),
@@ -70,20 +71,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "chats"
 
 
-async def said(store: Store, question: str, answer: str = "", about: About = QWEN) -> tuple[str, str, str]:
-    """A chat of one turn; returns its id, the question's and the answer's."""
-    chat = await store.list.new()
-    asked, open_answer = await store.begin_turn(chat.id, None, [Text(question)], about)
-    open_answer.add(TextDelta(answer))
-    await open_answer.close(State.COMPLETE)
-    return chat.id, asked.id, open_answer.id
-
-
 async def test_a_turn_is_kept_with_all_of_its_parts(folder: Path) -> None:
     store = await Store.open(folder)
     chat = await store.list.new()
-    store.keep_draft(chat.id, [Text("What is 6 ti")])
-    question, answer = await store.begin_turn(chat.id, None, [Text("\n  What is 6 times 7?\nShow it.")], QWEN)
+    file = Attachment("0" * 64, "n.txt", "text/plain", 3)
+    store.keep_draft(chat.id, [file, Text("\n  What is 6 times 7?\nShow it.")])
+    asked = [replace(file, text="of it"), Text("\n  What is 6 times 7?\nShow it.")]
+    question, answer = await store.begin_turn(chat.id, None, asked, QWEN)
     assert await store.draft(chat.id) is None
     for event in EVENTS:
         answer.add(event)
@@ -412,11 +406,11 @@ async def test_a_file_is_kept_once_and_removed_when_nothing_needs_it(folder: Pat
 
     async def collect_later() -> int:
         """As it is some days later."""
-        await store.write_freely(store.attachments.collect)
+        await store.care.collect()
         await store.write(lambda c: c.execute("UPDATE file SET unused_ms = unused_ms - ?", (UNUSED_MS + 1000,)))
-        return await store.write_freely(store.attachments.collect)
+        return await store.care.collect()
 
-    assert await store.write_freely(store.attachments.collect) == 0
+    assert await store.care.collect() == 0
     assert await collect_later() == 1
     with pytest.raises(StoreError) as caught:
         await store.files.read(loose.sha256)

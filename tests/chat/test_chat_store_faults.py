@@ -13,14 +13,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import chat_stores
 import pytest
 
 from nodetool_xl_desktop.chat import opening, schema
+from nodetool_xl_desktop.chat.backup import Backups
 from nodetool_xl_desktop.chat.database import damage_flag
 from nodetool_xl_desktop.chat.parts import Text
+from nodetool_xl_desktop.chat.presets import Preset, Scope
 from nodetool_xl_desktop.chat.records import About, Notice, State
 from nodetool_xl_desktop.chat.search import Query
 from nodetool_xl_desktop.chat.store import Store
@@ -317,6 +320,66 @@ async def test_what_is_newer_than_the_backup_is_read_out_of_the_damaged_file(tmp
     await store.close()
 
 
+async def test_drafts_and_presets_are_read_out_of_it_too_and_nonsense_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "chats"
+    await filled(folder, 10)
+    store = await Store.open(folder)
+    await store.care.back_up()
+    chat = await store.list.new("since the backup")
+    turns = []
+    for number in range(4):
+        parent = turns[-1][1].id if turns else None
+        turns.append(await store.begin_turn(chat.id, parent, [Text(f"new {number}")], About()))
+        await turns[-1][1].close(State.COMPLETE)
+    await store.delete(chat.id, turns[3][0].id)
+    store.keep_draft(chat.id, [Text("unsent")])
+    await store.presets.keep(Preset(Scope.GLOBAL, sampling={"top_k": 7}))
+    await store.close()
+    with contextlib.closing(sqlite3.connect(folder / "chats.sqlite3", isolation_level=None)) as connection:
+        for name in ("spoken", "aside"):
+            connection.create_function(name, 1, lambda kept: "")
+        for column, value in (("parts", "no JSON"), ("state", "asleep"), ("about", "[]")):
+            which = turns[("parts", "state", "about").index(column)][1].id
+            connection.execute(f"UPDATE message SET {column} = ? WHERE id = ?", (value, which))
+    spoil_free_of_messages(folder / "chats.sqlite3")
+    store = await Store.open(folder)
+    assert len(store.notices) == 1
+    opened = await store.open_chat(chat.id)
+    assert {each.text for each in opened.messages.values() if each.role == "user"} == {f"new {n}" for n in range(4)}
+    assert not opened.tree.is_alive(turns[3][0].id)
+    draft = await store.draft(chat.id)
+    assert draft is not None
+    assert draft.parts == (Text("unsent"),)
+    assert [each.sampling for each in await store.presets.every()] == [{"top_k": 7}]
+    assert await store.read(chat_stores.problem) == ""
+    await store.close()
+
+
+async def test_a_fall_back_that_does_not_come_to_its_end_is_begun_again(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    folder = tmp_path / "chats"
+    before = await filled(folder, 40)
+    store = await Store.open(folder)
+    await store.care.back_up()
+    await store.close()
+    spoilt = spoil(folder / "chats.sqlite3", at=0.6)
+    (folder / "chats.restoring").write_bytes(b"the program was killed here")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StoreError):
+            await Store.open(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (folder / "chats.sqlite3").read_bytes() == spoilt, "what is damaged stays until something took its place"
+    assert not list(folder.glob("chats.damaged-*"))
+    store = await Store.open(folder)
+    assert "backup" in store.notices[0].why
+    assert await asked(store) == before
+    assert not (folder / "chats.restoring").exists()
+    await store.close()
+
+
 def spoil_free_of_messages(database: Path) -> None:
     """Overwrite a page of an index, so that the database is damaged and each message can still be read."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
@@ -424,19 +487,44 @@ async def test_a_large_store_is_looked_through_while_it_is_used(tmp_path: Path) 
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert (folder / "chats.sqlite3").stat().st_size > opening.CHECKED_AT_ONCE
     store = await Store.open(folder)
-    assert await store.care.check() is None
     await store.care.back_up()
     await store.close()
+    yesterday(folder)
     spoil_free_of_messages(folder / "chats.sqlite3")
     store = await Store.open(folder)
     assert not store.notices
     (notice,) = await store.care.all()
     assert "Start the program again" in notice.hint
+    assert len(Backups(folder / "backups").every()) == 1, "what is damaged takes no backup's place"
     await store.close()
     store = await Store.open(folder)
     assert "backup" in store.notices[0].why
     assert await store.care.all() == []
     await store.close()
+
+
+async def test_a_large_store_that_is_damaged_before_a_migration_is_mended_at_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / "chats"
+    said = chat_stores.make_version(folder / "chats.sqlite3", 1, chats=2, each=700)
+    with contextlib.closing(chat_stores.connect(folder / "chats.sqlite3")) as connection:
+        connection.execute("UPDATE message SET about = json_object('padding', hex(zeroblob(25000)))")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spoil_free_of_messages(folder / "chats.sqlite3")
+    with refused(StoreFault.DAMAGED, "Start the program again"):
+        await Store.open(folder)
+    with refused(StoreFault.DAMAGED, "Begin anew"):
+        await Store.open(folder)
+    store = await Store.open(folder, begin_anew=True)
+    assert [(each.id, each.text) for each in await store.messages([uuid for uuid, _ in said])] == said
+    assert await store.read(chat_stores.problem) == ""
+    await store.close()
+
+
+def yesterday(folder: Path) -> None:
+    """The newest backup is of the day before."""
+    (backup,) = Backups(folder / "backups").every()
+    made = backup.made.astimezone(UTC) - timedelta(days=1)
+    backup.path.rename(backup.path.with_name(f"chats-{made:%Y%m%d-%H%M%S-%f}-v{backup.version}.sqlite3"))
 
 
 async def test_a_damaged_search_is_built_anew(tmp_path: Path) -> None:

@@ -3,62 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
 import random
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import chat_stores
 import pytest
 from chat_writer import PACE_S
+from killed_writers import LOST_S, Said, kill_after, lateness
 
 from nodetool_xl_desktop.chat import schema
 from nodetool_xl_desktop.chat.records import State
 from nodetool_xl_desktop.chat.store import Store
 
 WRITER = Path(__file__).parent.parent / "chat_writer.py"
-#: What may be missing of a stream, in seconds.
-LOST_S = 0.3
 
 
-async def kill_after(
-    folder: Path, seed: int, delay_s: float, *arguments: str, from_ready: bool
-) -> tuple[list[list[Any]], float]:
-    """Have the writer write, and kill it; returns what it said, and when it was killed."""
-    writer = await asyncio.create_subprocess_exec(
-        sys.executable, str(WRITER), str(folder), str(seed), *arguments, stdout=subprocess.PIPE
-    )
-    assert writer.stdout is not None
-    lines: list[bytes] = []
-    if from_ready:
-        lines.append(await writer.stdout.readline())
-    reading = asyncio.create_task(writer.stdout.read())
-    await asyncio.sleep(delay_s)
-    assert writer.returncode is None, lines
-    killed_s = time.monotonic()
-    writer.kill()
-    lines.append(await reading)
-    await writer.wait()
-    return [json.loads(line) for line in b"".join(lines).splitlines()], killed_s
-
-
-def lateness(said: list[list[Any]], killed_s: float) -> float:
-    """How late the writer itself was at its end, in seconds: on a busy machine it is not run for a while."""
-    times = [each[1] for each in said if each[1] > killed_s - 2 * LOST_S]
-    gaps = [later - earlier for earlier, later in itertools.pairwise([*times, killed_s])]
-    return max([0.0, *(gap - PACE_S for gap in gaps)])
-
-
-async def check(store: Store, said: list[list[Any]], killed_s: float) -> None:
+async def check(store: Store, said: Said, killed_s: float) -> None:
     """Everything that was said to be on the disk is there."""
     assert not store.notices
     assert await store.read(chat_stores.problem) == ""
-    allowed_s = LOST_S + lateness(said, killed_s)
+    allowed_s = LOST_S + lateness(said, killed_s, PACE_S)
     edited = {each[2]: each[3] for each in said if each[0] == "edited"}
     turns = [each[2:] for each in said if each[0] == "turn"]
     fed: dict[str, list[float]] = {}
@@ -90,7 +57,7 @@ async def check(store: Store, said: list[list[Any]], killed_s: float) -> None:
         assert_last("".join(opened.chat.tags), chat, said, "tagging", "tagged")
 
 
-def assert_last(found: str, chat: str, said: list[list[Any]], wish: str, done: str) -> None:
+def assert_last(found: str, chat: str, said: Said, wish: str, done: str) -> None:
     """What is there is what was acknowledged last; or what was asked for after that, and may have happened or not."""
     mine = [each for each in said if each[0] in (wish, done) and each[2] == chat]
     if len(mine) > 1:
@@ -104,7 +71,8 @@ async def test_killed_while_it_writes(tmp_path: Path, rounds: int) -> None:
         for number in range(rounds):
             from_ready = number % 5 != 0
             delay_s = chance.uniform(0.0, 1.2 if from_ready else 1.0)
-            said, killed_s = await kill_after(home / "chats", number, delay_s, from_ready=from_ready)
+            ready = "ready" if from_ready else ""
+            said, killed_s = await kill_after(delay_s, WRITER, home / "chats", number, ready=ready)
             store = await Store.open(home / "chats")
             try:
                 await check(store, said, killed_s)
@@ -120,9 +88,8 @@ async def test_killed_in_the_middle_of_one_long_answer(tmp_path: Path, rounds: i
     chance = random.Random(rounds)
     with chat_stores.quick_folder(tmp_path) as home:
         for number in range(rounds):
-            said, killed_s = await kill_after(
-                home / "chats", number, chance.uniform(0.7, 1.6), "stream", from_ready=True
-            )
+            delay_s = chance.uniform(0.7, 1.6)
+            said, killed_s = await kill_after(delay_s, WRITER, home / "chats", number, "stream", ready="ready")
             store = await Store.open(home / "chats")
             await check(store, said, killed_s)
             await store.close()
@@ -137,7 +104,7 @@ async def test_killed_while_it_migrates(tmp_path: Path, rounds: int) -> None:
         for number in range(rounds):
             folder = home / f"round {number}"
             shutil.copytree(home / "old", folder)
-            await kill_after(folder, number, chance.uniform(0.25, 1.5), from_ready=False)
+            await kill_after(chance.uniform(0.25, 1.5), WRITER, folder, number)
             with_version = chat_stores.version_of(folder / "chats.sqlite3")
             versions.add(with_version)
             store = await Store.open(folder)

@@ -185,7 +185,7 @@ def index_problem(connection: Any) -> str:
         'SELECT rowid FROM message_index WHERE message_index MATCH \'"ǂruser" OR "ǂrassistant"\''
     )
     indexed = {row[0] for row in found}
-    alive = {row[0] for row in connection.execute("SELECT key FROM message_words")}
+    alive = {row[0] for row in connection.execute("SELECT at FROM message_words")}
     return str(wrong or (indexed ^ alive) or "")
 
 

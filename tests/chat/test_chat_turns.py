@@ -44,6 +44,10 @@ def test_a_question_whose_answer_failed_is_left_out() -> None:
     assert turns == [values.Message("user", "two")]
 
 
+def test_nothing_is_sent_of_nothing() -> None:
+    assert as_turns([]) == as_turns([said("assistant")]) == []
+
+
 def test_files_go_along() -> None:
     held = {"a": b"png", "b": "a n\u00f6te".encode()}
     message = said(
@@ -57,5 +61,5 @@ def test_files_go_along() -> None:
     assert turn.content == (
         values.TextPart("See:"),
         values.ImagePart(b"png", "image/png"),
-        values.TextPart('\n\n"n.txt":\n\na n\u00f6te\n\n'),
+        values.TextPart("\n\nn.txt:\n\n```\na n\u00f6te\n```\n\n"),
     )

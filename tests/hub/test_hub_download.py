@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer, Play, Stored
 
+from nodetool_xl_desktop.core.lock import FileLock
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.hub.download import PIECE, fetch, fetch_all, in_thread, target_path
 from nodetool_xl_desktop.hub.errors import (
@@ -31,7 +32,6 @@ from nodetool_xl_desktop.hub.errors import (
     NotStored,
     Unreachable,
 )
-from nodetool_xl_desktop.hub.lock import FileLock
 from nodetool_xl_desktop.hub.repository import HubFile, Repository, look_up
 from nodetool_xl_desktop.hub.transfer import Patience
 
@@ -653,7 +653,7 @@ async def test_another_process_is_waited_for(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from nodetool_xl_desktop.hub.lock import FileLock\n"
+        "from nodetool_xl_desktop.core.lock import FileLock\n"
         "print(FileLock(Path(sys.argv[1])).try_acquire(), flush=True)\n"
         "sys.stdin.read()\n"
     )

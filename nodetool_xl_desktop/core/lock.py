@@ -54,10 +54,10 @@ class FileLock:
             remove: also remove its file. Only for a lock that is not needed any more: who opened the file before and
                 who opens a new one would not exclude each other.
         """
-        if self._descriptor is None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
             return
-        os.close(self._descriptor)  # gives it back
-        self._descriptor = None
+        os.close(descriptor)  # gives it back
         if remove:
             with contextlib.suppress(OSError):  # Windows: somebody is just looking at it
                 self._path.unlink(missing_ok=True)
