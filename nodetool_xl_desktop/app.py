@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from qasync import QEventLoop
 
 from nodetool_xl_desktop import __version__
-from nodetool_xl_desktop.chat.session import Outcome
+from nodetool_xl_desktop.chat.records import State
 from nodetool_xl_desktop.core import logging as program_log
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
@@ -56,10 +56,11 @@ class Parts:
 
     async def shut_down(self) -> None:
         """Stop answers first, so that they are kept as stopped; then end the engine."""
-        self.window.chat.stop()
         self.window.fit.close()
-        await self.window.chat.answered()
-        await self.window.tasks.cancel_all()  # first what could still load something
+        self.window.chats.stop_all()
+        await self.window.chats.answered()
+        await self.window.tasks.cancel_all()  # first what could still load or write something
+        await self.window.store_flow.close()
         await self.pool.close()
 
 
@@ -118,6 +119,7 @@ def build(
         library=ModelLibrary(paths),
         loader=loader,
         provider=XLlamaCppProvider(pool, paths),
+        paths=paths,
         sources=Sources(hardware.host_memory, devices, plan or DryRuns().plan, LoadRecords(paths), HeaderCache()),
         missing_engine=missing_engine,
     )
@@ -205,16 +207,18 @@ async def _first_answer(parts: Parts, prompt: str) -> None:
         if isinstance(event, TextDelta):
             print(event.text, end="", flush=True)
 
-    chat = parts.window.chat
-    usual = chat.on_event, chat.sampling
-    chat.on_event, chat.sampling = show, Sampling(max_tokens=FIRST_ANSWER_TOKENS)
-    chat.send(prompt)
-    await chat.answered()
-    chat.on_event, chat.sampling = usual
+    chats = parts.window.chats
+    usual = chats.asker.on_event, chats.asker.sampling
+    chats.asker.on_event, chats.asker.sampling = show, Sampling(max_tokens=FIRST_ANSWER_TOKENS)
+    chats.send(prompt)
+    await chats.answered()
+    chats.asker.on_event, chats.asker.sampling = usual
     print(flush=True)
-    answer = chat.session.messages[-1]
-    if answer.outcome is Outcome.FAILED and answer.error is not None:
-        raise answer.error
+    if chats.session is None:  # it could not be written
+        raise parts.window.chat.problem or UserFacingError("The prompt was not asked")
+    answer = chats.session.shown[-1]
+    if answer.state is State.FAILED and answer.about.error is not None:
+        raise answer.about.error
 
 
 def _save_picture(parts: Parts, file: Path) -> None:

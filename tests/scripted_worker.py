@@ -45,6 +45,9 @@ class Engine(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
+        if not self.path.endswith("/chat/completions"):  # it counts nothing
+            self.send_error(404)
+            return
         self._head("text/event-stream")
         for number, word in enumerate(WORDS):
             if number == 2:
@@ -274,6 +277,63 @@ def answers(script: str) -> None:
     until_asked_to_end()
 
 
+def echoes(script: str) -> None:
+    """It answers each chat with what it was asked last, a word at a time, as many chats at once as it has slots.
+
+    A prompt has as many tokens as words. The script is a JSON object. `pace_s`: between two words, 0 without it.
+    `times`: how often the words are said, once without it. `title`: what it says where it is asked for a title.
+    `journal`: a file that is told of each chat when it is begun, one JSON line each.
+    `gate`: while there is no such file, no answer goes on behind its first word.
+    """
+    played = json.loads(script)
+    slots = threading.Semaphore(int(REQUEST["parallel"]))
+
+    class Echo(Engine):
+        properties: ClassVar[Any] = {"default_generation_settings": {"n_ctx": REQUEST["context_length"]}}
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            match self.path:
+                case "/apply-template":
+                    self._tell({"prompt": " ".join(text_of(turn) for turn in request["messages"])})
+                case "/tokenize":
+                    self._tell({"tokens": request["content"].split()})
+                case _:
+                    with slots:
+                        self._answer(request)
+
+        def _tell(self, said: Any) -> None:
+            self._head("application/json")
+            self.wfile.write(json.dumps(said).encode())
+
+        def _answer(self, request: Any) -> None:
+            if "journal" in played:
+                with Path(played["journal"]).open("a", encoding="utf-8") as file:
+                    print(json.dumps(request), file=file, flush=True)
+            self._head("text/event-stream")
+            said = text_of(request["messages"][-1])
+            is_title = "title" in played and "a title" in said
+            words = played["title"].split() if is_title else said.split() * played.get("times", 1)
+            for number, word in enumerate(words):
+                self._say({"choices": [{"delta": {"content": f"{' ' if number else ''}{word}"}}]})
+                while not is_title and "gate" in played and not Path(played["gate"]).exists():
+                    self._say({"choices": [{"delta": {}}]})  # it hears of nobody listening any more by this
+                    time.sleep(0.01)
+                time.sleep(played.get("pace_s", 0))
+            usage = {"prompt_tokens": 1, "completion_tokens": len(words)}
+            self._say({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage})
+            self.wfile.write(b"data: [DONE]\n\n")
+
+    serve(Echo)
+    until_asked_to_end()
+
+
+def text_of(turn: dict[str, Any]) -> str:
+    """What a message of a request says."""
+    content = turn["content"]
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
+
+
 def planned(journal: str, free_mib: str = "2048", most: str = "33", name: str = "Vulkan0 (llvmpipe (LLVM 15))") -> None:
     """It logs the plan of a load with so many layers on a device as the engine does, and aborts.
 
@@ -382,6 +442,7 @@ SCRIPTS: dict[str, Callable[..., None]] = {
     "hangs-up-early": hangs_up_early,
     "closes-its-port": closes_its_port,
     "answers": answers,
+    "echoes": echoes,
     "planned": planned,
     "planned-for-ever": planned_for_ever,
     "planned-when": planned_when,

@@ -10,6 +10,7 @@ from typing import Any
 from nodetool_xl_desktop.chat.parts import dumps
 from nodetool_xl_desktop.chat.records import NOTHING_KNOWN, About, ModelIdentity
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import Speed, Usage
 
 _PLAIN = ("options", "sampling", "first_token_s", "last_token_s", "pieces", "finish_reason")
@@ -24,7 +25,8 @@ def as_json(about: About) -> dict[str, Any]:
     said["model"] = _full(asdict(about.model)) if about.model else None
     said["usage"], said["speed"] = _full(asdict(about.usage)), _full(asdict(about.speed))
     if (error := about.error) is not None:
-        said["error"] = _full({"what": error.what, "why": error.why, "hint": error.hint})
+        fault = error.fault.value if isinstance(error, EngineError) else ""
+        said["error"] = _full({"what": error.what, "why": error.why, "hint": error.hint, "fault": fault})
     return _full(said)
 
 
@@ -36,13 +38,21 @@ def of_json(said: Mapping[str, Any]) -> About:
     plain = {name: more.pop(name) for name in _PLAIN if name in more}
     model, error = more.pop("model", None), more.pop("error", None)
     return About(
-        model=ModelIdentity(**_known(model, ModelIdentity)) if model else None,
+        model=ModelIdentity(**{"id": "", **_known(model, ModelIdentity)}) if model else None,
         usage=Usage(**_known(more.pop("usage", {}), Usage)),
         speed=Speed(**_known(more.pop("speed", {}), Speed)),
-        error=UserFacingError(error.get("what", ""), error.get("why", ""), error.get("hint", "")) if error else None,
+        error=_error(error) if error else None,
         more=more,
         **plain,
     )
+
+
+def _error(said: Mapping[str, Any]) -> UserFacingError:
+    words = said.get("what", ""), said.get("why", ""), said.get("hint", "")
+    try:
+        return EngineError(Fault(said["fault"]), *words)
+    except (KeyError, ValueError):  # none of the engine's, or one that this version does not know
+        return UserFacingError(*words)
 
 
 def encode(about: About) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from nodetool_xl_desktop.chat.parts import Attachment, Part, Text
+from nodetool_xl_desktop.chat.parts import Attachment, Part
 from nodetool_xl_desktop.chat.records import Message
 from nodetool_xl_desktop.chat.turns import LeftOut, as_turns_without, left_out
 from nodetool_xl_desktop.fit.verdict import Verdict
@@ -167,6 +167,7 @@ class _Base:
     equipped: Counted  # with the tools, too
     whole: Counted  # with the history, too
     left: LeftOut | None
+    joins: bool  # whether the history ends with a question, of which the next one becomes a part
 
 
 class Meter:
@@ -195,6 +196,8 @@ class Meter:
             EngineError: the loaded model refuses the messages, or ended meanwhile.
         """
         base = await self._counted_base(request, request.shown)
+        if base.joins and request.said and not _is_too_much(base, request):
+            return await self.whole(request)  # both are one turn, so that they are counted together
         draft = await self._draft(request.said, base)
         if draft.exact != base.whole.exact:  # the model was loaded or ejected meanwhile
             self.forget()
@@ -209,8 +212,8 @@ class Meter:
         """
         before, question = divided(request)
         base = await self._counted_base(request, before)
-        if request.said and base.whole.tokens > (request.context or base.whole.tokens):
-            return await self.use(request)  # it does not fit whatever the question is
+        if request.said and _is_too_much(base, request):
+            return await self.use(request)
         counted = await self.prompt(request, [*before, *question], base.left)
         return _use(request, base, max(0, counted.tokens - base.whole.tokens), counted)
 
@@ -272,9 +275,8 @@ class Meter:
         key = (*asked, len(request.shown), request.shown[-1] if len(request.shown) else None, len(before), last)
         if self._base is not None and self._base.key == key:
             return self._base
-        left = left_out(request.shown)
-        # With a question behind them, as that is how they will be sent: one without an answer is then left out.
-        history = (await self.turns([*before, question_of((Text("?"),))], left))[:-1]
+        left = await asyncio.to_thread(left_out, request.shown)  # it makes each message of its JSON
+        history = await self.turns(before, left)
         own = await self.turns([each for each in before if each.role == "system"], None)
         system = [*_system(request), *own]
         empty = await self.count([_EMPTY])
@@ -282,8 +284,14 @@ class Meter:
         equipped = await self.count([*system, _EMPTY], request.tools) if request.tools else bare
         turns = [*_system(request), *history, _EMPTY]
         whole = await self.count(turns, request.tools, request.context) if history else equipped
-        self._base = _Base(key, empty, bare, equipped, whole, left)
+        joins = bool(history) and history[-1].role == "user"
+        self._base = _Base(key, empty, bare, equipped, whole, left, joins)
         return self._base
+
+
+def _is_too_much(base: _Base, request: Request) -> bool:
+    """Whether it does not fit whatever the question is."""
+    return request.context is not None and base.whole.tokens > request.context
 
 
 def question_of(said: Sequence[Part]) -> Message:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nodetool_xl_desktop.chat import branches, chats, parts
+from nodetool_xl_desktop.chat import branches, chats, parts, presets
 from nodetool_xl_desktop.chat.chat_list import Disk
 from nodetool_xl_desktop.chat.database import rows
 from nodetool_xl_desktop.chat.messages import OF_CHAT, free_time, next_key, span, tail
@@ -28,12 +28,14 @@ class _Begun:
     """A copy that is being made.
 
     Attributes:
+        of: the id of the other chat.
         chat: its id.
         into: its key.
         keys: of the messages to copy, each after its parent.
         leaf: the one of them that its branch ends with; None for none.
     """
 
+    of: str
     chat: str
     into: int
     keys: list[int]
@@ -77,7 +79,7 @@ def _begin(
     into = chats.insert(connection, made)
     chats.change(connection, [made.id], deleted_ms=now)
     leaf = keys.get(tree.leaf or "") if chosen is None else max(keys.values(), default=None)
-    return _Begun(made.id, into, list(keys.values()), leaf)
+    return _Begun(chat, made.id, into, list(keys.values()), leaf)
 
 
 def _copy(connection: sqlite3.Connection, keys: Iterable[int], into: int, made: dict[int, int]) -> None:
@@ -114,6 +116,7 @@ def _copy(connection: sqlite3.Connection, keys: Iterable[int], into: int, made: 
 
 
 def _end(connection: sqlite3.Connection, begun: _Begun, made: Mapping[int, int]) -> Chat:
+    presets.copy_of_chat(connection, begun.of, begun.chat)
     leaf = None if begun.leaf is None else made.get(begun.leaf)
     connection.execute("UPDATE chat SET leaf = ?, deleted_ms = NULL WHERE key = ?", (leaf, begun.into))
     return chats.chat(connection, begun.chat)

@@ -128,6 +128,17 @@ def message(connection: sqlite3.Connection, uuid: str) -> Message:
     return found[0]
 
 
+def edits(connection: sqlite3.Connection, chat_id: str) -> dict[str, str]:
+    """The drafts of other versions of a chat's messages, as texts, by the message."""
+    found = rows(
+        connection,
+        "SELECT d.place, d.parts FROM draft d JOIN message m ON m.id = d.place JOIN chat c ON c.key = m.chat"
+        " WHERE c.id = ?",
+        chat_id,
+    )
+    return {place: parts.text_of(parts.decode(kept)) for place, kept in found}
+
+
 def all_of(connection: sqlite3.Connection, chat: int) -> list[Message]:
     """Every living message of a chat, by its key, in the order of their making."""
     where = f"m.{OF_CHAT} AND m.deleted_with IS NULL ORDER BY m.key"

@@ -134,6 +134,15 @@ def remove(connection: sqlite3.Connection, preset_id: str) -> None:
     connection.execute("DELETE FROM preset WHERE id = ?", (preset_id,))
 
 
+def copy_of_chat(connection: sqlite3.Connection, chat: str, to: str) -> None:
+    """Give a copy of a chat the system prompt and the sampling of that chat."""
+    for body in rows(connection, "SELECT body FROM preset WHERE scope = 'chat' AND subject = ?", chat):
+        connection.execute(
+            "INSERT INTO preset(id, scope, subject, body, changed_ms) VALUES (?, 'chat', ?, ?, ?)",
+            (new_id(), to, *body, now_ms()),
+        )
+
+
 def every(connection: sqlite3.Connection) -> list[Preset]:
     """All of them, by name."""
     return _read(connection, "1")

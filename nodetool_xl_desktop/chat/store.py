@@ -293,7 +293,9 @@ class Store:
     # Drafts
 
     def keep_draft(self, place: str, said: Sequence[Part]) -> None:
-        """Keep what is being typed: of a chat by its id, of a new one with an empty place. Never waits."""
+        """Keep what is being typed: of a chat by its id, of a new one with an empty place, of another version of a
+        message by that one's. Never waits.
+        """
         self._drafts.keep(place, said)
 
     async def draft(self, place: str) -> Draft | None:
@@ -301,6 +303,10 @@ class Store:
         if (said := self._drafts.held(place)) is not None:
             return Draft(said, now_ms()) if said else None
         return await self._reader.run(lambda connection: chats.draft(connection, place))
+
+    async def edits(self, chat: str) -> dict[str, str]:
+        """What was typed into other versions of a chat's messages and not saved, by the message."""
+        return await self._reader.run(lambda connection: messages.edits(connection, chat))
 
     # For the other parts of the store
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from nodetool_xl_desktop.chat.parts import Attachment, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.chat.quoting import quoted
-from nodetool_xl_desktop.chat.records import Message
+from nodetool_xl_desktop.chat.records import Message, State
 from nodetool_xl_desktop.provider import values
 
 #: Reads a file by its hash; None where it is not there any more.
@@ -95,7 +95,8 @@ def as_turns(shown: Iterable[Message], read_file: ReadFile = _no_file) -> list[v
     """Messages for `provider.stream`, oldest first, without what is left out. May read files, and block.
 
     Reasoning is not sent back. A turn without content is left out, and so is the question of an answer that failed
-    before its first word: two questions beside each other are refused by many templates.
+    before its first word, as that question is sent anew. One that was stopped stands beside the next one: the provider
+    makes one turn of them (`provider.messages.normalise`).
 
     Args:
         shown: what is shown of the chat.
@@ -110,14 +111,17 @@ def as_turns_without(
 ) -> list[values.Message]:
     """The same with something else left out than the messages say; None leaves nothing out."""
     sent = shown if left is None else [*(each for each in shown[: left.at] if each.role == "system"), *shown[left.at :]]
-    turns = [turn for message in sent for turn in _turns_of(message, read_file)]
+    turns: list[values.Message] = []
     if left is not None and left.summary:
-        turns.insert(0, values.Message("system", f"{_SUMMARISED}\n\n{left.summary}"))
-    return [
-        turn
-        for turn, after in zip(turns, [*turns[1:], None], strict=False)
-        if after is None or turn.role != "user" or after.role != "user"
-    ]
+        turns.append(values.Message("system", f"{_SUMMARISED}\n\n{left.summary}"))
+    for message in sent:
+        made = list(_turns_of(message, read_file))
+        if not made and message.role == "assistant" and message.state is State.FAILED and turns:
+            if turns[-1].role == "user":  # it was given back to the person, who sends it anew
+                turns.pop()
+            continue
+        turns += made
+    return turns
 
 
 def _turns_of(message: Message, read_file: ReadFile) -> Iterator[values.Message]:

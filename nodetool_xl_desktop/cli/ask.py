@@ -12,10 +12,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nodetool_xl_desktop.chat.session import ChatSession, Message
 from nodetool_xl_desktop.cli.shown import Shown
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.paths import Paths
@@ -29,6 +27,7 @@ from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.provider.preparation import PreparedLoad
+from nodetool_xl_desktop.provider.values import Message
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.tools import Tool
@@ -62,25 +61,23 @@ def run(  # noqa: PLR0913 - each is a thing that a person may want to say
     Raises:
         UserFacingError: the model could not be loaded, or the answer failed; what had come of it is printed.
     """
-    chat = ChatSession(system)
     # One question: nothing to remember for the next one.
     load = LoadSettings(context_length=context_length, cache_ram_mib=0)
     offered = {"tools": tools, "tool_choice": tool_choice, "run_tools": True}
     shown = Shown(allow_all=allow_calls, streams=not as_json)
-    load_s = asyncio.run(_answer(model, load, chat, prompt, offered, sampling, shown))
-    answer = chat.messages[-1]
+    turns = [Message("system", system), Message("user", prompt)] if system else [Message("user", prompt)]
+    load_s = asyncio.run(_answer(model, load, turns, offered, sampling, shown))
     if as_json:
-        print(json.dumps(_to_json(answer, shown, load_s), ensure_ascii=False))
+        print(json.dumps(_to_json(shown, load_s), ensure_ascii=False))
     shown.end_line()
-    if answer.error is not None:
-        raise answer.error
+    if shown.error is not None:
+        raise shown.error
 
 
 async def _answer(
     model: str,
     load: LoadSettings,
-    chat: ChatSession,
-    prompt: str,
+    turns: Sequence[Message],
     offered: Mapping[str, Any],
     sampling: Sampling,
     shown: Shown,
@@ -90,15 +87,16 @@ async def _answer(
     provider = XLlamaCppProvider(pool, Paths.default())
     try:
         prepared, load_s = await _load(provider, model, load)
-        ask = partial(
-            provider.stream,
-            model=prepared.path,
+        events = provider.stream(
+            turns,
+            prepared.path,
             load=LoadSettings.of(prepared.options),
             sampling=sampling,
             approve=shown.approve,
             **offered,
         )
-        async with contextlib.aclosing(chat.send(prompt, ask)) as events:
+        shown.asked()
+        async with contextlib.aclosing(events):
             async for event in events:
                 shown.take(event)
     finally:
@@ -156,10 +154,11 @@ class _Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _to_json(answer: Message, shown: Shown, load_s: float) -> dict[str, Any]:
+def _to_json(shown: Shown, load_s: float) -> dict[str, Any]:
+    end = shown.end
     return {
         "text": shown.text,
-        "finish_reason": "error" if answer.error else shown.reason,
-        "usage": asdict(answer.usage),
-        "timings": {"load_s": load_s, "ttft_s": answer.first_token_s, **asdict(answer.speed)},
-    } | {key: value for key, value in (("calls", shown.to_json()), ("reasoning", answer.reasoning)) if value}
+        "finish_reason": "error" if shown.error else end.reason,
+        "usage": asdict(end.usage),
+        "timings": {"load_s": load_s, "ttft_s": shown.first_token_s, **asdict(end.speed)},
+    } | {key: value for key, value in (("calls", shown.to_json()), ("reasoning", shown.reasoning)) if value}

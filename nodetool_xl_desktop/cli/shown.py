@@ -7,10 +7,22 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from nodetool_xl_desktop.engine.events import Event, Finished, TextDelta, ToolAnswered, ToolCallRequested
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    ReasoningDelta,
+    Speed,
+    TextDelta,
+    ToolAnswered,
+    ToolCallRequested,
+    Usage,
+)
 from nodetool_xl_desktop.provider.messages import call_text
 from nodetool_xl_desktop.provider.values import ToolCall, requested
 
@@ -52,20 +64,35 @@ class Shown:
 
     Attributes:
         text: what the model has said since its last call.
-        reason: why the answer ended, in the engine's word or in that of the loop over tools.
+        reasoning: what it thought.
+        end: how the answer ended; the reason is the engine's word, or that of the loop over tools.
+        error: why it failed; None where it did not.
+        first_token_s: seconds from `asked` to the first of what the model said or thought.
     """
 
     def __init__(self, *, allow_all: bool, streams: bool) -> None:
         self.text = ""
-        self.reason = ""
+        self.reasoning = ""
+        self.end = Finished("", Usage(), Speed())
+        self.error: UserFacingError | None = None
+        self.first_token_s: float | None = None
+        self._asked_s = time.perf_counter()
         self._allow_all = allow_all
         self._streams = streams
         self._line_is_open = False
         self._records: list[_Record] = []
 
+    def asked(self) -> None:
+        """The model is asked now."""
+        self._asked_s = time.perf_counter()
+
     def take(self, event: Event) -> None:
         """Note one event, and show it."""
+        if isinstance(event, TextDelta | ReasoningDelta | ToolCallRequested) and self.first_token_s is None:
+            self.first_token_s = time.perf_counter() - self._asked_s
         match event:
+            case ReasoningDelta(text):
+                self.reasoning += text
             case TextDelta(text):
                 self.text += text
                 self._print(text)
@@ -78,9 +105,11 @@ class Shown:
             case ToolAnswered():
                 self._answer(event)
             case Finished(reason):
-                self.reason = reason
+                self.end = event
                 if reason in _ENDS:
                     _show(_ENDS[reason])
+            case Failed(error):
+                self.error = error
 
     def _print(self, text: str) -> None:
         if self._streams:

@@ -51,6 +51,16 @@ class Paths:
         return self.cache / "headers"
 
     @property
+    def chats(self) -> Path:
+        """The folder of the chat store."""
+        return self.data / "chats"
+
+    @property
+    def preferences_file(self) -> Path:
+        """What was chosen for the whole program."""
+        return self.data / "preferences.json"
+
+    @property
     def library_file(self) -> Path:
         """The list of models that were dropped or opened."""
         return self.data / "models.json"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Callable
-from functools import partial
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -19,93 +17,117 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.chat.session import ChatSession
+from nodetool_xl_desktop.chat.store import Store
+from nodetool_xl_desktop.chat.store_errors import StoreError
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.engine.client import Sampling
-from nodetool_xl_desktop.engine.events import Event
+from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
-from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.models import title
-from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.composer import Composer
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import caption, label
+from nodetool_xl_desktop.ui.parts import ElidedLabel, caption
+from nodetool_xl_desktop.ui.preset_button import PresetButton
+from nodetool_xl_desktop.ui.store_problem import StoreBanners, StoreProblem
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, Theme
 from nodetool_xl_desktop.ui.transcript import COLUMN_WIDTH, Transcript
+from nodetool_xl_desktop.ui.undo_bar import UndoBar
 from nodetool_xl_desktop.ui.welcome import Welcome
 
+#: Of the chat something stays to be seen, however much is written below it.
+LEAST_PAGE = 72
 DOTS = {Ready: "accent", Starting: "warning", Ending: "warning", Broken: "bad", Empty: "others"}
 
 
 class ChatPane(QWidget):
-    """Shows one chat and asks the loaded model.
+    """Shows one chat and the state of the model. What is to happen is decided by `ChatFlow`.
 
     Args:
         theme: the theme in force.
-        tasks: where answers run.
-        provider: what answers.
+        tasks: where attachments are read.
+
+    Attributes:
+        above_composer: what comes between the chat and the composer, when it has something to say.
+        pill: the model, and a menu of all of them.
+        more: has a menu of what can be done with the chat.
+        presets: says which preset holds.
+        banners: what should be known of the store.
+        store_problem: why there is none.
+        undo: offers to take back what was just deleted.
     """
 
-    #: A message was sent while no model was loaded: load one, then call `send`.
-    model_needed = Signal(str)
     #: Load this model (None: the selected one).
     load_requested = Signal(object)
     open_requested = Signal()
-    new_chat_requested = Signal()
-    #: An answer is complete, stopped or failed.
-    answer_ended = Signal()
 
-    def __init__(self, theme: Theme, tasks: Tasks, provider: XLlamaCppProvider) -> None:
+    def __init__(self, theme: Theme, tasks: Tasks) -> None:
         super().__init__()
         self._theme = theme
         self._tasks = tasks
-        self._provider = provider
-        self._answer: asyncio.Task[None] | None = None
         self._state: State = Empty()
         self._selected = ""
-        self.session = ChatSession()
-        self.sampling = Sampling()
-        #: Called with every event of an answer, as it comes.
-        self.on_event: Callable[[Event], None] = lambda _: None
+        self._session: ChatSession | None = None
+        self._told: UserFacingError | None = None
+        self._has_no_store = False
+        self._offered: Path | None = None
+        #: The models that could be loaded.
+        self.models: Callable[[], Collection[Path]] = tuple
         self.transcript = Transcript(theme)
         self.transcript.load_requested.connect(self._load_again)
-        self.transcript.new_chat_requested.connect(self.new_chat_requested)
-        self.composer = Composer(theme)
-        self.composer.send_requested.connect(self.send)
-        self.composer.stop_requested.connect(self.stop)
+        self.composer = Composer(theme, tasks)
         self.welcome = Welcome()
         self.welcome.load_requested.connect(lambda: self.load_requested.emit(None))
         self.welcome.open_requested.connect(self.open_requested)
         self.pill = QToolButton()
+        self.more = QToolButton()
         self._lay_out()
         theme.changed.connect(self._refresh)
         self._refresh()
 
-    def _lay_out(self) -> None:
-        self._status = label("", "note")
-        self._new = QPushButton("New chat")
-        self._new.clicked.connect(self.new_chat_requested)
+    def _make_bar(self) -> QFrame:
+        self._status = ElidedLabel("note")
+        self.presets = PresetButton(self._theme)
+        self.more.setAccessibleName("More")
+        self.more.setToolTip("What can be done with this chat")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pill.setObjectName("modelPill")
         self.pill.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pill.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.pill.setToolTip("Choose a model (Ctrl+L)")
-        top = QFrame()
-        top.setObjectName("topBar")
-        bar = QHBoxLayout(top)
-        bar.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
-        bar.setSpacing(SPACE_S + 2)
-        bar.addWidget(self.pill)
-        bar.addWidget(self._status, 1)
-        bar.addWidget(self._new)
+        bar = QFrame()
+        bar.setObjectName("topBar")
+        top = QHBoxLayout(bar)
+        top.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
+        top.setSpacing(SPACE_S + 2)
+        top.addWidget(self.pill)
+        top.addWidget(self._status, 1)
+        top.addWidget(self.presets)
+        top.addWidget(self.more)
+        return bar
+
+    def _lay_out(self) -> None:
+        bar = self._make_bar()
         self._pages = QStackedWidget()
+        self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)  # a long draft goes first
+        self._pages.setMinimumHeight(LEAST_PAGE)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.transcript)
+        self.store_problem = StoreProblem(self._theme)
+        self._pages.addWidget(self.store_problem)
+        self.banners = StoreBanners(self._theme)
+        self.undo = UndoBar(self._theme, self._pages)
         self._problem = Notice()
         self._problem.remedy_requested.connect(self._load_again)
+        self._offer = Notice()
+        self._offer.remedy_requested.connect(lambda: self.load_requested.emit(self._offered))
         foot = QWidget()
+        self.above_composer = QVBoxLayout()
+        self.above_composer.setSpacing(SPACE_S)
         column = QVBoxLayout()
         column.setSpacing(SPACE_S)
+        column.addLayout(self.above_composer)
         column.addWidget(self._problem)
+        column.addWidget(self._offer)
         column.addWidget(self.composer)
         holder = QWidget()
         holder.setMaximumWidth(COLUMN_WIDTH + 2 * SPACE_L)
@@ -119,22 +141,30 @@ class ChatPane(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(top)
+        layout.addWidget(bar)
+        layout.addWidget(self.banners)
         layout.addWidget(self._pages, 1)
         layout.addWidget(foot)
 
+    def use(self, store: Store) -> None:
+        """Chats are kept here from now on."""
+        self._has_no_store = False
+        self.composer.set_store(store)
+        self.transcript.set_files(store.files.read, self._tasks)
+        self._refresh()
+
     @property
-    def is_answering(self) -> bool:
-        """Whether an answer is on its way."""
-        return self._answer is not None and not self._answer.done()
+    def state(self) -> State:
+        """Whether a model is loaded."""
+        return self._state
 
     def show_state(self, state: State) -> None:
         """A model is loading, ready, failed or ending."""
         self._state = state
+        self._told = None
         if isinstance(state, Ready):
             self.transcript.hide_remedies()
         self.composer.set_hint("")
-        self._refresh_problem()
         self._refresh()
 
     def show_selected(self, name: str) -> None:
@@ -142,75 +172,63 @@ class ChatPane(QWidget):
         self._selected = name
         self._refresh()
 
-    def send(self, text: str) -> None:
-        """Send a message to the loaded model, or ask for a model first."""
-        if not self.send_if_ready(text) and not self.is_answering:
-            self.model_needed.emit(text)
+    def show_session(self, session: ChatSession | None, at: str | None = None) -> None:
+        """Show a chat as it is now; None for one in which nothing was said yet.
 
-    def send_if_ready(self, text: str) -> bool:
-        """Send a message if a model is loaded and has nothing else to answer; returns whether it was sent."""
-        if self.is_answering or not isinstance(self._state, Ready):
-            return False
-        session, server = self.session, self._state.server
-        ask = partial(
-            self._provider.stream,
-            model=server.model,
-            load=LoadSettings.of(server.options),  # the one that is loaded, and no other
-            sampling=self.sampling,
-        )
-        events = session.send(text, ask, author=title(server.model))
-        self.composer.clear()  # not before the session has it
-        self.composer.set_answering(True)
-        for message in session.messages[-2:]:
-            self.transcript.add(message)
+        Args:
+            session: the chat.
+            at: a message to go to.
+        """
+        self._session = session
+        self._told = None
+        if session is None:
+            self.transcript.clear()
+        else:
+            self.transcript.show_chat(session.shown, session.tree.versions, at)
+        self.composer.set_answering(session is not None and session.is_answering)
         self._refresh()
-        self._answer = self._tasks.start(self._read(events))
-        self._answer.add_done_callback(lambda _task: self._ended(session))
-        return True
 
-    def stop(self) -> None:
-        """Stop the answer that is on its way; what has come stays."""
-        if self._answer is not None:
-            self._answer.cancel()
-
-    async def answered(self) -> None:
-        """Wait until the answer that is on its way is complete, stopped or failed."""
-        if self._answer is not None:
-            await asyncio.wait([self._answer])
-
-    def new_chat(self) -> None:
-        """Begin anew."""
-        self.stop()
-        self.session = ChatSession()
-        self.transcript.clear()
-        self._refresh_problem()
+    def tell_no_store(self, problem: StoreError) -> None:
+        """The chats could not be opened; until `use`."""
+        self._has_no_store = True
+        self.store_problem.tell(problem)
         self._refresh()
-        self.composer.setFocus()
 
-    async def _read(self, events: AsyncGenerator[Event, None]) -> None:
-        async with contextlib.aclosing(events):
-            async for event in events:
-                self.on_event(event)
+    @property
+    def problem(self) -> UserFacingError | None:
+        """What was told last by `tell_problem`, as long as it stands there."""
+        return self._told
 
-    def _ended(self, session: ChatSession) -> None:
-        """The answer is complete, failed, or was stopped, perhaps before its first step."""
-        session.settle()
-        self.transcript.refresh()
-        self.composer.set_answering(False)
-        question, answer = session.messages[-2:]
-        if answer.error is not None and not answer.text and not self.composer.text:
-            self.composer.set_text(question.text)  # nothing came of it: it can be mended and sent again
+    def tell_problem(self, problem: UserFacingError) -> None:
+        """Something could not be done; it stands there until the next thing is done."""
+        self._told = problem
         self._refresh_problem()
-        self.answer_ended.emit()
 
     def _refresh_problem(self) -> None:
         """Say why the model is not loaded, unless the last answer says it already."""
-        state = self._state
-        told = self.session.messages[-1].error if self.session.messages else None
-        if isinstance(state, Broken) and state.error is not told and not self.is_answering:
+        state, session = self._state, self._session
+        last = session.shown[-1] if session is not None and len(session.shown) else None
+        told = last.about.error if last is not None else None
+        answering = session is not None and session.is_answering
+        if self._told is not None:
+            self._problem.tell_error(self._told)
+        elif isinstance(state, Broken) and not answering and state.error is not told:
             self._problem.tell_error(state.error, remedy="Load again")
         else:
             self._problem.hide()
+
+    def _refresh_offer(self) -> None:
+        """Offer the model that answered in this chat, where another one would answer now, or none."""
+        state, session = self._state, self._session
+        last = session.shown[-1] if session is not None and len(session.shown) else None
+        answered_by = last.about.model if last is not None else None
+        self._offered = Path(answered_by.file) if answered_by is not None and answered_by.file else None
+        here = state.model if isinstance(state, Starting | Ready | Broken) else None
+        if answered_by is None or self._offered in (None, here) or self._offered not in self.models():
+            self._offer.hide()
+            return
+        text = f"{title(here)} would answer now." if isinstance(state, Ready) and here is not None else ""
+        self._offer.tell(f"{answered_by.name} answered here last.", text, tone="plain", remedy="Load It")
 
     def _load_again(self) -> None:
         """The model that broke, whatever is selected."""
@@ -222,11 +240,16 @@ class ChatPane(QWidget):
         self.pill.setAccessibleName("Model")
         self.pill.setText(f"{caption(title(named) if named else self._selected or 'Choose a model')}  ▾")
         self.pill.setIcon(self._theme.icon("circle-fill", DOTS[type(state)]))
-        self._new.setIcon(self._theme.icon("plus"))
+        self.more.setIcon(self._theme.icon("dots-three", "text"))
         self._status.setText(self._status_text(state))
-        empty = not any(message.role != "system" for message in self.session.messages)
-        self._pages.setCurrentWidget(self.welcome if empty else self.transcript)
+        empty = self._session is None or not len(self._session.shown)
+        if self._has_no_store:
+            self._pages.setCurrentWidget(self.store_problem)
+        else:
+            self._pages.setCurrentWidget(self.welcome if empty else self.transcript)
         self.welcome.show_state(state, self._selected)
+        self._refresh_problem()
+        self._refresh_offer()
 
     @staticmethod
     def _status_text(state: State) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QEvent, QMargins, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QMargins, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QWidget
+
+#: A part that comes has its place after so long: some rounds of layout.
+COMES_WITHIN_MS = 100
 
 
 class ContentScroll(QScrollArea):
@@ -27,8 +30,29 @@ class ContentScroll(QScrollArea):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._content = content
         self._margins = cast("QLayout", content.layout()).contentsMargins()
+        self._coming: QWidget | None = None
         self.setWidget(content)
+        self.verticalScrollBar().rangeChanged.connect(self._show_coming_soon)
         content.installEventFilter(self)
+
+    def reveal(self, widget: QWidget) -> None:
+        """Scroll to a part of the content that is coming, as soon as it has its place."""
+        self._coming = widget
+        QTimer.singleShot(COMES_WITHIN_MS, self, self._forget_coming)
+        self._show_coming()
+
+    def _show_coming_soon(self) -> None:
+        if self._coming is not None:
+            QTimer.singleShot(0, self, self._show_coming)
+
+    def _show_coming(self) -> None:
+        if self._coming is not None:
+            # Not ensureWidgetVisible: of a field for text it shows the line with the cursor.
+            end = self._coming.mapTo(self._content, self._coming.rect().bottomLeft())
+            self.ensureVisible(end.x(), end.y(), 0, self._margins.bottom())
+
+    def _forget_coming(self) -> None:
+        self._coming = None
 
     def sizeHint(self) -> QSize:
         width = self.viewport().width()

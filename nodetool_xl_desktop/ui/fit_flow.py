@@ -25,7 +25,7 @@ from nodetool_xl_desktop.library.loads import LoadRecords
 from nodetool_xl_desktop.preview.badges import Badges
 from nodetool_xl_desktop.preview.confirm import Planner, ask
 from nodetool_xl_desktop.preview.report import FitReport
-from nodetool_xl_desktop.ui.chat_pane import ChatPane
+from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.fit_panel import FitPanel
 from nodetool_xl_desktop.ui.side_bar import SideBar
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
@@ -72,7 +72,7 @@ class FitFlow(QObject):
         *,
         panel: FitPanel,
         side_bar: SideBar,
-        chat: ChatPane,
+        chat: ChatFlow,
         tasks: Tasks,
         sources: Sources,
         badges: Badges,

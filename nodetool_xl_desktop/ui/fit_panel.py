@@ -205,6 +205,14 @@ class FitPanel(QFrame):
         if self._buttons.can_load:
             self.load_requested.emit()
 
+    def choose_context(self, tokens: int) -> None:
+        """Want the shown model with another context, as if it was set by hand."""
+        self._change({"context_length": tokens})
+
+    def focus_context(self) -> None:
+        """Go to where the context is set."""
+        self._controls.inputs[0].setFocus()
+
     def ask_again(self) -> None:
         """What could not be asked of the engine may be asked now."""
         self._asked = None

@@ -8,18 +8,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
+    QCursor,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
     QKeySequence,
     QResizeEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QDialog, QFileDialog, QGridLayout, QHBoxLayout, QMainWindow, QMenu, QWidget
 
+from nodetool_xl_desktop.chat.asker import Asker, identity
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.preferences import Preferences, PreferencesFile
 from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.states import Ready, Starting, State
@@ -27,14 +33,20 @@ from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.preview.badges import Badges
 from nodetool_xl_desktop.provider import XLlamaCppProvider
+from nodetool_xl_desktop.ui.branch_flow import BranchFlow
+from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
-from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, dropped_files
+from nodetool_xl_desktop.ui.context_flow import ContextFlow, Machine
+from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, split_drop
+from nodetool_xl_desktop.ui.export_flow import ExportFlow
 from nodetool_xl_desktop.ui.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.fit_panel import FitPanel
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
 from nodetool_xl_desktop.ui.parts import caption, label
-from nodetool_xl_desktop.ui.side_bar import SideBar
-from nodetool_xl_desktop.ui.tasks import Tasks
+from nodetool_xl_desktop.ui.preset_flow import PresetFlow
+from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
+from nodetool_xl_desktop.ui.store_flow import StoreFlow
+from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL, Theme
 
 
@@ -55,6 +67,7 @@ class MainWindow(QMainWindow):
         loader: what loads and holds a model.
         provider: what answers.
         sources: what is known of the machine and of loads.
+        paths: the program's folders.
         missing_engine: the engine to install, None where one is there.
     """
 
@@ -69,12 +82,22 @@ class MainWindow(QMainWindow):
         loader: Loader,
         provider: XLlamaCppProvider,
         sources: Sources,
+        paths: Paths,
         missing_engine: Wheel | None,
     ) -> None:
         super().__init__()
+        self._was_shown = False
+        self._preferences = PreferencesFile(paths.preferences_file)
         self.tasks = Tasks()
-        self.side_bar = SideBar(theme)
-        self.chat = ChatPane(theme, self.tasks, provider)
+        self.side_bar = SideBar(theme, self.tasks)
+        self.chat = ChatPane(theme, self.tasks)
+        asker = Asker(provider)
+        self.presets = PresetFlow(theme, self.tasks, self.chat.presets)
+        self.context = ContextFlow(theme, self.tasks, self.chat, provider, asker, self.presets)
+        self.chats = ChatFlow(self.chat, self.tasks, asker, self.presets, self.context)
+        self.branches = BranchFlow(self.chats, self.chat.undo)
+        self.exports = ExportFlow(self, self.tasks, theme)
+        self.store_flow = StoreFlow(paths.chats, self.tasks, self.chats.use, self)
         self.fit_panel = FitPanel(theme, sources.memory)
         self.fit_panel.has_engine = missing_engine is None
         self.chat.welcome.need_engine(missing_engine)
@@ -90,7 +113,7 @@ class MainWindow(QMainWindow):
         row.addWidget(self.chat, 1)
         row.addWidget(self.fit_panel)
         self.setCentralWidget(body)
-        self._overlay = DropOverlay(theme, self)
+        self._overlay = DropOverlay(theme, self, self.tasks)
         self._pick = QMenu(self)
         self._pick.aboutToShow.connect(self._fill_pick)
         self.chat.pill.setMenu(self._pick)
@@ -98,7 +121,7 @@ class MainWindow(QMainWindow):
         self.fit = FitFlow(
             panel=self.fit_panel,
             side_bar=self.side_bar,
-            chat=self.chat,
+            chat=self.chats,
             tasks=self.tasks,
             sources=sources,
             badges=Badges(provider.kept_for, hardware.physical_cores(), sources.headers.read),
@@ -108,14 +131,15 @@ class MainWindow(QMainWindow):
             loader=loader,
             provider=provider,
             tasks=self.tasks,
-            chat=self.chat,
+            chats=self.chats,
             fit=self.fit,
             sources=sources,
         )
+        self.context.use(Machine(self.models.look, self.models.reload))
         self._make_actions()
         self.side_bar.open_requested.connect(self._ask_for_files)
         self.chat.open_requested.connect(self._ask_for_files)
-        self.chat.new_chat_requested.connect(self.chat.new_chat)
+        self._wire_chats()
         loader.listen(self._state_changed)
         self._state_changed(loader.state)
         self.chat.show_selected("")
@@ -145,9 +169,27 @@ class MainWindow(QMainWindow):
         add(file, "&Close Window", "Ctrl+W", self.close)
         add(file, "&Quit", "Ctrl+Q", self.close)
         chat = self.menuBar().addMenu("&Chat")
-        add(chat, "&New Chat", "Ctrl+N", self.chat.new_chat)
-        add(chat, "&Stop", "Esc", self.chat.stop)
+        add(chat, "&New Chat", "Ctrl+N", self.chats.new_chat)
+        add(chat, "&Attach Files ...", "Ctrl+Shift+A", self.chat.composer.choose_files)
+        add(chat, "&Stop", "Esc", self.chats.stop)
+        chat.addSeparator()
+        add(chat, "&Regenerate", "Ctrl+Return", self.branches.regenerate_last)
+        add(chat, "&Continue", "Alt+Return", self.branches.continue_last)
+        chat.addSeparator()
+        add(chat, "&Find in Chat", "Ctrl+F", self.chat.transcript.open_find)
+        add(chat, "Search &All Chats", "Ctrl+K", self._search_chats)
+        chat.addSeparator()
+        add(chat, "&Preset ...", "Ctrl+P", self.presets.panel.toggle)
+        add(chat, "&Export ...", "Ctrl+Shift+E", self._export)
+        add(chat, "&Import ...", "", self.exports.import_)
+        chat.addSeparator()
+        self._title_action = add(chat, "&Titles by the Model", "", self._title_chats)
+        self._title_action.setCheckable(True)
+        self.chat.more.setMenu(chat)
         view = self.menuBar().addMenu("&View")
+        add(view, "&Chats", "Ctrl+1", partial(self._show_tab, Tab.CHATS))
+        add(view, "&Models", "Ctrl+2", partial(self._show_tab, Tab.MODELS))
+        view.addSeparator()
         for text, keys, panel in (
             ("&Side Bar", "Ctrl+B", self.side_bar),
             ("&Fit Panel", "Ctrl+Shift+B", self.fit_panel),
@@ -160,12 +202,126 @@ class MainWindow(QMainWindow):
         help_menu = self.menuBar().addMenu("&Help")
         add(help_menu, "&Keyboard Shortcuts", "Ctrl+/", self._show_shortcuts)
 
+    def _wire_chats(self) -> None:
+        """The list of chats, the chat that is shown, and the store under both."""
+        listed, chats = self.side_bar.chats, self.chats
+        listed.chat_selected.connect(chats.open)
+        listed.hit_selected.connect(chats.open)
+        listed.new_requested.connect(chats.new_chat)
+        listed.chat_gone.connect(chats.left)
+        listed.chat_renamed.connect(chats.renamed)
+        chats.shown_changed.connect(self._chat_shown)
+        chats.chat_changed.connect(self._chat_changed)
+        chats.answer_ended.connect(lambda: listed.show_answering(chats.answering))
+        self.chat.models = lambda: [file.path for file in self.side_bar.files]
+        listed.export_requested.connect(self.exports.export)
+        chats.folder = lambda: listed.folder
+        self.exports.imported.connect(lambda _ids: listed.reload())
+        self.branches.sampling_wanted.connect(lambda _message: self.presets.panel.toggle())
+        self.branches.model_wanted.connect(self._answer_with)
+        self.chat.transcript.raise_context_requested.connect(self.fit_panel.focus_context)
+        self._wire_store()
+
+    def _wire_store(self) -> None:
+        """How the store comes to be there, and what is told of it."""
+        flow, pane, listed = self.store_flow, self.chat, self.side_bar.chats
+        flow.opened.connect(listed.set_store)
+        flow.opened.connect(self.exports.set_store)
+        flow.unsaved.connect(pane.banners.tell_unsaved)
+        flow.failed.connect(pane.tell_no_store)
+        flow.failed.connect(lambda error: listed.show_problem(error.what))
+        flow.noticed.connect(pane.banners.tell_notices)
+        flow.problem.connect(pane.banners.tell_problem)
+        pane.store_problem.retry_requested.connect(flow.start)
+        pane.store_problem.begin_anew_requested.connect(lambda: flow.start(begin_anew=True))
+        pane.store_problem.unsaved_requested.connect(flow.go_on_unsaved)
+
+    def _chat_shown(self, chat: str) -> None:
+        self.side_bar.chats.set_current(chat or None)
+        self._show_presets()
+        self._name()
+
+    def _show_presets(self) -> None:
+        """Whose system prompt and sampling the panel is about: of the chat, and of the model that would answer."""
+        state, choice = self.chat.state, self.fit_panel.choice
+        model = state.model if isinstance(state, Ready) else self.side_bar.selected
+        header = choice.preview.header if choice is not None else None
+        metadata = header.metadata if header is not None and model in header.files else None
+        chat = self.chats.session.chat.id if self.chats.session is not None else None
+        known = identity(model) if model is not None else None
+        self.presets.show_for(chat, known.id if known else "", known.name if known else "", metadata)
+
+    def _answer_with(self, message: str) -> None:
+        """Offer the models, and have a message answered by the one that is chosen."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+        session = self.chats.session
+
+        def regenerate() -> None:
+            if self.chats.session is session:  # else they went on to another chat while it was loaded
+                self.branches.regenerate(message)
+
+        def add(name: str, path: Path) -> None:
+            chosen = menu.addAction(caption(name)).triggered
+            chosen.connect(lambda _checked=False: self.models.load_then(path, regenerate))
+
+        for file in self.side_bar.files:
+            add(file.full_title, file.path)
+        menu.popup(QCursor.pos())
+
+    def _chat_changed(self, chat: str) -> None:
+        self.side_bar.chats.touched(chat)
+        self.side_bar.chats.show_answering(self.chats.answering)
+        self._name()
+
+    def _name(self) -> None:
+        session = self.chats.session
+        name = " ".join(session.chat.title.split()) if session is not None else ""
+        self.setWindowTitle(f"{name} - NodeTool XL Desktop" if name else "NodeTool XL Desktop")
+
+    def _export(self) -> None:
+        session = self.chats.session
+        self.exports.export([session.chat.id] if session is not None else None)
+
+    def _search_chats(self) -> None:
+        self._show_tab(Tab.CHATS)
+        self.side_bar.chats.focus_search()
+
+    def _show_tab(self, tab: Tab) -> None:
+        self.side_bar.show()
+        self.side_bar.show_tab(tab)
+        self.side_bar.focus_page()
+
+    def _title_chats(self) -> None:
+        """Have the model asked for titles from now on, or not."""
+        self.chats.titles.is_on = self._title_action.isChecked()
+        chosen = Preferences(title_chats=self.chats.titles.is_on)
+        self.tasks.start(self._keep(chosen))
+
+    async def _keep(self, chosen: Preferences) -> None:
+        try:
+            await in_thread(partial(self._preferences.write, chosen))
+        except UserFacingError as error:
+            self.chat.tell_problem(error)
+
+    async def _read_preferences(self) -> None:
+        try:
+            chosen = await in_thread(self._preferences.read)
+        except UserFacingError as error:
+            self.chat.tell_problem(error)
+            return
+        self.chats.titles.is_on = chosen.title_chats
+        self._title_action.setChecked(chosen.title_chats)
+
     def _state_changed(self, state: State) -> None:
         self.fit.show_state(state)
         self.fit_panel.show_state(state)
         if isinstance(state, Ready):
             self.fit_panel.show_took(state.server.options, state.server.taken.total)
         self.chat.show_state(state)
+        self.chats.show_state(state)
+        self._show_presets()
         self.side_bar.show_loaded(state.model if isinstance(state, Ready) else None)
         self._eject_action.setText("&Cancel Loading" if isinstance(state, Starting) else "&Eject")
         self._eject_action.setEnabled(isinstance(state, Ready | Starting))
@@ -212,18 +368,31 @@ class MainWindow(QMainWindow):
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if files := dropped_files(event.mimeData()):
+        models, files = split_drop(event.mimeData())
+        if models or files:
             event.acceptProposedAction()
-            self._overlay.show_for(files)
+            self._overlay.show_for(models, files)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._overlay.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._overlay.hide()
-        if files := dropped_files(event.mimeData()):
+        models, files = split_drop(event.mimeData())
+        if models or files:
             event.acceptProposedAction()
-            self.open_models(files)
+        if models:
+            self.open_models(models)
+        if files:
+            self.chat.composer.attach(files)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Painted first, what it shows comes then."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self.tasks.start(self._read_preferences())
+            self.store_flow.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -7,11 +7,12 @@ file of this machine.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtCore import QRect, QSize, Qt, QUrl
 from PySide6.QtGui import (
     QColor,
     QFontDatabase,
     QImage,
+    QKeyEvent,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -28,15 +29,17 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit
 
 from nodetool_xl_desktop.ui.markdown_blocks import Fence, block_ends, is_prose
+from nodetool_xl_desktop.ui.markdown_text import FEATURES
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
-FEATURES = QTextDocument.MarkdownFeature(
-    QTextDocument.MarkdownFeature.MarkdownDialectGitHub.value | QTextDocument.MarkdownFeature.MarkdownNoHTML.value
-)
 LINE_HEIGHT_PERCENT = 125
 PARAGRAPH_SPACE = 10
 INDENT = 24
 CODE_SIZE_PX = 12
+#: How much of its ground shows through the mark of a hit, of 255.
+HIT_ALPHA = 90
+#: A short word in a long text is not marked more often.
+MOST_HITS = 2000
 
 
 class MarkdownView(QTextEdit):
@@ -56,7 +59,11 @@ class MarkdownView(QTextEdit):
         self._open_at = 0  # position in the document
         self._code: Fence | None = None  # the drawn text ends in this open code block
         self._code_frame: QTextFrame | None = None
+        self._sought = ""
+        self._current: int | None = None
+        self._hits: list[QTextCursor] = []
         self.setReadOnly(True)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # the message has one
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAcceptDrops(False)
         self.setUndoRedoEnabled(False)
@@ -78,6 +85,69 @@ class MarkdownView(QTextEdit):
         """Show this text; cheap where it is the shown one with more at its end."""
         if text == self._text:
             return
+        self._show(text)
+        if self._sought:
+            self._find()
+
+    def mark(self, sought: str, current: int | None = None) -> int:
+        """Mark each place where this stands, whatever its case; nothing for an empty text.
+
+        Args:
+            current: which of them is marked more strongly, counted from 0; beyond the last one means that.
+
+        Returns:
+            how many there are as the text is drawn.
+        """
+        if (sought, current) != (self._sought, self._current):
+            self._sought, self._current = sought, current
+            self._find()
+        return len(self._hits)
+
+    def place_of(self, hit: int) -> QRect:
+        """Where a hit is drawn; beyond the last one means that."""
+        if not self._hits:
+            return QRect()
+        cursor = self._hits[min(hit, len(self._hits) - 1)]
+        start = QTextCursor(cursor)
+        start.setPosition(cursor.selectionStart())
+        return self.cursorRect(start)
+
+    @property
+    def selection(self) -> str:
+        """What is selected in it."""
+        return self.textCursor().selection().toPlainText()
+
+    def unselect(self) -> None:
+        """Select nothing."""
+        cursor = self.textCursor()
+        cursor.clearSelection()
+        self.setTextCursor(cursor)
+
+    def _find(self) -> None:
+        """Look for what is sought, and mark it over the text, which stays as it is."""
+        self._hits = []
+        at = QTextCursor(self.document())
+        while self._sought and len(self._hits) < MOST_HITS:
+            at = self.document().find(self._sought, at)
+            if at.isNull():
+                break
+            self._hits.append(QTextCursor(at))
+        tokens, marks = self._theme.tokens, []
+        current = -1 if self._current is None else min(self._current, len(self._hits) - 1)
+        for number, hit in enumerate(self._hits):
+            look = QTextCharFormat()
+            ground = QColor(tokens.warning if number == current else tokens.context)
+            if number == current:
+                look.setForeground(QColor(tokens.on_accent))
+            else:
+                ground.setAlpha(HIT_ALPHA)
+            look.setBackground(ground)
+            mark = QTextEdit.ExtraSelection()
+            mark.cursor, mark.format = hit, look
+            marks.append(mark)
+        self.setExtraSelections(marks)
+
+    def _show(self, text: str) -> None:
         if not text.startswith(self._text):
             self._begin()
         shown, self._text = self._text, text
@@ -102,6 +172,12 @@ class MarkdownView(QTextEdit):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # the transcript scrolls, not one message in it
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()  # from turn to turn
+        else:
+            super().keyPressEvent(event)
 
     def _begin(self) -> None:
         self.clear()
@@ -166,6 +242,7 @@ class MarkdownView(QTextEdit):
         frame.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
         frame.setPadding(SPACE_S + 2)
         frame.setTopMargin(PARAGRAPH_SPACE if cursor.position() else 0)
+        frame.setBottomMargin(PARAGRAPH_SPACE)
         frame.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
         look = QTextCharFormat()
         look.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))

@@ -15,6 +15,7 @@ from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
+from nodetool_xl_desktop.chat.fitting import Judge
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
@@ -22,11 +23,12 @@ from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.engine.tune import tune
 from nodetool_xl_desktop.fit.options import LoadSettings
+from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.models import ModelLibrary, title
 from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider
-from nodetool_xl_desktop.ui.chat_pane import ChatPane
+from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.tune_dialog import TuneDialog
@@ -48,7 +50,7 @@ class ModelFlow:
         loader: Loader,
         provider: XLlamaCppProvider,
         tasks: Tasks,
-        chat: ChatPane,
+        chats: ChatFlow,
         fit: FitFlow,
         sources: Sources,
     ) -> None:
@@ -58,7 +60,8 @@ class ModelFlow:
         self._tasks = tasks
         self._side_bar = side_bar = fit.side_bar
         self._fit_panel = fit_panel = fit.panel
-        self._chat = chat
+        self._chat = chat = chats.pane
+        self._chats = chats
         self._fit = fit
         self._records = sources.records
         self._headers = sources.headers
@@ -71,7 +74,7 @@ class ModelFlow:
         fit_panel.eject_requested.connect(self.eject_soon)
         fit_panel.tune_requested.connect(lambda: tasks.start(self._tune()))
         chat.load_requested.connect(self.load_soon)
-        chat.model_needed.connect(lambda text: tasks.start(self._load_and_send(text)))
+        chats.model_needed.connect(lambda: tasks.start(self._load_and_send()))
 
     async def list_models(self, select: Path | None = None) -> None:
         """Show the library as it is on the disk now, and select one of it."""
@@ -121,7 +124,7 @@ class ModelFlow:
         if not self._fit_panel.can_be_loaded:
             return
         if not self._loader.holds(wanted, report.options):
-            self._chat.stop()
+            self._chats.stop_all()
             self._fit.loading(report)
         await self._loader.load(wanted, report.options, report.header)
         state = self._loader.state
@@ -145,9 +148,49 @@ class ModelFlow:
         """As `load`, beside everything else."""
         self._tasks.start(self.load(model))
 
+    def look(self, model: Path) -> tuple[int | None, Judge] | None:
+        """What the machine says to other contexts of a model, where that is the one in the fit panel.
+
+        Returns:
+            The context that it was made for, in tokens, and the verdict on any; None for another model.
+        """
+        choice, machine = self._fit_panel.choice, self._fit_panel.machine
+        if choice is None or model not in choice.preview.header.files:
+            return None
+
+        def judge(context: int) -> tuple[str, bool]:
+            options = choice.change(context_length=context).options(machine)
+            report = choice.preview.report(options, machine.host, machine.devices, margin=machine.margin)
+            return report.verdict.value, report.verdict is not Verdict.WONT_FIT
+
+        return choice.preview.header.context_length_max, judge
+
+    def reload(self, model: Path, context: int, then: Callable[[], None]) -> None:
+        """Load a model with another context, and then do something; nothing where it could not be loaded."""
+
+        async def load() -> None:
+            self._side_bar.select(model)
+            await self.previewed()
+            self._fit_panel.choose_context(context)
+            await self.load()
+            if isinstance(self._loader.state, Ready):
+                then()
+
+        self._tasks.start(load())
+
+    def load_then(self, model: Path, then: Callable[[], None]) -> None:
+        """Load a model, and then do something; nothing where it could not be loaded."""
+
+        async def load() -> None:
+            await self.load(model)
+            if isinstance(state := self._loader.state, Ready) and state.model == model:
+                then()
+
+        self._tasks.start(load())
+
     def eject_soon(self) -> None:
         """End the loaded model, or the load that is on its way."""
-        self._chat.stop()
+        self._chats.stop_all()
         self._tasks.start(self._loader.eject())
 
     def fill(self, add: Callable[[str, Callable[[], None]], object]) -> None:
@@ -197,7 +240,7 @@ class ModelFlow:
         report = self._fit_panel.report
         if report is None or not self._fit_panel.can_be_loaded:
             return
-        self._chat.stop()
+        self._chats.stop_all()
         await self._loader.eject()  # it takes memory, and would spoil the figures
         model = report.header.files[0].absolute()
         dialog = TuneDialog(
@@ -226,14 +269,15 @@ class ModelFlow:
         if self._side_bar.selected == model:
             self._selected(model)
 
-    async def _load_and_send(self, text: str) -> None:
+    async def _load_and_send(self) -> None:
         """A message was written before a model was loaded: load the selected one, then send it."""
         if self._side_bar.selected is None:
             self._chat.composer.set_hint("Choose a model first (Ctrl+L), or drop one on the window.")
             return
+        shown, parts = self._chats.session, self._chat.composer.parts
         await self.load()
-        if self._chat.composer.text == text:
-            self._chat.send_if_ready(text)
+        if (self._chats.session, self._chat.composer.parts) == (shown, parts):  # else they went on to something else
+            self._chats.send_written()
 
 
 def _together(problems: list[UserFacingError]) -> UserFacingError | None:

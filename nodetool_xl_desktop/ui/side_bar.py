@@ -1,181 +1,40 @@
-"""The bar on the left: My Models."""
+"""The bar on the left: a page of chats and a page of models, and the tabs to choose between them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from enum import IntEnum
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QListView,
-    QMenu,
-    QPushButton,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout
 
-from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.models import ModelFile
 from nodetool_xl_desktop.preview.badges import Badge
-from nodetool_xl_desktop.ui.parts import label, tooltip
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+from nodetool_xl_desktop.ui.chat_browser import ChatBrowser
+from nodetool_xl_desktop.ui.model_list import ModelsPage
+from nodetool_xl_desktop.ui.tasks import Tasks
+from nodetool_xl_desktop.ui.theme import SPACE_M, Theme
 
 WIDTH = 264
-ROW_HEIGHT = 50
-#: The colour of each badge: what fits is nothing to look at.
-BADGES = {Verdict.FITS: "muted", Verdict.PARTLY: "warning", Verdict.TIGHT: "warning", Verdict.WONT_FIT: "bad"}
-Index = QModelIndex | QPersistentModelIndex
 
 
-class ModelList(QAbstractListModel):
-    """The files of My Models, in their order; `loaded` is the one in memory."""
+class Tab(IntEnum):
+    """The pages, in their order."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: list[ModelFile] = []
-        self.loaded: Path | None = None
-        self.badges: dict[Path, Badge] = {}
-
-    def set_files(self, files: list[ModelFile]) -> None:
-        """Show these."""
-        self.beginResetModel()
-        self.files = files
-        self.endResetModel()
-
-    def set_loaded(self, model: Path | None) -> None:
-        """Mark the one in memory."""
-        if model != self.loaded:
-            self.loaded = model
-            self.dataChanged.emit(self.index(0), self.index(max(0, len(self.files) - 1)))
-
-    def set_badge(self, model: Path, badge: Badge | None) -> None:
-        """Say whether a model would fit; None where that cannot be said."""
-        if badge == self.badges.get(model):
-            return
-        if badge is None:
-            del self.badges[model]
-        else:
-            self.badges[model] = badge
-        index = self.index_of(model)
-        if index.isValid():
-            self.dataChanged.emit(index, index)
-
-    def index_of(self, model: Path | None) -> QModelIndex:
-        """Where a model stands; an invalid index where it does not."""
-        row = next((row for row, file in enumerate(self.files) if file.path == model), -1)
-        return self.index(row) if row >= 0 else QModelIndex()
-
-    def file(self, index: Index) -> ModelFile:
-        """The model of a row."""
-        return self.files[index.row()]
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return 0 if parent.isValid() else len(self.files)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        file = self.files[index.row()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return file.title
-            case Qt.ItemDataRole.UserRole:
-                return _facts(file)
-            case Qt.ItemDataRole.ToolTipRole:
-                badge = self.badges.get(file.path)
-                return tooltip(f"{badge.says}\n{file.path}" if badge else str(file.path))
-            case Qt.ItemDataRole.AccessibleTextRole:
-                badge = self.badges.get(file.path)
-                said = f", {badge.verdict.value}" if badge else ""
-                return f"{file.title}, {_facts(file)}{said}{', loaded' if file.path == self.loaded else ''}"
-        return None
-
-
-def _facts(file: ModelFile) -> str:
-    return " · ".join(part for part in (file.quantization, units.file_size(file.size)) if part)
-
-
-class ModelView(QListView):
-    """A list whose rows are chosen by a double click or Enter.
-
-    Not by Qt's `activated`: on some desktops (KDE) that is a single click, which would load a model at every selection.
-    """
-
-    chosen = Signal(QModelIndex)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid():
-            self.chosen.emit(index)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self.chosen.emit(self.currentIndex())
-        else:
-            super().keyPressEvent(event)
-
-
-class ModelDelegate(QStyledItemDelegate):
-    """Paints a model as two lines and a dot where it is loaded."""
-
-    def __init__(self, theme: Theme, models: ModelList, view: QListView) -> None:
-        super().__init__(view)
-        self._theme = theme
-        self._models = models
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(100, ROW_HEIGHT)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        tokens = self._theme.tokens
-        place: QRect = option.rect.adjusted(0, 1, 0, -1)
-        state: QStyle.StateFlag = option.state
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
-            selected = bool(state & QStyle.StateFlag.State_Selected)
-            painter.setPen(
-                QColor(tokens.accent) if state & QStyle.StateFlag.State_HasFocus and selected else Qt.PenStyle.NoPen
-            )
-            painter.setBrush(QColor(tokens.accent_soft if selected else tokens.line))
-            painter.drawRoundedRect(place, 8, 8)
-        text = place.adjusted(SPACE_S + 2, 7, -SPACE_S, -7)
-        place_of_text, bottom_right = QRect(text), Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight
-        if self._models.file(index).path == self._models.loaded:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.accent))
-            painter.drawEllipse(text.right() - 8, text.top() + 5, 8, 8)
-            text.setRight(text.right() - 14)
-        top_left = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
-        self._line(painter, text, str(index.data()), tokens.text, 13, top_left)
-        text = QRect(place_of_text)
-        facts = str(index.data(Qt.ItemDataRole.UserRole))
-        if badge := self._models.badges.get(self._models.file(index).path):
-            color = getattr(tokens, BADGES[badge.verdict])
-            width = self._line(painter, place_of_text, badge.verdict.value, color, 12, bottom_right)
-            text.setRight(place_of_text.right() - width - SPACE_S)
-        bottom_left = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
-        self._line(painter, text, facts, tokens.muted, 12, bottom_left)
-        painter.restore()
-
-    def _line(self, painter: QPainter, place: QRect, text: str, color: str, size: int, edge: Qt.AlignmentFlag) -> int:
-        """Draw one line; returns how wide it is."""
-        font = QFont(painter.font())
-        font.setPixelSize(size)
-        painter.setFont(font)
-        painter.setPen(QColor(color))
-        metrics = QFontMetrics(font)
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, edge, shown)
-        return metrics.horizontalAdvance(shown)
+    CHATS = 0
+    MODELS = 1
 
 
 class SideBar(QFrame):
-    """My Models, with a button to open more."""
+    """Chats, and My Models.
+
+    Args:
+        theme: the theme in force.
+        tasks: runs what the chats ask of their store.
+        today: the day that the chats' sections are reckoned from.
+    """
 
     #: Other files are listed.
     listed = Signal()
@@ -187,99 +46,81 @@ class SideBar(QFrame):
     #: Forget this model; its file stays.
     remove_requested = Signal(Path)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, tasks: Tasks, today: Callable[[], date] = date.today) -> None:
         super().__init__()
         self.setObjectName("sideBar")
         self.setFixedWidth(WIDTH)
-        self._theme = theme
-        self._models = ModelList()
-        self._view = ModelView()
-        self._view.setModel(self._models)
-        self._view.setItemDelegate(ModelDelegate(theme, self._models, self._view))
-        self._view.setMouseTracking(True)
-        self._view.setAccessibleName("My Models")
-        self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self._view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self._view.customContextMenuRequested.connect(self._show_menu)
-        self._view.chosen.connect(lambda index: self.load_requested.emit(self._models.file(index).path))
-        self._view.selectionModel().currentChanged.connect(self._current_changed)
-        self._empty = label("No model yet. Drop a .gguf file anywhere on this window.", "note", wrap=True)
-        self._open = QPushButton("Open ...")
-        self._open.setAccessibleName("Open a model file")
-        self._open.clicked.connect(self.open_requested)
-        theme.changed.connect(self._show_icons)
-        self._show_icons()
-
-        head = QHBoxLayout()
-        head.addWidget(label("My Models", "title"))
-        head.addStretch()
-        head.addWidget(self._open)
+        self.chats = ChatBrowser(theme, tasks, today)
+        self.models = ModelsPage(theme)
+        self._tabs = QTabBar()
+        self._tabs.setDrawBase(False)
+        self._tabs.setExpanding(True)
+        self._tabs.setAccessibleName("Side bar")
+        self._tabs.addTab("Chats")
+        self._tabs.addTab("Models")
+        around = QFrame()
+        around.setObjectName("tabs")
+        inside = QVBoxLayout(around)
+        inside.setContentsMargins(2, 2, 2, 2)
+        inside.addWidget(self._tabs)
+        self._pages = QStackedWidget()  # not a QStackedLayout: without a parent it shows its first page as a window
+        self._pages.addWidget(self.chats)
+        self._pages.addWidget(self.models)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_M, SPACE_M, SPACE_M, SPACE_M)
+        layout.setContentsMargins(0, SPACE_M, 0, SPACE_M)  # at its sides each page has its own margin
         layout.setSpacing(SPACE_M)
-        layout.addLayout(head)
-        layout.addWidget(self._empty)
-        layout.addWidget(self._view, 1)
+        top = QHBoxLayout()
+        top.setContentsMargins(SPACE_M, 0, SPACE_M, 0)
+        top.addWidget(around)
+        layout.addLayout(top)
+        layout.addWidget(self._pages, 1)
+        self._tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self.models.listed.connect(self.listed)
+        self.models.model_selected.connect(self.model_selected)
+        self.models.load_requested.connect(self.load_requested)
+        self.models.open_requested.connect(self.open_requested)
+        self.models.remove_requested.connect(self.remove_requested)
+
+    def show_tab(self, tab: Tab) -> None:
+        """Show this page."""
+        self._tabs.setCurrentIndex(tab)
+
+    @property
+    def tab(self) -> Tab:
+        """The page that is shown."""
+        return Tab(self._tabs.currentIndex())
+
+    def focus_page(self) -> None:
+        """Have the keys go to the list that is shown."""
+        page = self.chats.view if self.tab is Tab.CHATS else self.models.view
+        page.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    # My Models
 
     def show_models(self, files: list[ModelFile], select: Path | None = None) -> None:
-        """Show the library; `select` one of it, or leave the selection where it is."""
-        before = self.selected
-        selection = self._view.selectionModel()
-        selection.blockSignals(True)  # the reset says that nothing is selected, which is not so
-        self._models.set_files(files)
-        self._view.setCurrentIndex(self._models.index_of(select or before))
-        selection.blockSignals(False)
-        self._view.viewport().update()
-        self._empty.setVisible(not files)
-        self.listed.emit()
-        if self.selected is not None and self.selected != before:
-            self.model_selected.emit(self.selected)
+        """Show the library; `select` one of it, which was opened just now, or leave the selection where it is."""
+        if select is not None:
+            self.show_tab(Tab.MODELS)
+        self.models.show_models(files, select)
 
     @property
     def files(self) -> list[ModelFile]:
-        """What is listed."""
-        return self._models.files
+        """The models that are listed."""
+        return self.models.files
 
     def show_badge(self, model: Path, badge: Badge | None) -> None:
         """Say whether a model would fit; None where that cannot be said."""
-        self._models.set_badge(model, badge)
+        self.models.show_badge(model, badge)
 
     def show_loaded(self, model: Path | None) -> None:
         """Mark the model in memory."""
-        self._models.set_loaded(model)
+        self.models.show_loaded(model)
 
     @property
     def selected(self) -> Path | None:
         """The selected model."""
-        index = self._view.currentIndex()
-        return self._models.file(index).path if index.isValid() else None
+        return self.models.selected
 
     def select(self, model: Path) -> None:
         """Select a model that is listed."""
-        self._view.setCurrentIndex(self._models.index_of(model))
-
-    def _show_icons(self) -> None:
-        self._open.setIcon(self._theme.icon("folder-open"))
-
-    def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid():
-            self.model_selected.emit(self._models.file(current).path)
-
-    def _show_menu(self, _place: QPoint) -> None:
-        index = self._view.currentIndex()
-        if not index.isValid():
-            return
-        file = self._models.file(index)
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        offers: list[tuple[str, Callable[[], object]]] = [
-            ("Load", lambda: self.load_requested.emit(file.path)),
-            ("Copy Path", lambda: QGuiApplication.clipboard().setText(str(file.path))),
-        ]
-        if not file.own:
-            offers.append(("Remove from List", lambda: self.remove_requested.emit(file.path)))
-        for text, work in offers:
-            action = QAction(text, menu)
-            action.triggered.connect(work)
-            menu.addAction(action)
-        menu.popup(self._view.viewport().mapToGlobal(self._view.visualRect(index).center()))
+        self.models.select(model)

@@ -49,19 +49,23 @@ class Tasks:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._has_ended = False
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` beside everything else."""
+        """Run `work` beside everything else; after `cancel_all` nothing of it is run."""
         task = asyncio.get_event_loop().create_task(work)
+        if self._has_ended:
+            task.cancel()
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def cancel_all(self) -> None:
-        """Cancel what still runs and wait until it has ended."""
-        for task in self._running:
-            task.cancel()
-        if self._running:
+        """The program ends: cancel what still runs, and wait until it has ended."""
+        self._has_ended = True
+        while self._running:
+            for task in self._running:
+                task.cancel()
             await asyncio.wait(self._running)
 
     def _ended(self, task: asyncio.Task[None]) -> None:

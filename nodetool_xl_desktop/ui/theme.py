@@ -180,6 +180,23 @@ QMenu::item:disabled {{ color: {t.muted}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 
 #sideBar {{ background: {t.sunken}; border-right: 1px solid {t.line}; }}
+#tabs {{ background: transparent; border: 1px solid {t.line}; border-radius: 8px; }}
+#tabs QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
+#tabs QTabBar::tab {{
+    background: transparent; color: {t.muted}; border: 1px solid transparent; border-radius: 6px; padding: 6px 0;
+}}
+#tabs QTabBar::tab:hover {{ color: {t.text}; }}
+#tabs QTabBar::tab:selected {{ background: {t.surface}; color: {t.text}; font-weight: 600; }}
+#tabs QTabBar::tab:selected:focus {{ border-color: {t.accent}; }}
+#search {{
+    background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; padding: 6px 4px;
+    selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
+#search:focus {{ border-color: {t.accent}; }}
+QLineEdit[kind="inplace"] {{
+    background: {t.surface}; border: 1px solid {t.accent}; border-radius: 8px; padding: 0 6px;
+    selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
 #fitPanel, #fitScroll, #fitBody {{ background: {t.background}; }}
 #fitPanel {{ border-left: 1px solid {t.line}; }}
 #topBar {{ background: {t.background}; border-bottom: 1px solid {t.line}; }}
@@ -187,7 +204,45 @@ QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 #card {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
 #composer {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 14px; }}
 #composer[focused="true"] {{ border-color: {t.accent}; }}
+#chips, #chipsBody {{ background: transparent; border: none; }}
+#chip {{ background: {t.sunken}; border: 1px solid {t.line}; border-radius: 8px; }}
+#chip:hover {{ background: {t.accent_soft}; }}
+#chip:focus {{ border-color: {t.accent}; }}
+#chip[problem="true"] {{ background: {t.warning_soft}; border-color: {t.warning_soft}; }}
+#chip[problem="true"] QLabel {{ color: {t.warning}; }}
+#chip[problem="true"]:focus {{ border-color: {t.warning}; }}
+#attachmentText {{
+    font-family: monospace; font-size: 12.5px; background: {t.code}; border: 1px solid {t.line}; border-radius: 8px;
+    padding: 8px; selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
 #bubble {{ background: {t.sunken}; border-radius: 12px; }}
+#presetPanel {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
+#presetBody {{ background: {t.surface}; }}
+#hairline {{ background: {t.line}; border: none; }}
+#segments {{ background: {t.sunken}; border: 1px solid {t.line}; border-radius: 8px; }}
+QToolButton[kind="segment"] {{
+    background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px 8px; color: {t.muted};
+}}
+QToolButton[kind="segment"]:hover {{ color: {t.text}; }}
+QToolButton[kind="segment"]:checked {{ background: {t.surface}; color: {t.text}; font-weight: 600; }}
+QToolButton[kind="segment"]:focus {{ border-color: {t.accent}; }}
+QToolButton[kind="segment"]:disabled {{ color: {t.others}; }}
+#turn {{ border: 1px solid transparent; border-radius: 12px; background: transparent; }}
+#turn[ring="true"] {{ border-color: {t.accent}; }}
+#turn[marked="true"] {{ background: {t.accent_soft}; }}
+#messageActions {{ background: {t.background}; border: none; }}
+#leftOut {{ border-top: 1px solid {t.line}; padding: 8px 0 12px 0; }}
+#findBar {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
+#findField {{
+    background: transparent; border: none; padding: 4px 0;
+    selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
+#details, #detailsBody {{ background: {t.surface}; }}
+#details {{ border: 1px solid {t.line}; }}
+
+#undoBar {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: 10px; }}
+#undoBar QPushButton {{ color: {t.accent}; }}
+#storeProblem {{ background: {t.background}; }}
 
 QLabel[kind="title"] {{ font-size: 15px; font-weight: 600; }}
 QLabel[kind="headline"] {{ font-size: 20px; font-weight: 600; }}
@@ -195,12 +250,19 @@ QLabel[kind="strong"] {{ font-weight: 600; }}
 QLabel[kind="author"] {{ font-size: 12px; font-weight: 600; }}
 QLabel[kind="note"] {{ font-size: 12px; color: {t.muted}; }}
 QLabel[kind="body"] {{ font-size: 14px; color: {t.muted}; }}
+QLabel[kind="problem"] {{ font-size: 12px; color: {t.bad}; }}
 QLabel[pill="good"], QLabel[pill="warning"], QLabel[pill="bad"] {{
     font-size: 12px; font-weight: 600; border-radius: 10px; padding: 3px 10px;
 }}
 QLabel[pill="good"] {{ color: {t.accent}; background: {t.accent_soft}; }}
 QLabel[pill="warning"] {{ color: {t.warning}; background: {t.warning_soft}; }}
 QLabel[pill="bad"] {{ color: {t.bad}; background: {t.bad_soft}; }}
+
+#contextPopup {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
+#contextPopup:focus {{ border-color: {t.accent}; }}
+#contextChoice {{ background: {t.surface}; border: 1px solid {t.warning}; border-radius: 12px; }}
+#contextChoice QListView {{ background: {t.sunken}; border: 1px solid {t.line}; border-radius: 8px; padding: 3px; }}
+#contextChoice QListView:focus {{ border-color: {t.accent}; }}
 
 QFrame[notice="good"] {{ background: {t.accent_soft}; border-radius: 8px; }}
 QFrame[notice="warning"] {{ background: {t.warning_soft}; border-radius: 8px; }}
@@ -269,6 +331,13 @@ QTextEdit {{
 QTextEdit[kind="note"] {{ font-size: 12px; color: {t.muted}; }}
 #field {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
 #field[focused="true"] {{ border-color: {t.accent}; }}
+#field[problem="true"] {{ border-color: {t.bad}; }}
+QLineEdit[kind="value"] {{
+    background: transparent; border: none; padding: 0; placeholder-text-color: {t.muted};
+    selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
+QTextEdit[kind="value"] {{ font-size: 13px; placeholder-text-color: {t.muted}; }}
+QTextEdit[kind="code"] {{ font-family: monospace; font-size: 12px; }}
 QComboBox {{ background: transparent; border: none; padding: 0; }}
 QComboBox QAbstractItemView {{
     background: {t.surface}; border: 1px solid {t.line}; padding: 4px; outline: none;
@@ -279,10 +348,21 @@ QCheckBox::indicator {{
 }}
 QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QCheckBox::indicator:focus {{ border: 2px solid {t.accent}; width: 12px; height: 12px; }}
+QRadioButton {{ spacing: 8px; font-weight: 600; }}
+QRadioButton:disabled {{ color: {t.muted}; }}
+QRadioButton::indicator {{
+    width: 12px; height: 12px; border: 1px solid {t.muted}; border-radius: 7px; background: {t.surface};
+}}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {t.accent}; }}
+QRadioButton::indicator:focus {{ border-color: {t.accent}; }}
+QRadioButton:focus {{ text-decoration: underline; }}
 QSlider {{ min-height: 20px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.line}; }}
 QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.accent}; }}
 QSlider::sub-page:horizontal:disabled {{ background: {t.others}; }}
+QSlider[inherited="true"]::sub-page:horizontal {{ background: {t.others}; }}
+QSlider[inherited="true"]::handle:horizontal {{ border-color: {t.others}; }}
+QSlider[inherited="true"]::handle:horizontal:focus {{ border-color: {t.accent}; background: {t.accent}; }}
 QSlider::handle:horizontal {{
     width: 12px; height: 12px; margin: -6px 0; border-radius: 8px;
     background: {t.surface}; border: 2px solid {t.accent};

@@ -2,6 +2,9 @@
 
 Nothing here passes or fails: the aims stand beside the figures, and the machine beside them all. What is compared is
 measured in turns in one run, as the speed of a machine drifts.
+
+`NTXL_BENCH_CHATS` names a folder in which the generated chats are kept for the next run (2 GB); else they are made
+anew, which takes about a minute.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import chats
 import estimates
 import provider
 import psutil
@@ -49,14 +53,35 @@ PROMPT = "Tell a long story about a lighthouse keeper who finds a message in a b
 # Start
 
 
-def first_paint() -> list[Row]:
-    """From starting the process to the first painted window, with the model already in the list."""
-    times: list[float] = []
+def first_paint(full: Path) -> list[Row]:
+    """From starting the process to the first painted window, with the model already in the list: without chats, and in
+    turns with it those of a home with very many.
+    """
+    painted: tuple[list[float], list[float]] = ([], [])
+    listed: tuple[list[float], list[float]] = ([], [])
     for _ in range(8):
-        command = [sys.executable, str(HERE / "first_paint.py"), str(time.time())]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        times.append(float(done.stdout))
-    return [row("start to first paint", "s", times[1:], "below 1.2")]  # the first one fills the disk cache
+        for which, home in enumerate(([], [str(full)])):
+            command = [sys.executable, str(HERE / "first_paint.py"), str(time.time()), *home]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            painted_s, listed_s = map(float, done.stdout.split())
+            painted[which].append(painted_s)
+            listed[which].append(listed_s)
+    bare, many = (times[1:] for times in painted)  # the first ones fill the disk cache
+    return [
+        row("start to first paint", "s", bare, "below 1.2"),
+        row("start to first paint, 10,000 chats", "s", many),
+        row("10,000 chats against none, in pairs", "ratio", [b / a for a, b in zip(bare, many, strict=True)], "1.2"),
+        row("start to an open store, none", "s", listed[0][1:]),
+        row("start to the list of chats, 10,000", "s", listed[1][1:]),
+    ]
+
+
+def with_chats() -> list[Row]:
+    """The store at full size: it is generated, or was by an earlier run where the environment names a folder."""
+    with contextlib.ExitStack() as stack:
+        given = os.environ.get("NTXL_BENCH_CHATS")
+        home = chats.home(Path(given or stack.enter_context(tempfile.TemporaryDirectory())))
+        return first_paint(home) + asyncio.run(chats.measure(Paths.below(home).chats))
 
 
 # Smoothness
@@ -108,10 +133,10 @@ async def smoothness(parts: app.Parts, model: Path) -> list[Row]:
         if turn < 4:
             await parts.loader.eject()
     rows += ticker.rows("5 loads", "below 100")
-    parts.window.chat.sampling = Sampling(temperature=0, max_tokens=600)
+    parts.window.chats.asker.sampling = Sampling(temperature=0, max_tokens=600)
     ticker.start()
-    parts.window.chat.send(PROMPT)
-    await parts.window.chat.answered()
+    parts.window.chats.send(PROMPT)
+    await parts.window.chats.answered()
     ticker.stop()
     return rows + ticker.rows("an answer of 600 tokens", "below 100")
 
@@ -148,12 +173,13 @@ async def in_window(parts: app.Parts) -> float:
         if isinstance(event, TextDelta):
             arrivals.append(time.perf_counter())
 
-    parts.window.chat.new_chat()
-    await parts.window.chat.answered()
-    parts.window.chat.on_event = note
-    parts.window.chat.sampling = Sampling(temperature=0, max_tokens=TOKENS)
-    parts.window.chat.send(PROMPT)
-    await parts.window.chat.answered()
+    parts.window.chats.new_chat()
+    while parts.window.chats.session is not None:  # noqa: ASYNC110 - what is waited for is on the screen
+        await asyncio.sleep(0.001)
+    parts.window.chats.asker.on_event = note
+    parts.window.chats.asker.sampling = Sampling(temperature=0, max_tokens=TOKENS)
+    parts.window.chats.send(PROMPT)
+    await parts.window.chats.answered()
     return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
 
 
@@ -195,7 +221,7 @@ async def in_one_window(model: Path) -> list[Row]:
 
 def main() -> None:
     model = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
-    rows = first_paint() + preview(model) + tools.measure()
+    rows = with_chats() + preview(model) + tools.measure()
     loop = app.event_loop(app.application())
     with contextlib.closing(loop):
         rows += loop.run_until_complete(in_one_window(model))

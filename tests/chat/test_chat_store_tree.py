@@ -16,12 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from nodetool_xl_desktop.chat import transfer
 from nodetool_xl_desktop.chat.parts import Text
+from nodetool_xl_desktop.chat.presets import Preset, Scope
 from nodetool_xl_desktop.chat.records import About, ModelIdentity, State
 from nodetool_xl_desktop.chat.search import Query
 from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.chat.store_errors import StoreError
 from nodetool_xl_desktop.chat.tree import Tree
-from nodetool_xl_desktop.engine.events import Finished, ReasoningDelta, Speed, TextDelta, Usage
+from nodetool_xl_desktop.engine.errors import EngineError, Fault
+from nodetool_xl_desktop.engine.events import Failed, Finished, ReasoningDelta, Speed, TextDelta, Usage
 
 Result = TypeVar("Result")
 PICK = st.integers(0, 10**6)
@@ -223,4 +225,37 @@ async def test_a_fork_and_its_search_are_apart(tmp_path: Path) -> None:
     assert {hit.chat for hit in (await store.search(Query("lighthouse"))).hits} == {chat.id, forked.id}
     await store.delete(forked.id, (await store.open_chat(forked.id)).tree.path()[0])
     assert {hit.chat for hit in (await store.search(Query("lighthouse"))).hits} == {chat.id}
+    await store.close()
+
+
+async def test_a_copy_is_asked_as_its_original(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "chats")
+    chat = await store.list.new()
+    preset = Preset(Scope.CHAT, chat.id, system_prompt="Be brief.", sampling={"temperature": 0.2})
+    await store.presets.keep(preset)
+    question, answer = await store.begin_turn(chat.id, None, [Text("Hi")], ABOUT)
+    await answer.close()
+    for copy in (await store.duplicate(chat.id), await store.fork(chat.id, question.id)):
+        asked = await store.presets.settings(copy.id, "")
+        assert {name: setting.value for name, setting in asked.items()} == {
+            "system_prompt": "Be brief.",
+            "temperature": 0.2,
+        }
+    await store.close()
+
+
+async def test_why_an_answer_failed_is_known_after_a_restart(tmp_path: Path) -> None:
+    """By its kind, too: what helps is offered by that."""
+    store = await Store.open(tmp_path / "chats")
+    chat = await store.list.new()
+    error = EngineError(Fault.CONTEXT_OVERFLOW, "It no longer fits", "it is long", "Load with more.")
+    _, answer = await store.begin_turn(chat.id, None, [Text("Hi")], About(model=ModelIdentity("", "Nameless")))
+    answer.add(Failed(error))
+    await answer.close()
+    await store.close()
+    store = await Store.open(tmp_path / "chats")
+    kept = (await store.open_chat(chat.id)).shown[-1]
+    assert isinstance(kept.about.error, EngineError)
+    assert (kept.about.error.fault, str(kept.about.error)) == (Fault.CONTEXT_OVERFLOW, str(error))
+    assert kept.about.model == ModelIdentity("", "Nameless")
     await store.close()

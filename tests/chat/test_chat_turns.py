@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nodetool_xl_desktop.chat.parts import Attachment, Part, Reasoning, Text, ToolAnswer, ToolUse
-from nodetool_xl_desktop.chat.records import Message, Role
+from nodetool_xl_desktop.chat.records import Message, Role, State
 from nodetool_xl_desktop.chat.turns import as_turns
+from nodetool_xl_desktop.engine.client import Template
 from nodetool_xl_desktop.provider import values
+from nodetool_xl_desktop.provider.messages import normalise
 
 
 def said(role: Role, *parts: Part) -> Message:
@@ -40,12 +44,16 @@ def test_an_answer_with_tools_is_sent_round_by_round() -> None:
 
 
 def test_a_question_whose_answer_failed_is_left_out() -> None:
-    turns = as_turns([said("user", Text("one")), said("assistant", Reasoning("...")), said("user", Text("two"))])
-    assert turns == [values.Message("user", "two")]
+    failed = Message("a", "q", "assistant", (Reasoning("..."),), State.FAILED)
+    assert as_turns([said("user", Text("one")), failed, said("user", Text("two"))]) == [values.Message("user", "two")]
 
 
-def test_nothing_is_sent_of_nothing() -> None:
-    assert as_turns([]) == as_turns([said("assistant")]) == []
+@pytest.mark.parametrize("state", [State.STOPPED, State.COMPLETE, State.INTERRUPTED])
+def test_a_question_that_was_stopped_is_sent_with_the_next_one(state: State) -> None:
+    """What a person said is never left out in silence."""
+    turns = as_turns([said("user", Text("one")), Message("a", "q", "assistant", (), state), said("user", Text("two"))])
+    assert turns == [values.Message("user", "one"), values.Message("user", "two")]
+    assert normalise(turns, Template()) == [{"role": "user", "content": "one\n\ntwo"}]
 
 
 def test_files_go_along() -> None:

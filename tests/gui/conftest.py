@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,33 +34,75 @@ def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def run_coroutine(loop: asyncio.AbstractEventLoop) -> Any:
-    return loop.run_until_complete
+def to_show() -> list[QWidget]:
+    """Windows that are shown when the test begins: what they start then needs the loop to run."""
+    return []
+
+
+@pytest.fixture
+def built() -> list[app.Parts]:
+    """What `build` made."""
+    return []
+
+
+@pytest.fixture
+def run_coroutine(loop: asyncio.AbstractEventLoop, to_show: list[QWidget], built: list[app.Parts]) -> Any:
+    async def begun(coroutine: Coroutine[Any, Any, None]) -> None:
+        for window in to_show:
+            window.show()
+        try:
+            await coroutine
+        finally:  # before pytest-qt plays Qt's events, and tasks with them, while no loop runs
+            for parts in built:
+                await parts.shut_down()
+
+    return lambda coroutine: loop.run_until_complete(begun(coroutine))
 
 
 Build = Callable[..., app.Parts]
 
 
 @pytest.fixture
-def build(qtbot: Any, paths: Paths, loop: asyncio.AbstractEventLoop) -> Iterator[Build]:
-    """Makes windows; afterwards nothing of them may be left: no child, no task, no widget."""
-    made: list[app.Parts] = []
+def build(
+    qtbot: Any, paths: Paths, loop: asyncio.AbstractEventLoop, to_show: list[QWidget], built: list[app.Parts]
+) -> Iterator[Build]:
+    """Makes windows; no task of them may fail, and afterwards nothing of them may be left: no child, no task, no
+    widget.
+    """
+    failed: list[dict[str, Any]] = []
 
-    def make(command: Sequence[str] | None = None, missing_engine: Wheel | None = None, **sources: Any) -> app.Parts:
-        parts = app.build(paths, Pool(command=command), missing_engine, **sources)
-        made.append(parts)
+    def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        failed.append(context)
+        loop.default_exception_handler(context)
+
+    loop.set_exception_handler(tell)
+
+    def make(
+        command: Sequence[str] | None = None,
+        missing_engine: Wheel | None = None,
+        home: Paths = paths,
+        **sources: Any,
+    ) -> app.Parts:
+        parts = app.build(home, Pool(command=command), missing_engine, **sources)
+        built.append(parts)
         # The same words every time, and few: most tests want an answer, not a story.
-        parts.window.chat.sampling = Sampling(temperature=0, max_tokens=40)
-        parts.window.show()
+        parts.window.chats.asker.sampling = Sampling(temperature=0, max_tokens=40)
+        if loop.is_running():
+            parts.window.show()
+        else:
+            to_show.append(parts.window)
         return parts
 
     yield make
-    for parts in made:
+    for parts in built:
         loop.run_until_complete(parts.shut_down())
+    loop.set_exception_handler(None)
+    for parts in built:
         parts.window.close()
         parts.window.deleteLater()
         parts.theme.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not failed
     assert not [child for child in psutil.Process().children(recursive=True) if child.is_running()]
     assert not [task for task in asyncio.all_tasks(loop) if not task.done()]
     assert not [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]

@@ -447,10 +447,10 @@ async def test_a_badge_on_every_model(build: Build, starter_model: Path, big_mod
     side_bar = parts.window.side_bar
 
     def told(model: Path) -> str:
-        return str(side_bar._models.index_of(model).data(Qt.ItemDataRole.AccessibleTextRole))
+        return str(side_bar.models.list.index_of(model).data(Qt.ItemDataRole.AccessibleTextRole))
 
     await until(lambda: "Fits" in told(starter_model) and "Won't fit" in told(big_model), "the badges")
-    tip = str(side_bar._models.index_of(big_model).data(Qt.ItemDataRole.ToolTipRole))
+    tip = str(side_bar.models.list.index_of(big_model).data(Qt.ItemDataRole.ToolTipRole))
     assert "with 8,192 tokens" in tip
     parts.window.fit_panel._memory = lambda: HostMemory(64 * GIB, 32 * GIB)
     parts.window.fit.machine_changed()
@@ -483,15 +483,15 @@ async def test_an_answer_goes_before_a_question(build: Build, starter_model: Pat
     parts = build(scripted_worker.command("pauses", str(go_on)), plan=engine.plan)
     await shown(parts, starter_model)
     await parts.window.models.load()
-    parts.window.chat.send("Hello?")
-    await until(lambda: parts.window.chat.session.messages[-1].text, "the first words")
+    parts.window.chats.send("Hello?")
+    await until(lambda: parts.window.chats.shown and parts.window.chats.shown[-1].text, "the first words")
     engine.asked.clear()
     parts.window.fit_panel._context.set_value(1024)
     await asyncio.sleep(0.4)
     assert engine.asked == []
     assert says(parts, "estimate")
     go_on.touch()
-    await parts.window.chat.answered()
+    await parts.window.chats.answered()
     await until(lambda: says(parts, "confirmed by the engine"), "asked behind the answer")
     assert [each.context_length for each in engine.asked] == [1024]
 

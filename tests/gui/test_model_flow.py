@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSpinBox
 
 from nodetool_xl_desktop.app import Parts
-from nodetool_xl_desktop.chat.session import Outcome
+from nodetool_xl_desktop.chat import records
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Broken, Ready, Starting, State
 from nodetool_xl_desktop.ui.notice import Notice
@@ -52,13 +52,13 @@ async def test_writing_while_it_loads_does_not_start_it_again(parts: Parts, star
     await until(lambda: isinstance(parts.loader.state, Starting), "loading")
     parts.window.chat.composer.set_text("Say yes.")
     for _ in range(3):
-        QTest.keyClick(parts.window.chat.composer.focusProxy(), Qt.Key.Key_Return)
+        QTest.keyClick(parts.window.chat.composer.field, Qt.Key.Key_Return)
         parts.window.fit_panel.request_load()
         await asyncio.sleep(0.05)
-    await until(lambda: len(parts.window.chat.session.messages) == 2, "sent once it is loaded")
-    await parts.window.chat.answered()
+    await until(lambda: len(parts.window.chats.shown) == 2, "sent once it is loaded")
+    await parts.window.chats.answered()
     assert [type(state).__name__ for state in states if not isinstance(state, Starting)] == ["Ready"]
-    assert parts.window.chat.session.messages[-1].outcome in (Outcome.COMPLETE, Outcome.CUT)
+    assert parts.window.chats.shown[-1].state in (records.State.COMPLETE, records.State.CUT)
 
 
 async def test_choosing_what_is_loaded_changes_nothing(parts: Parts, starter_model: Path) -> None:
@@ -106,11 +106,11 @@ async def test_why_a_load_failed_is_told_after_an_answer_failed(
     model.write_bytes(starter_model.read_bytes())  # noqa: ASYNC240
     await shown(parts, model)
     await parts.window.models.load()
-    parts.window.chat.sampling = Sampling(temperature=0, max_tokens=2000)
-    parts.window.chat.send("Write a very long story with many chapters.")
-    await until(lambda: parts.window.chat.session.messages[-1].text, "the first words")
+    parts.window.chats.asker.sampling = Sampling(temperature=0, max_tokens=2000)
+    parts.window.chats.send("Write a very long story with many chapters.")
+    await until(lambda: parts.window.chats.shown and parts.window.chats.shown[-1].text, "the first words")
     os.kill(server_pid(parts), signal.SIGKILL)
-    await until(lambda: isinstance(parts.loader.state, Broken) and not parts.window.chat.is_answering, "it ended")
+    await until(lambda: isinstance(parts.loader.state, Broken) and not parts.window.chats.is_answering, "it ended")
     await until(lambda: "The engine ended" in notices(parts), "it says so", within_s=2)
     assert notices(parts).count("The engine ended") == 1, "told once, where it happened"
     os.truncate(model, 50_000_000)
@@ -122,18 +122,27 @@ async def test_why_a_load_failed_is_told_after_an_answer_failed(
 
 
 async def test_a_question_that_is_too_long_can_be_mended(parts: Parts, starter_model: Path) -> None:
+    """It is told before it is sent; shorter, it is sent."""
     await shown(parts, starter_model)
     parts.window.fit_panel._context.set_value(256)
     await parts.window.models.load()
-    question = "word " * 600
-    parts.window.chat.send(question)
-    await parts.window.chat.answered()
-    await until(lambda: parts.window.chat.composer.text == question, "the question is back to be mended")
-    assert "no longer fits into the context" in notices(parts)
-    assert "256" in notices(parts)
-    button(parts.window.chat.transcript, "New chat").click()
-    assert parts.window.chat.composer.text == question, "and a new chat does not lose it"
-    assert not parts.window.chat.session.messages
+    question, choice = "word " * 600, parts.window.context.choice
+    composer = parts.window.chat.composer
+    composer.set_text(question)
+    QTest.keyClick(composer.field, Qt.Key.Key_Return)
+    await until(choice.isVisible, "what can be done")
+    assert "Your message is too long for this context" in choice.text
+    assert "of this context" in choice.text
+    assert "256" in choice.text
+    button(choice, "Cancel").click()
+    await until(lambda: not parts.window.chats.is_answering, "nothing was sent")
+    assert composer.text == question
+    assert not parts.window.chats.shown
+    composer.set_text("Say yes.")
+    QTest.keyClick(composer.field, Qt.Key.Key_Return)
+    await until(lambda: len(parts.window.chats.shown) == 2, "sent")
+    await parts.window.chats.answered()
+    assert parts.window.chats.shown[-1].state in (records.State.COMPLETE, records.State.CUT)
 
 
 async def test_a_typed_context_is_what_is_loaded(parts: Parts, starter_model: Path) -> None:
@@ -153,8 +162,8 @@ async def test_a_typed_context_is_what_is_loaded(parts: Parts, starter_model: Pa
 
 async def test_a_message_without_a_model(parts: Parts) -> None:
     parts.window.chat.composer.set_text("Hello?")
-    QTest.keyClick(parts.window.chat.composer.focusProxy(), Qt.Key.Key_Return)
-    hint = parts.window.chat.composer._hint
+    QTest.keyClick(parts.window.chat.composer.field, Qt.Key.Key_Return)
+    hint = parts.window.chat.composer._told.hint
     await until(lambda: "Choose a model first" in hint.text(), "what to do")
     assert parts.window.chat.composer.text == "Hello?"
 

@@ -17,10 +17,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QSpinBox, QTextEdit
 
 from nodetool_xl_desktop.app import Parts
-from nodetool_xl_desktop.chat.session import Outcome
+from nodetool_xl_desktop.chat.records import State
+from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.child import worker_command
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ready, Starting
+from nodetool_xl_desktop.ui.message_figures import FiguresLine
 from nodetool_xl_desktop.ui.message_view import AnswerView
 from nodetool_xl_desktop.ui.notice import Notice
 
@@ -37,7 +39,7 @@ def composer(parts: Parts) -> QTextEdit:
 
 def ask(parts: Parts, text: str) -> None:
     """Type and send, as a person does."""
-    parts.window.chat.sampling = Sampling(temperature=0, max_tokens=2000 if text == LONG else 40)
+    parts.window.chats.asker.sampling = Sampling(temperature=0, max_tokens=2000 if text == LONG else 40)
     QTest.keyClicks(composer(parts), text)
     QTest.keyClick(composer(parts), Qt.Key.Key_Return)
 
@@ -57,7 +59,7 @@ async def drop_and_load(parts: Parts, model: Path) -> int:
 
 
 async def first_words(parts: Parts) -> None:
-    await until(lambda: parts.window.chat.session.messages[-1].text, "the first words")
+    await until(lambda: parts.window.chats.shown and parts.window.chats.shown[-1].text, "the first words")
 
 
 async def test_drop_preview_load_chat_stop_eject(parts: Parts, starter_model: Path) -> None:
@@ -78,21 +80,21 @@ async def test_drop_preview_load_chat_stop_eject(parts: Parts, starter_model: Pa
 
     ask(parts, LONG)
     await first_words(parts)
-    answer = parts.window.chat.session.messages[-1]
     view = parts.window.findChildren(AnswerView)[0]
     lengths = set()
     while len(lengths) < 5:
         await asyncio.sleep(0.05)
         lengths.add(len(view._text.toPlainText()))
-        assert answer.is_open, "the answer must be long enough to be watched"
+        assert parts.window.chats.shown[-1].is_open, "the answer must be long enough to be watched"
 
     stopped_at = time.perf_counter()
     click(parts, "Stop")
-    await until(lambda: not parts.window.chat.is_answering, "stopped", within_s=1.0)
+    await until(lambda: not parts.window.chats.is_answering, "stopped", within_s=1.0)
     assert time.perf_counter() - stopped_at < 1.0
-    assert answer.outcome is Outcome.STOPPED
+    answer = parts.window.chats.shown[-1]
+    assert answer.state is State.STOPPED
     assert answer.text.strip()
-    figures = " ".join(label.text() for label in view.findChildren(QLabel))
+    figures = " ".join(line.text() for line in view.findChildren(FiguresLine))
     assert re.search(r"tokens/s.*first token.*about \d+ tokens.*stopped by you", figures), figures
     await until(lambda: child.cpu_percent(0.2) < 20, "the engine is idle again", within_s=5)
 
@@ -112,9 +114,9 @@ async def test_keys_alone(parts: Parts, starter_model: Path) -> None:
     await first_words(parts)
     assert composer(parts).toPlainText() == ""
     QTest.keyClick(parts.window, Qt.Key.Key_Escape)
-    await until(lambda: not parts.window.chat.is_answering, "stopped", within_s=1.0)
+    await until(lambda: not parts.window.chats.is_answering, "stopped", within_s=1.0)
     QTest.keyClick(parts.window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
-    await until(lambda: not parts.window.chat.session.messages, "a new chat")
+    await until(lambda: not parts.window.chats.shown, "a new chat")
     assert not parts.window.chat.transcript.isVisible()
     QTest.keyClick(parts.window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     await until(lambda: isinstance(parts.loader.state, Empty), "ejected", within_s=5)
@@ -124,10 +126,10 @@ async def test_a_second_question_has_the_first_in_mind(parts: Parts, starter_mod
     await drop_and_load(parts, starter_model)
     for question in ("Say yes.", "Say no."):
         ask(parts, question)
-        await parts.window.chat.answered()
-    first, second = (message for message in parts.window.chat.session.messages if message.role == "assistant")
-    assert second.usage.prompt_tokens > first.usage.prompt_tokens + first.usage.completion_tokens
-    assert second.usage.cached_tokens > 0
+        await parts.window.chats.answered()
+    first, second = (message for message in parts.window.chats.shown if message.role == "assistant")
+    assert second.about.usage.prompt_tokens > first.about.usage.prompt_tokens + first.about.usage.completion_tokens
+    assert second.about.usage.cached_tokens > 0
 
 
 async def test_killed_while_it_streams(parts: Parts, starter_model: Path) -> None:
@@ -135,9 +137,9 @@ async def test_killed_while_it_streams(parts: Parts, starter_model: Path) -> Non
     ask(parts, LONG)
     await first_words(parts)
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: not parts.window.chat.is_answering, "the answer ended", within_s=5)
-    answer = parts.window.chat.session.messages[-1]
-    assert answer.outcome is Outcome.FAILED
+    await until(lambda: not parts.window.chats.is_answering, "the answer ended", within_s=5)
+    answer = parts.window.chats.shown[-1]
+    assert answer.state is State.FAILED
     assert answer.text.strip(), "what was written stays"
     view = parts.window.findChildren(AnswerView)[0]
     first = answer.text.split()[0].strip("*#")
@@ -149,8 +151,8 @@ async def test_killed_while_it_streams(parts: Parts, starter_model: Path) -> Non
     click(parts, "Load again")
     await until(lambda: isinstance(parts.loader.state, Ready), "loaded again")
     ask(parts, "Say yes.")
-    await parts.window.chat.answered()
-    assert parts.window.chat.session.messages[-1].outcome in (Outcome.COMPLETE, Outcome.CUT)
+    await parts.window.chats.answered()
+    assert parts.window.chats.shown[-1].state in (State.COMPLETE, State.CUT)
 
 
 async def test_killed_while_idle(parts: Parts, starter_model: Path) -> None:
@@ -176,9 +178,9 @@ async def test_a_message_before_a_load_loads_first(parts: Parts, starter_model: 
     drop(parts.window, starter_model)
     await until(lambda: parts.window.fit_panel.report is not None, "a preview")
     ask(parts, "Say yes.")
-    await until(lambda: len(parts.window.chat.session.messages) == 2, "loaded and sent")
-    await parts.window.chat.answered()
-    assert parts.window.chat.session.messages[-1].outcome in (Outcome.COMPLETE, Outcome.CUT)
+    await until(lambda: len(parts.window.chats.shown) == 2, "loaded and sent")
+    await parts.window.chats.answered()
+    assert parts.window.chats.shown[-1].state in (State.COMPLETE, State.CUT)
 
 
 async def test_a_message_is_kept_when_the_load_fails(build: Build, starter_model: Path) -> None:
@@ -197,7 +199,7 @@ async def test_a_message_is_kept_when_the_load_fails(build: Build, starter_model
 async def test_double_click_loads(parts: Parts, starter_model: Path) -> None:
     drop(parts.window, starter_model)
     await until(lambda: parts.window.fit_panel.report is not None, "a preview")
-    view = parts.window.side_bar._view
+    view = parts.window.side_bar.models.view
     place = view.visualRect(view.currentIndex()).center()
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     QTest.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -258,18 +260,18 @@ async def test_what_was_opened_is_still_there_next_time(build: Build, starter_mo
     assert [file.path for file in second.window.side_bar.files] == [starter_model]
 
 
-async def test_closing_while_it_loads_and_while_it_streams(build: Build, starter_model: Path) -> None:
+async def test_closing_while_it_loads_and_while_it_streams(build: Build, tmp_path: Path, starter_model: Path) -> None:
     """The `build` fixture then looks for what is left."""
     loading = build()
     drop(loading.window, starter_model)
     await until(lambda: loading.window.fit_panel.report is not None, "a preview")
     click(loading, "Load")
     await asyncio.sleep(0.2)
-    streaming = build()
+    streaming = build(home=Paths.below(tmp_path / "another"))
     await drop_and_load(streaming, starter_model)
     ask(streaming, LONG)
     await first_words(streaming)
     for parts in (loading, streaming):
         parts.window.close()
         await parts.shut_down()
-    assert streaming.window.chat.session.messages[-1].outcome is Outcome.STOPPED
+    assert streaming.window.chats.shown[-1].state is State.STOPPED

@@ -1,0 +1,54 @@
+"""What a person chose for the whole program, in one small file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from nodetool_xl_desktop.core.json_file import JsonFile
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The choices, each with what it is while nobody chose.
+
+    Attributes:
+        title_chats: whether the model is asked for a chat's title after its first answer.
+    """
+
+    title_chats: bool = True
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Preferences:
+        """From what the file says; what is of the wrong kind is as nobody chose it."""
+        known = {field.name: field.default for field in fields(cls)}
+        return cls(**{name: said[name] for name in known if isinstance(said.get(name), type(known[name]))})
+
+
+class PreferencesFile:
+    """Where they are kept. Touches the disk, and may block.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = JsonFile(path, "The preferences")
+
+    def read(self) -> Preferences:
+        """What was chosen.
+
+        Raises:
+            UserFacingError: the disk refused.
+        """
+        return self._file.read(Preferences.of_json) or Preferences()
+
+    def write(self, chosen: Preferences) -> None:
+        """Keep these.
+
+        Raises:
+            UserFacingError: the disk refused; the old ones stay.
+        """
+        self._file.write(asdict(chosen))

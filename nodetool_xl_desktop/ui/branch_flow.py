@@ -1,0 +1,124 @@
+"""What a person does to messages that are there: edited, answered again, continued, deleted, forked, another version.
+
+Nothing is overwritten by any of it: each makes a branch beside the others, or shows another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from nodetool_xl_desktop.chat.parts import Part, Text
+from nodetool_xl_desktop.chat.records import Message
+from nodetool_xl_desktop.chat.session import Asked, ChatSession
+from nodetool_xl_desktop.ui.chat_flow import ChatFlow
+from nodetool_xl_desktop.ui.undo_bar import UndoBar
+
+
+class BranchFlow(QObject):
+    """Answers the wishes of the transcript.
+
+    Args:
+        chats: whose chat is shown.
+        undo: offers to take back a deletion.
+    """
+
+    #: Have the message with this id answered by another model.
+    model_wanted = Signal(str)
+    #: Have it answered with other sampling.
+    sampling_wanted = Signal(str)
+
+    def __init__(self, chats: ChatFlow, undo: UndoBar) -> None:
+        super().__init__(chats)
+        self._chats = chats
+        self._undo = undo
+        transcript = chats.pane.transcript
+        transcript.edit_requested.connect(self._edit)
+        transcript.regenerate_requested.connect(self.regenerate)
+        transcript.regenerate_with_model_requested.connect(self.model_wanted)
+        transcript.regenerate_with_sampling_requested.connect(self.sampling_wanted)
+        transcript.continue_requested.connect(self._continue)
+        transcript.switch_requested.connect(lambda to: chats.change(lambda session: session.switch(to)))
+        transcript.delete_requested.connect(lambda message: chats.change(self._deleting(message)))
+        transcript.fork_requested.connect(lambda message: chats.change(self._forking(message)))
+        transcript.quote_requested.connect(chats.pane.composer.quote)
+
+    def regenerate(self, message: str) -> None:
+        """Have a question answered once more, by the loaded model and with what the presets say now.
+
+        Args:
+            message: the question, or an answer to it; nothing happens where another chat is shown by now.
+        """
+        session = self._chats.session
+        if session is None or message not in session.tree:
+            return
+
+        async def work(session: ChatSession, asked: Asked) -> Message:
+            return await session.regenerate(message, asked)
+
+        self._chats.ask(self._up_to(message, until_user=True), (), work)
+
+    def regenerate_last(self) -> None:
+        """The same for the last message that is shown."""
+        if self._chats.shown:
+            self.regenerate(self._chats.shown[-1].id)
+
+    def continue_last(self) -> None:
+        """Have the last answer go on at its end."""
+        if self._chats.shown and self._chats.shown[-1].role == "assistant":
+            self._continue(self._chats.shown[-1].id)
+
+    def _continue(self, message: str) -> None:
+        async def work(session: ChatSession, asked: Asked) -> Message:
+            return await session.continue_answer(message, asked)
+
+        self._chats.ask(self._up_to(message), (), work)
+
+    def _edit(self, message: str, text: str, ask: bool) -> None:
+        session = self._chats.session
+        if session is None:
+            return
+        rest = (part for part in session.message(message).parts if not isinstance(part, Text))
+        said: tuple[Part, ...] = (*rest, Text(text))
+        if not ask:
+            self._chats.change(lambda shown: shown.edit(message, said))
+            return
+
+        async def work(shown: ChatSession, asked: Asked) -> Message:
+            return await shown.ask_instead(message, said, asked)
+
+        self._chats.ask(self._up_to(message)[:-1], said, work)
+
+    def _up_to(self, message: str, *, until_user: bool = False) -> list[Message]:
+        """What leads to a message, with it; or to the question that it answers."""
+        session = self._chats.session
+        assert session is not None
+        if until_user and session.message(message).role != "user":
+            parent = session.tree[message].parent
+            return [session.message(each) for each in session.tree.path(parent)] if parent is not None else []
+        return [session.message(each) for each in session.tree.path(message)]
+
+    def _deleting(self, message: str) -> Callable[[ChatSession], Coroutine[Any, Any, None]]:
+        async def delete(session: ChatSession) -> None:
+            if session.answer is not None and session.answer.id in session.tree.below(message):
+                await self._chats.stopped(session)
+            await session.delete(message)
+            self._undo.offer("Message deleted", lambda: self._take_back(session, message))
+
+        return delete
+
+    def _take_back(self, session: ChatSession, message: str) -> None:
+        if session is not self._chats.session:
+            self._chats.open(session.chat.id)
+        self._chats.do(session.undo_delete(message))
+
+    def _forking(self, message: str) -> Callable[[ChatSession], Coroutine[Any, Any, None]]:
+        async def fork(session: ChatSession) -> None:
+            assert self._chats.store is not None
+            made = await self._chats.store.fork(session.chat.id, message)
+            self._chats.chat_changed.emit(made.id)
+            self._chats.open(made.id)
+
+        return fork

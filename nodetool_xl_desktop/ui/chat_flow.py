@@ -1,0 +1,450 @@
+"""What happens to chats between the list, the pane and the store: one is opened, answered, changed, left.
+
+Answers belong to their chat and not to what is on the screen: showing another chat stops nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from nodetool_xl_desktop.chat.asker import Asker
+from nodetool_xl_desktop.chat.parts import Part, Text, same
+from nodetool_xl_desktop.chat.records import Message, TitledBy
+from nodetool_xl_desktop.chat.session import Asked, ChatSession
+from nodetool_xl_desktop.chat.sessions import Sessions
+from nodetool_xl_desktop.chat.store import Store
+from nodetool_xl_desktop.chat.store_errors import StoreError
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.engine.events import PromptProgress
+from nodetool_xl_desktop.engine.server import EngineServer
+from nodetool_xl_desktop.engine.states import Ready, State
+from nodetool_xl_desktop.ui.chat_pane import ChatPane
+from nodetool_xl_desktop.ui.context_flow import ContextFlow
+from nodetool_xl_desktop.ui.preset_flow import PresetFlow
+from nodetool_xl_desktop.ui.tasks import Tasks
+from nodetool_xl_desktop.ui.title_flow import TitleFlow
+
+_log = logging.getLogger(__name__)
+
+#: So many messages are looked through for what Up brings back in the composer.
+RECALLED = 200
+
+#: Has something of a chat answered.
+Asking = Callable[[ChatSession, Asked], Coroutine[Any, Any, Message]]
+
+
+@dataclass(slots=True, eq=False)
+class _Answer:
+    """One answer that is on its way.
+
+    Attributes:
+        session: None until a new chat is on the disk.
+        said: what is asked, until that is on the disk.
+        is_new: whether the chat begins with it.
+    """
+
+    session: ChatSession | None
+    said: tuple[Part, ...] = ()
+    is_new: bool = False
+    task: asyncio.Task[None] | None = None
+
+
+class ChatFlow(QObject):
+    """Answers the wishes of the composer, the transcript and the list of chats.
+
+    Args:
+        pane: shows the chat.
+        tasks: where answers run.
+        asker: asks the model.
+        presets: how it is asked.
+        context: sees to it that what is asked fits.
+
+    Attributes:
+        store: where chats are kept; None until it is open.
+        session: the chat that is shown; None for one in which nothing was said yet.
+    """
+
+    #: A message was sent while no model was loaded: load one, then call `send_written`.
+    model_needed = Signal()
+    #: An answer is complete, stopped or failed.
+    answer_ended = Signal()
+    #: Another chat is shown: its id, empty for one in which nothing was said yet.
+    shown_changed = Signal(str)
+    #: Something that the list of chats shows is another: the id.
+    chat_changed = Signal(str)
+
+    def __init__(self, pane: ChatPane, tasks: Tasks, asker: Asker, presets: PresetFlow, context: ContextFlow) -> None:
+        super().__init__(pane)
+        self.pane = pane
+        self._tasks = tasks
+        self.asker = asker
+        self._presets = presets
+        self._context = context
+        self._answers: list[_Answer] = []
+        self._opening: asyncio.Task[None] | None = None
+        self._is_open = asyncio.Event()
+        self._sessions: Sessions | None = None
+        self.store: Store | None = None
+        self.session: ChatSession | None = None
+        #: The folder that a new chat lies in.
+        self.folder: Callable[[], str | None] = lambda: None
+        self.titles = TitleFlow(tasks, asker, lambda session: self.chat_changed.emit(session.chat.id))
+        composer = pane.composer
+        composer.send_requested.connect(self.send)
+        composer.stop_requested.connect(self.stop)
+        composer.draft_changed.connect(self._keep_draft)
+        composer.attached_late.connect(lambda place, part: tasks.start(self._told(self._attach_late(place, part))))
+        pane.transcript.new_chat_requested.connect(self.ask_anew)
+        pane.transcript.editor_changed.connect(self._keep_edit)
+
+    async def use(self, store: Store) -> None:
+        """Keep chats here from now on."""
+        self.store = store
+        self._sessions = Sessions(store, self._changed)
+        self.pane.use(store)
+        self._presets.set_store(store)
+        self._context.read_with(store.files.read)
+        self._is_open.set()
+        if self.session is None:
+            await self._told(self._show_new_draft())
+
+    # What is shown
+
+    def show_state(self, state: State) -> None:
+        """A model is loading, ready, failed or ending."""
+        composer = self.pane.composer
+        server = state.server if isinstance(state, Ready) else None
+        composer.set_vision(server is not None and server.properties.vision)
+        composer.set_counter(self.asker.counter(server) if server is not None else None)
+        self._context.show_for(self.session)
+
+    def new_chat(self) -> None:
+        """Begin another chat; it is on the disk with its first message. The one that was shown goes on."""
+        self._begin(())
+        self.pane.composer.setFocus()
+
+    def ask_anew(self) -> None:
+        """Begin another chat with what stands in the composer, which the chat that is shown has no room for."""
+        self._begin(self.pane.composer.parts)
+        self.pane.composer.setFocus()
+
+    def open(self, chat_id: str, at: str | None = None) -> None:
+        """Show a chat, at its end or at one of its messages."""
+        self._open_soon(self._open(chat_id, at))
+
+    def left(self, chat_ids: Sequence[str]) -> None:
+        """These chats are in the trash now: none of them is shown, nor answered any longer."""
+        for answer in self._answers:
+            if answer.session is not None and answer.session.chat.id in chat_ids and answer.task is not None:
+                answer.task.cancel()
+        if self.session is not None and self.session.chat.id in chat_ids:
+            self._begin(())  # the keys stay in the list
+
+    def renamed(self, chat_id: str) -> None:
+        """This chat was given another title by the person."""
+        if self._sessions is not None and (session := self._sessions.opened(chat_id)) is not None:
+            self.do(session.refresh())
+
+    @property
+    def shown(self) -> Sequence[Message]:
+        """What is shown of the chat."""
+        return self.session.shown if self.session is not None else ()
+
+    @property
+    def answering(self) -> set[str]:
+        """The chats that are being answered."""
+        return set(self._sessions.answering) if self._sessions is not None else set()
+
+    def _open_soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """The last one that was wanted wins."""
+        if self._opening is not None:
+            self._opening.cancel()
+        self._opening = self._tasks.start(work)
+
+    async def _open(self, chat_id: str, at: str | None) -> None:
+        await self._is_open.wait()
+        assert self._sessions is not None
+        try:
+            session = await self._sessions.open(chat_id)
+            if at is not None and at not in session.tree.path():
+                await session.switch(at)
+        except StoreError as error:
+            self.pane.tell_problem(error)
+            return
+        await self._show(session, at)
+
+    def _begin(self, carried: Sequence[Part]) -> None:
+        """Show a chat in which nothing was said yet, at once: what is typed from now on is its."""
+        self._put(None, carried)
+        self._open_soon(self._told(self._show_new_draft()))
+
+    async def _show_new_draft(self) -> None:
+        """What was typed into a new chat before, in front of what has been typed meanwhile."""
+        if self.store is None:
+            return
+        draft = await self.store.draft("")
+        typed = self.pane.composer.parts
+        if draft is not None and self.session is None and not same(draft.parts, typed):
+            self.pane.composer.set_draft((*draft.parts, *typed))
+        if typed and self.session is None:
+            self._keep_draft(self.pane.composer.parts)
+
+    async def _show(self, session: ChatSession, at: str | None) -> None:
+        assert self.store is not None
+        draft, edits = None, dict[str, str]()
+        try:
+            draft, edits = await self.store.draft(session.chat.id), await self.store.edits(session.chat.id)
+        except StoreError as error:
+            self.pane.tell_problem(error)
+        self._put(session, draft.parts if draft is not None else (), at)
+        self.pane.transcript.show_edits(edits)
+
+    def _put(self, session: ChatSession | None, said: Sequence[Part], at: str | None = None) -> None:
+        place = session.chat.id if session is not None else ""
+        self.session = session
+        self.pane.composer.set_draft(said, place)
+        self.pane.show_session(session, at)
+        self._context.show_for(session)
+        self._show_history()
+        self._watch()
+        self.shown_changed.emit(place)
+
+    def _keep_draft(self, said: Sequence[Part]) -> None:
+        if self.store is not None:
+            self.store.keep_draft(self.session.chat.id if self.session is not None else "", said)
+
+    def _keep_edit(self, message: str, text: str) -> None:
+        if self.store is not None:
+            self.store.keep_draft(message, (Text(text),) if text else ())
+
+    async def _attach_late(self, place: str, part: Part) -> None:
+        """A file was read after its chat had been left: it belongs to the draft there."""
+        if self.store is not None:
+            draft = await self.store.draft(place)
+            self.store.keep_draft(place, (part, *(draft.parts if draft is not None else ())))
+
+    # Answers
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether any answer is on its way."""
+        return bool(self._answers)
+
+    def send(self, said: str | Sequence[Part]) -> None:
+        """Send a message to the loaded model, or ask for a model first."""
+        parts: tuple[Part, ...] = (Text(said),) if isinstance(said, str) else tuple(said)
+        if not self._is_free(self.session):
+            return
+        if isinstance(self.pane.state, Ready):
+            self._start(_Answer(self.session, parts, self.session is None), self._send)
+        else:
+            self.model_needed.emit()
+
+    def send_written(self) -> None:
+        """Send what stands in the composer, if a model is loaded."""
+        if isinstance(self.pane.state, Ready) and (parts := self.pane.composer.parts):
+            self.send(parts)
+
+    def stop(self) -> None:
+        """Stop the answer of the chat that is shown; what has come stays."""
+        for answer in self._answers:
+            if answer.session is self.session and answer.task is not None:
+                answer.task.cancel()
+
+    def stop_all(self) -> None:
+        """Stop every answer."""
+        self.titles.stop()
+        for answer in self._answers:
+            if answer.task is not None:
+                answer.task.cancel()
+
+    async def answered(self) -> None:
+        """Wait until no answer is on its way."""
+        while tasks := [answer.task for answer in self._answers if answer.task is not None]:
+            await asyncio.wait(tasks)
+
+    def _is_free(self, session: ChatSession | None) -> bool:
+        return not any(answer.session is session for answer in self._answers)
+
+    def _start(self, answer: _Answer, work: Callable[[_Answer, EngineServer], Coroutine[Any, Any, None]]) -> None:
+        state = self.pane.state
+        assert isinstance(state, Ready)
+        self.titles.stop()
+        self._answers.append(answer)
+        answer.task = self._tasks.start(self._told(work(answer, state.server)))
+        answer.task.add_done_callback(lambda _task: self._ended(answer, state.server))
+
+    async def _told(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except UserFacingError as error:
+            self.pane.tell_problem(error)
+
+    async def _send(self, answer: _Answer, server: EngineServer) -> None:
+        if not self._is_open.is_set():
+            self.pane.composer.set_hint("It is sent as soon as the chats are open.")
+            await self._is_open.wait()
+            self.pane.composer.set_hint("")
+        assert self._sessions is not None
+        session = answer.session
+        shown = session.shown if session is not None else ()
+        asked = await self._asked(session, shown, answer.said, server, partial(self._send_again, session, answer.said))
+        if asked is None:
+            return
+        if session is None:
+            session = answer.session = await self._sessions.new(self.folder())
+            await self._presets.keep_for_new_chat(session.chat.id)
+            if self.session is None:
+                self.session = session
+                self._context.show_for(session)
+                self.shown_changed.emit(session.chat.id)
+        await session.send(answer.said, asked)
+
+    def _send_again(self, session: ChatSession | None, said: Sequence[Part]) -> None:
+        """Send what stands in the composer, unless the person went on to something else."""
+        if self.session is session and same(self.pane.composer.parts, said):
+            self.send(said)
+
+    def ask(self, shown: Sequence[Message], said: tuple[Part, ...], work: Asking) -> None:
+        """Have something of the chat that is shown answered by the loaded model.
+
+        Args:
+            shown: what comes before it.
+            said: what is asked; with nothing the last question of `shown`.
+            work: has it answered.
+        """
+        session = self.session
+        if session is None or not self._is_free(session):
+            return
+        if not isinstance(self.pane.state, Ready):
+            self.pane.composer.set_hint("Load a model first (Ctrl+Shift+L).")
+            return
+
+        def again() -> None:
+            if self.session is session:  # else they went on to another chat
+                self.ask(shown, said, work)
+
+        async def answered(_answer: _Answer, server: EngineServer) -> None:
+            asked = await self._asked(session, shown, said, server, again)
+            if asked is not None:
+                await work(session, asked)
+
+        self._start(_Answer(session), answered)
+
+    async def _asked(
+        self,
+        session: ChatSession | None,
+        shown: Sequence[Message],
+        said: Sequence[Part],
+        server: EngineServer,
+        again: Callable[[], None],
+    ) -> Asked | None:
+        """The loaded model with what is set for a chat; None where it would not fit, and the person called it off."""
+        assert self.store is not None
+        await self._presets.saved()
+        new = self._presets.values_for_new_chat() if session is None else None
+        how = await self.asker.how(self.store, server, session.chat.id if session is not None else "", new)
+        more = await self._context.make_room(shown, said, how, again)
+        return None if more is None else self.asker.asked(server, how, more)
+
+    def change(self, change: Callable[[ChatSession], Coroutine[Any, Any, object]]) -> None:
+        """Change something of the chat that is shown; what goes wrong is told."""
+        if self.session is not None:
+            self.do(change(self.session))
+
+    def do(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something to a chat beside everything else; what goes wrong is told."""
+        self._tasks.start(self._told(work))
+
+    async def stopped(self, session: ChatSession) -> None:
+        """Stop the answer of a chat, and wait until it has stopped."""
+        tasks = [answer.task for answer in self._answers if answer.session is session and answer.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _ended(self, answer: _Answer, server: EngineServer) -> None:
+        self._answers.remove(answer)
+        session = answer.session
+        if session is not None:
+            self.chat_changed.emit(session.chat.id)
+            if session is self.session:
+                told = self.pane.problem
+                self._take_back(session)
+                self.pane.show_session(session)
+                if told is not None:  # why it was not sent
+                    self.pane.tell_problem(told)
+            self.titles.answered(session)
+        if not self._answers and self.store is not None and server is _loaded(self.pane):
+            self.titles.ask(self.store, server)
+        self.answer_ended.emit()
+
+    def _take_back(self, session: ChatSession) -> None:
+        """A question of whose answer nothing came can be mended and sent again."""
+        last = session.shown[-1] if len(session.shown) else None
+        if last is None or last.about.error is None or last.text or self.pane.composer.parts:
+            return
+        if (question := session.tree[last.id].parent) is not None:
+            self.pane.composer.set_draft(session.message(question).parts)
+
+    def _changed(self, session: ChatSession) -> None:
+        """A session has a message more, shows others, or its answer ended."""
+        for answer in self._answers:
+            if answer.session is session and answer.said and session.answer is not None:
+                self._sent(answer)
+        if session.chat.titled_by is TitledBy.NOBODY and session.is_answering:
+            self._tasks.start(self._told(session.refresh()))
+        self.chat_changed.emit(session.chat.id)
+        if session is self.session:
+            self.pane.show_session(session)
+            self._context.look_again()
+            self._watch()
+
+    def _sent(self, answer: _Answer) -> None:
+        """A question is on the disk: it leaves the composer, and what was typed since stays there."""
+        composer, said = self.pane.composer, answer.said
+        answer.said = ()
+        if answer.session is self.session:
+            if same(composer.parts, said):
+                composer.clear()
+            else:
+                self._keep_draft(composer.parts)
+            self._show_history()
+        if answer.is_new:
+            self.do(self._drop_new_draft(said))
+
+    async def _drop_new_draft(self, said: Sequence[Part]) -> None:
+        """The draft of a new chat was sent, unless another one was typed since."""
+        assert self.store is not None
+        draft = await self.store.draft("")
+        if draft is not None and same(draft.parts, said):
+            self.store.keep_draft("", ())
+
+    def _show_history(self) -> None:
+        """What Up brings back."""
+        recent = self.shown[-RECALLED:]
+        self.pane.composer.set_history([message.text for message in recent if message.role == "user"])
+
+    def _watch(self) -> None:
+        """Have the transcript draw the answer that is being written, if one is."""
+        session = self.session
+        self.pane.transcript.watch(partial(self._look, session) if session is not None and session.answer else None)
+
+    def _look(self, session: ChatSession) -> tuple[Message, PromptProgress | None, str]:
+        assert self._sessions is not None
+        before = self._sessions.waits_for(session)
+        note = f"Waiting for the answer in “{before.chat.title}” ..." if before is not None else ""
+        message = session.answer.message if session.answer is not None else session.shown[-1]
+        return message, session.progress, note
+
+
+def _loaded(pane: ChatPane) -> EngineServer | None:
+    return pane.state.server if isinstance(pane.state, Ready) else None

@@ -1,0 +1,202 @@
+"""What was just deleted can be taken back for a while: a bar at the bottom of the chat says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QEnterEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QTextEdit,
+    QToolButton,
+    QWidget,
+)
+
+from nodetool_xl_desktop.ui.parts import ElidedLabel
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
+
+#: How long it is offered, and how long at least after somebody pointed at it, in milliseconds.
+STAYS_MS, STAYS_AFTER_MS = 10_000, 3_000
+WIDEST = 520
+
+
+class UndoBar(QFrame):
+    """Lies over the bottom of `area` while there is something to take back, without moving what is there.
+
+    It waits while the mouse is over it, or the keys are in it. Ctrl+Z takes back too, unless the keys are in a text
+    that has something of its own to take back.
+
+    Args:
+        theme: the theme in force.
+        area: what it lies over.
+        rises: how far above the bottom of `area`, in device-independent pixels.
+        stays_ms: how long it is offered, in milliseconds.
+    """
+
+    def __init__(self, theme: Theme, area: QWidget, *, rises: int = SPACE_L, stays_ms: int = STAYS_MS) -> None:
+        super().__init__(area)
+        self._theme = theme
+        self._area = area
+        self._rises = rises
+        self._undo: Callable[[], None] | None = None
+        self._stays_ms = self._left_ms = stays_ms
+        self._is_watching = False
+        self._watched: QWidget | None = None
+        self.setObjectName("undoBar")
+        self._text = ElidedLabel()
+        self._button = QPushButton("Undo")
+        self._button.setProperty("kind", "link")
+        self._button.clicked.connect(self.take_back)
+        self._dismiss = QToolButton()
+        self._dismiss.setProperty("kind", "icon")
+        self._dismiss.setToolTip("Dismiss")
+        self._dismiss.setAccessibleName("Dismiss")
+        self._dismiss.clicked.connect(self.forget)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE_M, SPACE_XS, SPACE_S, SPACE_XS)
+        layout.setSpacing(SPACE_XS)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self._button)
+        layout.addWidget(self._dismiss)
+        self._end = QTimer(self)
+        self._end.setSingleShot(True)
+        self._end.timeout.connect(self.forget)
+        self._keys = QShortcut(QKeySequence.StandardKey.Undo, area)  # in all of its window
+        self._keys.setEnabled(False)
+        self._keys.activated.connect(self.take_back)
+        area.installEventFilter(self)
+        theme.changed.connect(self._show_icons)
+        self._show_icons()
+        self.hide()
+
+    def offer(self, text: str, undo: Callable[[], None]) -> None:
+        """Say what was done, and offer to take it back; what was offered before cannot be taken back here any more.
+
+        Args:
+            text: such as "Message deleted".
+            undo: takes it back; called at most once.
+        """
+        self._undo = undo
+        self._text.setText(text)
+        self._button.setAccessibleName(f"{text}. Undo")
+        self.setAccessibleName(text)
+        for bar in self.window().findChildren(UndoBar):  # the key is for what was done last
+            bar._keys.setEnabled(bar is self)
+        self._place()
+        self.show()
+        self.raise_()
+        self._watch_focus(True)
+        self._end.stop()
+        self._left_ms = self._stays_ms
+        self._go_on()
+        QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
+
+    def take_back(self) -> None:
+        """Take it back, where there is something."""
+        undo = self._undo
+        self.forget()
+        if undo is not None:
+            undo()
+
+    def forget(self) -> None:
+        """Offer it no longer."""
+        self._undo = None
+        self._end.stop()
+        self._keys.setEnabled(False)
+        self._watch_focus(False)
+        self.hide()
+
+    # Time
+
+    def _go_on(self) -> None:
+        """Let the time run, unless somebody is at it."""
+        if self._undo is None:
+            return
+        if self.underMouse() or self._has_focus():
+            if self._end.isActive():
+                self._left_ms = max(self._end.remainingTime(), STAYS_AFTER_MS)
+                self._end.stop()
+        elif not self._end.isActive():
+            self._end.start(self._left_ms)
+
+    def _has_focus(self) -> bool:
+        focused = QApplication.focusWidget()
+        return focused is not None and self.isAncestorOf(focused)
+
+    # Place
+
+    def _place(self) -> None:
+        area = self._area.rect()
+        width = min(WIDEST, area.width() - 2 * SPACE_L)
+        height = self.sizeHint().height()
+        self.setFixedWidth(max(0, width))
+        self.move(QPoint((area.width() - width) // 2, area.height() - height - self._rises))
+
+    # Keys
+
+    def _watch_focus(self, on: bool) -> None:
+        application = QApplication.instance()
+        if not isinstance(application, QApplication):
+            return
+        if on and not self._is_watching:
+            application.focusChanged.connect(self._focus_changed)
+        elif not on and self._is_watching:
+            application.focusChanged.disconnect(self._focus_changed)
+        self._is_watching = on
+        self._watch(application.focusWidget() if on else None)
+
+    def _focus_changed(self, _before: QWidget | None, now: QWidget | None) -> None:
+        self._watch(now)
+        self._go_on()
+
+    def _watch(self, widget: QWidget | None) -> None:
+        """A text takes Ctrl+Z for itself before a shortcut hears of it, also where it has nothing to take back."""
+        if self._watched is not None:
+            self._watched.removeEventFilter(self)
+        self._watched = widget
+        if widget is not None:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._area and event.type() is QEvent.Type.Resize and not self.isHidden():
+            self._place()
+        elif watched is self._watched and isinstance(event, QKeyEvent) and self._is_ours(event):
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _is_ours(self, event: QKeyEvent) -> bool:
+        is_undo = event.type() is QEvent.Type.ShortcutOverride and event.matches(QKeySequence.StandardKey.Undo)
+        return is_undo and not _has_own_undo(self._watched)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self._go_on()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._go_on()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.forget()
+        else:
+            super().keyPressEvent(event)
+
+    def _show_icons(self) -> None:
+        self._dismiss.setIcon(self._theme.icon("x"))
+
+
+def _has_own_undo(widget: QWidget | None) -> bool:
+    match widget:
+        case QTextEdit() | QPlainTextEdit():
+            return not widget.isReadOnly() and widget.document().isUndoAvailable()
+        case QLineEdit():
+            return widget.isUndoAvailable()
+    return False
