@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from qasync import QEventLoop
 
 from nodetool_xl_desktop import __version__
-from nodetool_xl_desktop.chat.records import State
 from nodetool_xl_desktop.core import logging as program_log
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
@@ -34,7 +33,8 @@ from nodetool_xl_desktop.library.loads import LoadRecords
 from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.preview.confirm import Planner
 from nodetool_xl_desktop.provider import XLlamaCppProvider
-from nodetool_xl_desktop.ui.fit_flow import LookUp, Sources
+from nodetool_xl_desktop.store.records import State
+from nodetool_xl_desktop.ui.fit.fit_flow import LookUp, Sources
 from nodetool_xl_desktop.ui.main_window import MainWindow
 from nodetool_xl_desktop.ui.theme import Theme
 

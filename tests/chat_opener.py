@@ -13,8 +13,8 @@ import os
 import sys
 from pathlib import Path
 
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.store_errors import StoreError
+from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.store import Store
 
 
 async def main(folder: Path) -> None:

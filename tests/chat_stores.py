@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from nodetool_xl_desktop.chat import schema
-from nodetool_xl_desktop.chat.database import connect
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import About, ModelIdentity, State, new_id
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.engine.events import TextDelta
+from nodetool_xl_desktop.store import schema
+from nodetool_xl_desktop.store.database import connect
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, ModelIdentity, State, new_id
+from nodetool_xl_desktop.store.store import Store
 
 QWEN = About(model=ModelIdentity("qwen3-4b", "Qwen3 4B", "/models/q.gguf", 4096), sampling={"temperature": 0.7})
 

@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import About, ModelIdentity
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.engine.events import Finished, Speed, TextDelta, Usage
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, ModelIdentity
+from nodetool_xl_desktop.store.store import Store
 
 ABOUT = About(model=ModelIdentity("a-model"))
 #: Between two pieces, in seconds.

@@ -27,10 +27,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop import app
-from nodetool_xl_desktop.chat.records import OPEN, Message
 from nodetool_xl_desktop.chat.session import ChatSession
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.store.records import OPEN, Message
 
 #: How often it looks at what the window holds, in seconds.
 LOOK_S = 0.01

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.chat.asking import Asking, asking
-from nodetool_xl_desktop.chat.presets import Preset, resolve
-from nodetool_xl_desktop.chat.records import About, ModelIdentity
 from nodetool_xl_desktop.chat.session import Asked
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import Event, EventStream
 from nodetool_xl_desktop.engine.server import EngineServer
@@ -21,6 +18,9 @@ from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.gguf.names import read_name
 from nodetool_xl_desktop.library.models import title
 from nodetool_xl_desktop.provider import XLlamaCppProvider, values
+from nodetool_xl_desktop.store.presets import Preset, resolve
+from nodetool_xl_desktop.store.records import About, ModelIdentity
+from nodetool_xl_desktop.store.store import Store
 
 
 def identity(model: Path) -> ModelIdentity:

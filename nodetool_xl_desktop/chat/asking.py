@@ -8,7 +8,6 @@ from typing import Any
 
 from nodetool_xl_desktop.chat import sampling_values
 from nodetool_xl_desktop.chat.answer_format import Kind
-from nodetool_xl_desktop.chat.presets import PLACES, Setting
 from nodetool_xl_desktop.chat.sampling_values import (
     NONE_AT_ALL,
     NUMBERS,
@@ -19,6 +18,7 @@ from nodetool_xl_desktop.chat.sampling_values import (
 )
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.client import Sampling
+from nodetool_xl_desktop.store.presets import PLACES, Setting
 
 #: What a model's file may say of its own sampling (`general.sampling.*`), and the engine then takes for its default
 #: (`common_init_sampler_from_model` of llama.cpp). A repeat penalty is not among them: this program sends its own.

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodetool_xl_desktop.chat.parts import Attachment, clean
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.store.parts import Attachment, clean
 
 #: A paste of more characters than this becomes an attachment.
 LONG_PASTE = 2500

@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from nodetool_xl_desktop.chat.parts import Attachment, Part
-from nodetool_xl_desktop.chat.records import Message
 from nodetool_xl_desktop.chat.turns import LeftOut, as_turns_without, left_out
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.provider import values
 from nodetool_xl_desktop.provider.tokens import TOKENS_PER_IMAGE, estimate
+from nodetool_xl_desktop.store.parts import Attachment, Part
+from nodetool_xl_desktop.store.records import Message
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.provider.tool_use import AnyTool

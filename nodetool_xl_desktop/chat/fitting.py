@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodetool_xl_desktop.chat.context import LEAST_ANSWER, ContextUse, Meter, Request, divided, reserve_of
-from nodetool_xl_desktop.chat.records import Message
 from nodetool_xl_desktop.chat.turns import LeftOut, as_left_out
 from nodetool_xl_desktop.provider import values
+from nodetool_xl_desktop.store.records import Message
 
 #: What a summary may have, in tokens: as many, at most an eighth of the context.
 SUMMARY = 512

@@ -11,8 +11,8 @@ from typing import Any
 
 from nodetool_xl_desktop.chat import starting_presets
 from nodetool_xl_desktop.chat.asking import Default, defaults
-from nodetool_xl_desktop.chat.presets import ORDER, PLACES, Preset, Scope, Setting, resolve
 from nodetool_xl_desktop.chat.sampling_values import RESPONSE_FORMAT, STOP, SYSTEM_PROMPT, TITLES
+from nodetool_xl_desktop.store.presets import ORDER, PLACES, Preset, Scope, Setting, resolve
 
 _OTHER_DEFAULTS = {
     # Some templates put a prompt of their own where there is none.

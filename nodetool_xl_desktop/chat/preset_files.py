@@ -30,10 +30,10 @@ from typing import Any
 
 from nodetool_xl_desktop.chat import answer_format, sampling_values
 from nodetool_xl_desktop.chat.asking import PresetError
-from nodetool_xl_desktop.chat.presets import Preset, Scope
 from nodetool_xl_desktop.chat.sampling_values import NONE_AT_ALL, RESPONSE_FORMAT, SYSTEM_PROMPT
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.json_file import JsonFile
+from nodetool_xl_desktop.store.presets import Preset, Scope
 
 FORMAT = "nodetool-xl-desktop preset"
 VERSION = 1

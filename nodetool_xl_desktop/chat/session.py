@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from nodetool_xl_desktop.chat.messages import Conversation
-from nodetool_xl_desktop.chat.open_answer import OpenAnswer
-from nodetool_xl_desktop.chat.parts import Attachment, Part
-from nodetool_xl_desktop.chat.records import NOTHING_KNOWN, About, Message, State
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.store_errors import StoreError
-from nodetool_xl_desktop.chat.tree import Tree
 from nodetool_xl_desktop.chat.turns import as_turns
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import EventStream, Failed, PromptProgress
 from nodetool_xl_desktop.provider import values
+from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.messages import Conversation
+from nodetool_xl_desktop.store.open_answer import OpenAnswer
+from nodetool_xl_desktop.store.parts import Attachment, Part
+from nodetool_xl_desktop.store.records import NOTHING_KNOWN, About, Message, State
+from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.store.tree import Tree
 
 #: Asks a model to go on from these messages: `provider.stream`, with the model and all that is asked of it.
 Ask = Callable[[Sequence[values.Message]], EventStream]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 
-from nodetool_xl_desktop.chat.records import Chat, State
 from nodetool_xl_desktop.chat.session import ChatSession
-from nodetool_xl_desktop.chat.store import Store
+from nodetool_xl_desktop.store.records import Chat, State
+from nodetool_xl_desktop.store.store import Store
 
 
 class Sessions:

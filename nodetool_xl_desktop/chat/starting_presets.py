@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nodetool_xl_desktop.chat.presets import Preset, Scope
 from nodetool_xl_desktop.chat.sampling_values import RESPONSE_FORMAT
+from nodetool_xl_desktop.store.presets import Preset, Scope
 
 PRECISE = Preset(Scope.NAMED, name="Precise", sampling={"temperature": 0.2, "top_k": 40, "top_p": 0.9, "min_p": 0.05})
 BALANCED = Preset(

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nodetool_xl_desktop.chat.parts import Attachment, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.chat.quoting import quoted
-from nodetool_xl_desktop.chat.records import Message, State
 from nodetool_xl_desktop.provider import values
+from nodetool_xl_desktop.store.parts import Attachment, Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.store.records import Message, State
 
 #: Reads a file by its hash; None where it is not there any more.
 ReadFile = Callable[[str], bytes | None]

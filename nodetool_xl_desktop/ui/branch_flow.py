@@ -10,9 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from nodetool_xl_desktop.chat.parts import Part, Text
-from nodetool_xl_desktop.chat.records import Message
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
+from nodetool_xl_desktop.store.parts import Part, Text
+from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
 

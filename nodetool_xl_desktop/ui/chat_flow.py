@@ -15,19 +15,19 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from nodetool_xl_desktop.chat.asker import Asker
-from nodetool_xl_desktop.chat.parts import Part, Text, same
-from nodetool_xl_desktop.chat.records import Message, TitledBy
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.chat.sessions import Sessions
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.store_errors import StoreError
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.engine.states import Ready, State
+from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.parts import Part, Text, same
+from nodetool_xl_desktop.store.records import Message, TitledBy
+from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
-from nodetool_xl_desktop.ui.context_flow import ContextFlow
-from nodetool_xl_desktop.ui.preset_flow import PresetFlow
+from nodetool_xl_desktop.ui.context.context_flow import ContextFlow
+from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.title_flow import TitleFlow
 

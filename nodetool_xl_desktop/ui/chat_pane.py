@@ -17,20 +17,20 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.chat.session import ChatSession
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.store_errors import StoreError
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
 from nodetool_xl_desktop.library.models import title
-from nodetool_xl_desktop.ui.composer import Composer
+from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import ElidedLabel, caption
-from nodetool_xl_desktop.ui.preset_button import PresetButton
+from nodetool_xl_desktop.ui.presets.preset_button import PresetButton
 from nodetool_xl_desktop.ui.store_problem import StoreBanners, StoreProblem
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, Theme
-from nodetool_xl_desktop.ui.transcript import COLUMN_WIDTH, Transcript
+from nodetool_xl_desktop.ui.transcript.transcript import COLUMN_WIDTH, Transcript
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
 from nodetool_xl_desktop.ui.welcome import Welcome
 

@@ -36,14 +36,14 @@ from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.branch_flow import BranchFlow
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
-from nodetool_xl_desktop.ui.context_flow import ContextFlow, Machine
+from nodetool_xl_desktop.ui.context.context_flow import ContextFlow, Machine
 from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, split_drop
-from nodetool_xl_desktop.ui.export_flow import ExportFlow
-from nodetool_xl_desktop.ui.fit_flow import FitFlow, Sources
-from nodetool_xl_desktop.ui.fit_panel import FitPanel
+from nodetool_xl_desktop.ui.exchange.export_flow import ExportFlow
+from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
+from nodetool_xl_desktop.ui.fit.fit_panel import FitPanel
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
 from nodetool_xl_desktop.ui.parts import caption, label
-from nodetool_xl_desktop.ui.preset_flow import PresetFlow
+from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
 from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 from nodetool_xl_desktop.ui.store_flow import StoreFlow
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread

@@ -29,9 +29,9 @@ from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
-from nodetool_xl_desktop.ui.fit_flow import FitFlow, Sources
+from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
+from nodetool_xl_desktop.ui.fit.tune_dialog import TuneDialog
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
-from nodetool_xl_desktop.ui.tune_dialog import TuneDialog
 
 _log = logging.getLogger(__name__)
 

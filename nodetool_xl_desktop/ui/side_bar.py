@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBo
 
 from nodetool_xl_desktop.library.models import ModelFile
 from nodetool_xl_desktop.preview.badges import Badge
-from nodetool_xl_desktop.ui.chat_browser import ChatBrowser
+from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.model_list import ModelsPage
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_M, Theme

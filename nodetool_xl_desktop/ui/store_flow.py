@@ -13,8 +13,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.store_errors import StoreError
+from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
 #: The store is looked after (a backup, the check, the trash) so long after it was opened, when nobody waits for the

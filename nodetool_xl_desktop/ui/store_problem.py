@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.chat import records
-from nodetool_xl_desktop.chat.store_errors import StoreError, StoreFault
+from nodetool_xl_desktop.store import records
+from nodetool_xl_desktop.store.errors import StoreError, StoreFault
 from nodetool_xl_desktop.ui.notice import Notice, Tone
 from nodetool_xl_desktop.ui.parts import card_layout, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme

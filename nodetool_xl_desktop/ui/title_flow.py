@@ -9,11 +9,11 @@ from functools import partial
 
 from nodetool_xl_desktop.chat import titles
 from nodetool_xl_desktop.chat.asker import Asker
-from nodetool_xl_desktop.chat.records import Message, State, TitledBy
 from nodetool_xl_desktop.chat.session import ChatSession
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.server import EngineServer
+from nodetool_xl_desktop.store.records import Message, State, TitledBy
+from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.tasks import Tasks
 
 _log = logging.getLogger(__name__)

@@ -27,15 +27,15 @@ from typing import Any
 import psutil
 from table import Row, row
 
-from nodetool_xl_desktop.chat import schema
-from nodetool_xl_desktop.chat.backup import unsoundness
-from nodetool_xl_desktop.chat.database import connect
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import About, ModelIdentity, new_id
-from nodetool_xl_desktop.chat.search import Query
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.events import Finished, Speed, TextDelta, Usage
+from nodetool_xl_desktop.store import schema
+from nodetool_xl_desktop.store.backup import unsoundness
+from nodetool_xl_desktop.store.database import connect
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, ModelIdentity, new_id
+from nodetool_xl_desktop.store.search import Query
+from nodetool_xl_desktop.store.store import Store
 
 ONSETS = ("b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "st", "tr", "pl", "ch")
 SYLLABLES = [onset + rhyme for onset in ONSETS for rhyme in ("a", "e", "i", "o", "u", "ai", "en", "or")]

@@ -17,15 +17,15 @@ from nodetool_xl_desktop.chat import answer_format, gbnf, preset_files, sampling
 from nodetool_xl_desktop.chat.answer_format import Kind
 from nodetool_xl_desktop.chat.asking import Asking, PresetError, asking, defaults
 from nodetool_xl_desktop.chat.preset_desk import PresetDesk
-from nodetool_xl_desktop.chat.presets import Preset, Scope, Setting, resolve
 from nodetool_xl_desktop.chat.sampling_values import NUMBERS, TITLES
 from nodetool_xl_desktop.chat.starting_presets import BUILT_IN, applied, is_reserved, name_of
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.core import network
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import Event
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.gguf import read_model
+from nodetool_xl_desktop.store.presets import Preset, Scope, Setting, resolve
+from nodetool_xl_desktop.store.store import Store
 
 PERSON = {
     "type": "object",

@@ -18,11 +18,8 @@ from hypothesis import strategies as st
 
 from nodetool_xl_desktop.chat.context import Meter, Request, question_of, reserve_of
 from nodetool_xl_desktop.chat.fitting import Cut, Fits, WontFit, plan, summary_tokens
-from nodetool_xl_desktop.chat.parts import Attachment, Part, Text, ToolAnswer, ToolUse
-from nodetool_xl_desktop.chat.records import About, Message, Role, new_id
 from nodetool_xl_desktop.chat.session import Asked
 from nodetool_xl_desktop.chat.sessions import Sessions
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.chat.summary import Progress, summarise
 from nodetool_xl_desktop.chat.turns import CONTEXT, LeftOut, as_left_out, as_turns, left_out
 from nodetool_xl_desktop.core.errors import UserFacingError
@@ -35,6 +32,9 @@ from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.provider import XLlamaCppProvider, values
 from nodetool_xl_desktop.provider.tokens import estimate
+from nodetool_xl_desktop.store.parts import Attachment, Part, Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.store.records import About, Message, Role, new_id
+from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.tools import CalculatorTool, ClockTool
 
 CONTEXT_LENGTH = 1024

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import chat_stores
 
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import State
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.chat.sessions import Sessions
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.engine.events import Event, Finished, ReasoningDelta, Speed, TextDelta, Usage
 from nodetool_xl_desktop.provider import values
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import State
+from nodetool_xl_desktop.store.store import Store
 
 CHATS, TURNS, PIECES = 8, 4, 80
 

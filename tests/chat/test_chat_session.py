@@ -14,12 +14,8 @@ import pytest
 import scripted_worker
 from engine_runs import OPTIONS, asks, loaded
 
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import About, Message, ModelIdentity, State
 from nodetool_xl_desktop.chat.session import Ask, Asked, ChatSession
 from nodetool_xl_desktop.chat.sessions import Sessions
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.store_errors import StoreError
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import (
@@ -34,6 +30,10 @@ from nodetool_xl_desktop.engine.events import (
 )
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.provider import values
+from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, Message, ModelIdentity, State
+from nodetool_xl_desktop.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nodetool_xl_desktop.chat.parts import Attachment, Part, Reasoning, Text, ToolAnswer, ToolUse
-from nodetool_xl_desktop.chat.records import Message, Role, State
 from nodetool_xl_desktop.chat.turns import as_turns
 from nodetool_xl_desktop.engine.client import Template
 from nodetool_xl_desktop.provider import values
 from nodetool_xl_desktop.provider.messages import normalise
+from nodetool_xl_desktop.store.parts import Attachment, Part, Reasoning, Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.store.records import Message, Role, State
 
 
 def said(role: Role, *parts: Part) -> Message:

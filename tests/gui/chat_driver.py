@@ -16,14 +16,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
 from nodetool_xl_desktop.app import Parts
-from nodetool_xl_desktop.chat.records import Message
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.states import Ready
-from nodetool_xl_desktop.ui.message_frame import MessageView
+from nodetool_xl_desktop.store.records import Message
+from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.text_rows import TextRow
-from nodetool_xl_desktop.ui.value_rows import NumberRow
+from nodetool_xl_desktop.ui.presets.text_rows import TextRow
+from nodetool_xl_desktop.ui.presets.value_rows import NumberRow
+from nodetool_xl_desktop.ui.transcript.message_frame import MessageView
 
 K = Qt.Key
 NO, CTRL, SHIFT, ALT = (

@@ -19,14 +19,14 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QLabel, QLineEdit, QMenu, QMessageBox, QWidget
 
 from nodetool_xl_desktop import app
-from nodetool_xl_desktop.chat.chats import Shown
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import About, Chat, ModelIdentity, State, TitledBy
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.engine.events import TextDelta
 from nodetool_xl_desktop.library.models import ModelFile
-from nodetool_xl_desktop.ui.chat_list import ChatListModel
-from nodetool_xl_desktop.ui.chat_places import PlaceButton
+from nodetool_xl_desktop.store.chats import Shown
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, Chat, ModelIdentity, State, TitledBy
+from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.chats.chat_list import ChatListModel
+from nodetool_xl_desktop.ui.chats.chat_places import PlaceButton
 from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import LIGHT, Theme

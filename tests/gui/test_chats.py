@@ -10,10 +10,10 @@ from chat_driver import CTRL, K, Person, echo, journal, sat_down
 from conftest import Build, until
 from PySide6.QtTest import QTest
 
-from nodetool_xl_desktop.chat.records import State
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.ui.message_figures import FiguresLine
+from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.side_bar import Tab
+from nodetool_xl_desktop.ui.transcript.message_figures import FiguresLine
 
 
 async def test_a_chat_is_there_at_the_next_start(build: Build, starter_model: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from chat_driver import CTRL, NO, K, Person, echo, journal, sat_down
 from conftest import Build, until
 
-from nodetool_xl_desktop.chat.presets import Scope
-from nodetool_xl_desktop.chat.records import TitledBy
+from nodetool_xl_desktop.store.presets import Scope
+from nodetool_xl_desktop.store.records import TitledBy
 
 
 async def test_what_is_set_for_a_chat_is_what_it_is_asked_with(

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from nodetool_xl_desktop.chat.turns import CONTEXT
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Ready
-from nodetool_xl_desktop.ui.message_frame import MessageView
+from nodetool_xl_desktop.ui.transcript.message_frame import MessageView
 
 #: So many tokens each question has, and each answer, for the engine that counts words.
 WORDS = 40

@@ -13,9 +13,9 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from nodetool_xl_desktop.chat.records import State
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Ready
+from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
 
 #: What the platform that has no screen says when a menu or a popup opens.

@@ -11,12 +11,12 @@ from conftest import Build, drop, until
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QRadioButton
 
-from nodetool_xl_desktop.chat import transfer
-from nodetool_xl_desktop.chat.parts import Attachment
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.states import Ready
-from nodetool_xl_desktop.ui.export_dialog import ExportDialog
-from nodetool_xl_desktop.ui.import_dialog import ImportDialog
+from nodetool_xl_desktop.exchange import transfer
+from nodetool_xl_desktop.store.parts import Attachment
+from nodetool_xl_desktop.ui.exchange.export_dialog import ExportDialog
+from nodetool_xl_desktop.ui.exchange.import_dialog import ImportDialog
 from nodetool_xl_desktop.ui.notice import Notice
 
 

@@ -15,13 +15,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.attaching import LONG_PASTE, MOST_TEXT
-from nodetool_xl_desktop.chat.parts import Attachment, Other, Part, Text
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.provider.values import TokenCount
-from nodetool_xl_desktop.ui.attachment_chips import Chip
-from nodetool_xl_desktop.ui.attachment_tray import MOST_FILES
-from nodetool_xl_desktop.ui.attachment_viewer import AttachmentViewer
-from nodetool_xl_desktop.ui.composer import Composer
+from nodetool_xl_desktop.store.parts import Attachment, Other, Part, Text
+from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.composer.attachment_chips import Chip
+from nodetool_xl_desktop.ui.composer.attachment_tray import MOST_FILES
+from nodetool_xl_desktop.ui.composer.attachment_viewer import AttachmentViewer
+from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, split_drop
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme

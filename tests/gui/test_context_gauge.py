@@ -25,18 +25,18 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.chat.context import ContextUse, Meter, Request
 from nodetool_xl_desktop.chat.fitting import WontFit, plan
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import About, Message, new_id
 from nodetool_xl_desktop.chat.turns import CONTEXT, LeftOut, as_left_out
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.provider import values
 from nodetool_xl_desktop.provider.tokens import estimate
-from nodetool_xl_desktop.ui.composer import MessageEdit
-from nodetool_xl_desktop.ui.context_bar import ContextBar
-from nodetool_xl_desktop.ui.context_choice import ContextChoice
-from nodetool_xl_desktop.ui.context_gauge import ContextGauge
-from nodetool_xl_desktop.ui.context_watch import ContextWatch
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, Message, new_id
+from nodetool_xl_desktop.ui.composer.composer import MessageEdit
+from nodetool_xl_desktop.ui.context.context_bar import ContextBar
+from nodetool_xl_desktop.ui.context.context_choice import ContextChoice
+from nodetool_xl_desktop.ui.context.context_gauge import ContextGauge
+from nodetool_xl_desktop.ui.context.context_watch import ContextWatch
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme
 

@@ -27,16 +27,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nodetool_xl_desktop.chat import transfer
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.progress import Progress
-from nodetool_xl_desktop.chat.records import About, ModelIdentity, State
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.engine.events import TextDelta
-from nodetool_xl_desktop.ui import pdf
-from nodetool_xl_desktop.ui.export_dialog import ExportDialog
-from nodetool_xl_desktop.ui.export_flow import ExportFlow
-from nodetool_xl_desktop.ui.import_dialog import ImportDialog
+from nodetool_xl_desktop.exchange import transfer
+from nodetool_xl_desktop.exchange.progress import Progress
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, ModelIdentity, State
+from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.exchange import pdf
+from nodetool_xl_desktop.ui.exchange.export_dialog import ExportDialog
+from nodetool_xl_desktop.ui.exchange.export_flow import ExportFlow
+from nodetool_xl_desktop.ui.exchange.import_dialog import ImportDialog
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme

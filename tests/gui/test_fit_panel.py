@@ -26,7 +26,7 @@ from nodetool_xl_desktop.fit.memory import Device, HostMemory
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
 from nodetool_xl_desktop.gguf import read_model
 from nodetool_xl_desktop.library.settings import ModelSettings
-from nodetool_xl_desktop.ui.memory_bar import MemoryBar
+from nodetool_xl_desktop.ui.fit.memory_bar import MemoryBar
 
 CARD = Device("CUDA0", "gpu", round(10.3 * GIB), round(11.4 * GIB), "NVIDIA GeForce RTX 4070")
 SMALL = Device("CUDA0", "gpu", 3 * GIB, 4 * GIB, "NVIDIA T400")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from nodetool_xl_desktop.ui.markdown_blocks import Fence, block_ends
-from nodetool_xl_desktop.ui.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.transcript.markdown_blocks import Fence, block_ends
+from nodetool_xl_desktop.ui.transcript.markdown_view import MarkdownView
 
 ANSWER = """\
 # Title

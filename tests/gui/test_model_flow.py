@@ -14,9 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSpinBox
 
 from nodetool_xl_desktop.app import Parts
-from nodetool_xl_desktop.chat import records
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Broken, Ready, Starting, State
+from nodetool_xl_desktop.store import records
 from nodetool_xl_desktop.ui.notice import Notice
 
 

@@ -19,16 +19,16 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMainWindow, QP
 
 from nodetool_xl_desktop.chat import answer_format
 from nodetool_xl_desktop.chat.asking import asking
-from nodetool_xl_desktop.chat.presets import Preset, Scope
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.provider.values import TokenCount
-from nodetool_xl_desktop.ui.preset_button import PresetButton
-from nodetool_xl_desktop.ui.preset_flow import PresetFlow
-from nodetool_xl_desktop.ui.preset_panel import PresetPanel
+from nodetool_xl_desktop.store.presets import Preset, Scope
+from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.presets.preset_button import PresetButton
+from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
+from nodetool_xl_desktop.ui.presets.preset_panel import PresetPanel
+from nodetool_xl_desktop.ui.presets.text_rows import FormatRow, StopRow, TextRow
+from nodetool_xl_desktop.ui.presets.value_rows import NumberRow
 from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.text_rows import FormatRow, StopRow, TextRow
 from nodetool_xl_desktop.ui.theme import Theme
-from nodetool_xl_desktop.ui.value_rows import NumberRow
 
 MODEL = "smollm2"
 LEFT = Qt.MouseButton.LeftButton

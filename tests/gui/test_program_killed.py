@@ -13,9 +13,9 @@ import pytest
 from killed_writers import LOST_S, Said, kill_after, lateness
 from program_writer import LOOK_S
 
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.store import Store
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.store import Store
 
 WRITER = Path(__file__).parent.parent / "program_writer.py"
 #: After so many rounds a store is begun anew: what is looked at after each is all of it.

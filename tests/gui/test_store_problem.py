@@ -14,10 +14,10 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QTextEdit, QToolButton, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.chat import store_errors
-from nodetool_xl_desktop.chat.records import Notice
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.store_errors import StoreError
+from nodetool_xl_desktop.store import errors as store_errors
+from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.records import Notice
+from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.store_problem import StoreBanners, StoreProblem
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.undo_bar import UndoBar

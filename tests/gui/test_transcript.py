@@ -17,22 +17,22 @@ from PySide6.QtGui import QAction, QColor, QGuiApplication, QImage, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu
 
-from nodetool_xl_desktop.chat import chats
-from nodetool_xl_desktop.chat import messages as disk
-from nodetool_xl_desktop.chat.parts import Attachment, Reasoning, Text
-from nodetool_xl_desktop.chat.records import About, Message, ModelIdentity, State
 from nodetool_xl_desktop.chat.session import Shown
-from nodetool_xl_desktop.chat.store import Store
-from nodetool_xl_desktop.chat.tree import Versions
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import PromptProgress, Speed, Usage
-from nodetool_xl_desktop.ui.message_figures import Details
-from nodetool_xl_desktop.ui.message_frame import MessageView
-from nodetool_xl_desktop.ui.message_view import AnswerView
+from nodetool_xl_desktop.store import chats
+from nodetool_xl_desktop.store import messages as disk
+from nodetool_xl_desktop.store.parts import Attachment, Reasoning, Text
+from nodetool_xl_desktop.store.records import About, Message, ModelIdentity, State
+from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.store.tree import Versions
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme
-from nodetool_xl_desktop.ui.transcript import Transcript
+from nodetool_xl_desktop.ui.transcript.message_figures import Details
+from nodetool_xl_desktop.ui.transcript.message_frame import MessageView
+from nodetool_xl_desktop.ui.transcript.message_view import AnswerView
+from nodetool_xl_desktop.ui.transcript.transcript import Transcript
 
 MODEL = ModelIdentity("m", "Model", "/models/m.gguf", 4_900_000_000)
 ABOUT = About(model=MODEL, usage=Usage(412, 318, 256), speed=Speed(310.0, 41.8), first_token_s=0.21, pieces=318)

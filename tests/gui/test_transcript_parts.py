@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtWidgets import QApplication
 
-from nodetool_xl_desktop.chat.parts import Text
-from nodetool_xl_desktop.chat.records import About, Message, ModelIdentity, State
 from nodetool_xl_desktop.engine.events import PromptProgress, Speed, Usage
-from nodetool_xl_desktop.ui.find_hits import Hits
-from nodetool_xl_desktop.ui.markdown_text import plain_text
-from nodetool_xl_desktop.ui.message_figures import doing, facts, figures
-from nodetool_xl_desktop.ui.turn_heights import Heights
+from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.records import About, Message, ModelIdentity, State
+from nodetool_xl_desktop.ui.transcript.find_hits import Hits
+from nodetool_xl_desktop.ui.transcript.markdown_text import plain_text
+from nodetool_xl_desktop.ui.transcript.message_figures import doing, facts, figures
+from nodetool_xl_desktop.ui.transcript.turn_heights import Heights
 
 
 @settings(max_examples=200, deadline=None)

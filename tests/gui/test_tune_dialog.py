@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.tune import Measurement, Step, Tuned
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.ui.fit.tune_dialog import TuneDialog
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme
-from nodetool_xl_desktop.ui.tune_dialog import TuneDialog
 
 NOW = LoadOptions(8192, 1)
 ROWS = (

@@ -13,7 +13,7 @@ from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.states import Empty, Ready
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.settings import ModelSettings
-from nodetool_xl_desktop.ui.tune_dialog import TuneDialog
+from nodetool_xl_desktop.ui.fit.tune_dialog import TuneDialog
 
 
 async def test_what_is_chosen_is_kept_and_loaded(

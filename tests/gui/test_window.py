@@ -17,14 +17,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QSpinBox, QTextEdit
 
 from nodetool_xl_desktop.app import Parts
-from nodetool_xl_desktop.chat.records import State
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.child import worker_command
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ready, Starting
-from nodetool_xl_desktop.ui.message_figures import FiguresLine
-from nodetool_xl_desktop.ui.message_view import AnswerView
+from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.transcript.message_figures import FiguresLine
+from nodetool_xl_desktop.ui.transcript.message_view import AnswerView
 
 LONG = "Write a very long story about a ship and its crew, with many chapters."
 

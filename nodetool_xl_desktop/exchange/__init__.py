@@ -1,0 +1,1 @@
+"""Chats as files: into other programs' forms, and out of them."""

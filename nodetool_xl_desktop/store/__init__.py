@@ -1,0 +1,1 @@
+"""The chats on the disk, and the only way to them."""

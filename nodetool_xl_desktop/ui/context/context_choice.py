@@ -1,0 +1,275 @@
+"""What to do where the next turn does not fit: asked before anything is sent, above the composer that holds it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+)
+
+from nodetool_xl_desktop.chat.fitting import Cut, WontFit, summary_tokens
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.ui.context.left_out_list import LeftOutList
+from nodetool_xl_desktop.ui.inputs import in_order
+from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+
+LEAST_WIDTH = 340
+TITLE = "The next turn does not fit into the context"
+TITLE_ALONE = "Your message is too long for this context"
+
+
+class ContextChoice(QFrame):
+    """Says what does not fit, with figures, and what would be left out; hidden while there is nothing to choose.
+
+    It decides nothing and sends nothing: what was typed stays in the composer until one of its signals is followed.
+    """
+
+    #: Send without the turns before this message (its id; empty for the question alone).
+    dropped = Signal(str)
+    #: The same with a summary in their place.
+    summarise_requested = Signal(str)
+    #: Load the model again with so many tokens for each chat, then send.
+    reload_requested = Signal(int)
+    #: Send as it is: the prompt fits, with less room for the answer.
+    send_requested = Signal()
+    #: Send nothing; also while a summary is being made or a model loaded.
+    cancelled = Signal()
+    #: Whether it takes room now, which the composer below gives.
+    shown_changed = Signal(bool)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("contextChoice")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.plan: WontFit | None = None
+        self._title = label("", "strong", wrap=True)
+        self._text = label("", wrap=True)
+        self._problem = Notice()
+        self._list_title = label("", "note", wrap=True)
+        self._list = LeftOutList(theme)
+        self._drop = QPushButton()
+        self._summarise = QPushButton("Summarise")
+        self._reload = QPushButton()
+        self._send = QPushButton("Send Anyway")
+        self._cancel = QPushButton("Cancel")
+        self._buttons = (self._drop, self._summarise, self._reload, self._send, self._cancel)
+        self._progress = QProgressBar()
+        self._progress.setTextVisible(False)
+        self._progress.setFixedHeight(6)
+        self._connect()
+        self._lay_out()
+        self.hide()
+
+    def _connect(self) -> None:
+        self._drop.clicked.connect(lambda: self.dropped.emit(self._cut.begins))
+        self._summarise.clicked.connect(lambda: self.summarise_requested.emit(self._cut.begins))
+        self._reload.clicked.connect(self._ask_to_reload)
+        self._send.clicked.connect(self.send_requested)
+        self._cancel.clicked.connect(self.cancelled)
+        self._cancel.setToolTip("Send nothing; the message stays where it is (Esc)")
+
+    def _lay_out(self) -> None:
+        self._rows = [QHBoxLayout() for _ in self._buttons]
+        waiting = QHBoxLayout()
+        waiting.addWidget(self._progress)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_M + 2, SPACE_M, SPACE_M + 2, SPACE_M)
+        layout.setSpacing(SPACE_S)
+        for part in (self._title, self._text, self._list_title, self._list, self._problem):
+            layout.addWidget(part)
+        layout.addLayout(waiting)
+        for row in self._rows:
+            row.setSpacing(SPACE_S)
+            layout.addLayout(row)
+        for button in self._buttons:
+            self._rows[0].addWidget(button)
+        in_order(self._list, *self._buttons)
+
+    @property
+    def text(self) -> str:
+        """Everything it says, for a screen reader and for tests."""
+        parts = (self._title, self._text, self._list_title)
+        said = [part.text() for part in parts if not part.isHidden()] + [self._problem.text]
+        return "" if self.isHidden() else " ".join(said).strip()
+
+    def show_plan(self, plan: WontFit) -> None:
+        """Ask, and take the keys: onto the list, where Enter does nothing, as it may still be pressed from sending."""
+        self.plan = plan
+        self._problem.hide()
+        self._show_choices()
+        self._show_list(plan.cut)
+        self._title.setText(TITLE_ALONE if plan.cut is None else TITLE)
+        self._text.setText(_figures(plan))
+        self._set_waiting("")
+        self.show()
+        (self._list if plan.cut is not None else self._cancel).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_progress(self, text: str, done: float | None = None) -> None:
+        """A summary is being made, or a model loaded: only Cancel is left.
+
+        Args:
+            text: what is being done.
+            done: how much of it, from 0 to 1; None where that is not known.
+        """
+        self._problem.hide()
+        self._set_waiting(text)
+        self._progress.setRange(0, 0 if done is None else 100)
+        self._progress.setValue(round(100 * (done or 0)))
+
+    def show_error(self, error: UserFacingError) -> None:
+        """What was chosen could not be done: the choices are there again."""
+        self._set_waiting("")
+        self._problem.tell_error(error)
+        self._tell()
+        self._cancel.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def clear(self) -> None:
+        """There is nothing to choose any more."""
+        self.plan = None
+        self.hide()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(LEAST_WIDTH, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._turn()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown_changed.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.shown_changed.emit(False)
+
+    def event(self, event: QEvent) -> bool:
+        # The window has Escape as a shortcut of its own, which else would take it.
+        is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if is_escape and event.type() is QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.cancelled.emit()
+            return
+        super().keyPressEvent(event)
+
+    @property
+    def _cut(self) -> Cut:
+        assert self.plan is not None
+        assert self.plan.cut is not None
+        return self.plan.cut
+
+    def _show_choices(self) -> None:
+        plan = self.plan
+        assert plan is not None
+        cut, larger = plan.cut, plan.larger
+        self._drop.setVisible(cut is not None)
+        self._summarise.setVisible(cut is not None)
+        if cut is not None:
+            what = f"{cut.turns} {'turn' if cut.turns == 1 else 'turns'}" if cut.turns else "summary"
+            self._drop.setText(f"Drop Oldest ({what})")
+            self._drop.setToolTip("Send without them. They stay in the chat.")
+            self._summarise.setEnabled(plan.can_summarise)
+            most = summary_tokens(plan.use.context or 0)
+            self._summarise.setToolTip(
+                f"The model first writes a summary of at most {most:,} tokens, which is sent in their place."
+                if plan.can_summarise
+                else "There is no room for a summary, either."
+            )
+        self._reload.setVisible(larger is not None)
+        if larger is not None:
+            self._reload.setText(f"Reload with {larger.context:,} Tokens ({larger.verdict})")
+            self._reload.setToolTip("Load the model again with a larger Context Length, then send everything.")
+            self._reload.setEnabled(larger.allowed)
+        self._send.setVisible(plan.can_send)
+        self._send.setToolTip(f"{units.tokens(max(0, plan.use.left))} are left for the answer, which may be cut.")
+
+    def _show_list(self, cut: Cut | None) -> None:
+        self._list_title.setVisible(cut is not None)
+        self._list.setVisible(cut is not None)
+        if cut is None:
+            return
+        exact = self.plan is not None and self.plan.use.exact
+        number = f"{len(cut.messages):,} {'message' if len(cut.messages) == 1 else 'messages'}"
+        summary = "" if not cut.before else " and the summary before them" if cut.messages else "the summary"
+        what = f"{number}{summary}" if cut.messages else summary
+        frees = f"{'' if exact else 'about '}{units.tokens(cut.frees)}"
+        self._list_title.setText(f"To drop or to summarise: {what}, which frees {frees}. They stay in the chat.")
+        self._list.setAccessibleName(self._list_title.text())
+        self._list.show_rows(cut.rows)
+
+    def _set_waiting(self, text: str) -> None:
+        is_waiting = bool(text)
+        if is_waiting:
+            self._text.setText(text)
+        elif self.plan is not None:
+            self._text.setText(_figures(self.plan))
+        self._progress.setVisible(is_waiting)
+        for button in (self._drop, self._summarise, self._reload, self._send):
+            button.setVisible(not is_waiting)
+        if is_waiting:
+            self._list.hide()
+            self._list_title.hide()
+            self._cancel.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self.plan is not None:
+            self._show_choices()
+            self._show_list(self.plan.cut)
+        self._tell()
+        self._turn()
+
+    def _tell(self) -> None:
+        self.setAccessibleName(self._title.text())
+        self.setAccessibleDescription(f"{self._text.text()} {self._problem.text}".strip())
+
+    def _turn(self) -> None:
+        """Buttons beside each other as far as there is room for them, then in further rows that they fill."""
+        room = self.width() - 2 * (SPACE_M + 2)
+        rows: list[list[QPushButton]] = [[]]
+        used = 0
+        for button in (each for each in self._buttons if not each.isHidden()):
+            width = button.sizeHint().width() + SPACE_S
+            if rows[-1] and used + width - SPACE_S > room:
+                rows.append([])
+                used = 0
+            rows[-1].append(button)
+            used += width
+        for row in self._rows:
+            while row.takeAt(0) is not None:
+                pass
+        for row, buttons in zip(self._rows, rows, strict=False):
+            for button in buttons:
+                if len(rows) == 1 and button is self._cancel:
+                    row.addStretch(1)
+                row.addWidget(button)
+
+    def _ask_to_reload(self) -> None:
+        if self.plan is not None and self.plan.larger is not None:
+            self.reload_requested.emit(self.plan.larger.context)
+
+
+def _figures(plan: WontFit) -> str:
+    """What does not fit, in figures."""
+    use = plan.use
+    about = "" if use.exact else "about "
+    parts = (("system prompt", use.system), ("tools", use.tools), ("history", use.history), ("message", use.draft))
+    made_of = ", ".join(f"{name} {count:,}" for name, count in parts if count)
+    said = (
+        f"It takes {about}{units.tokens(use.prompt)} ({made_of}), and {use.reserve:,} are kept for the answer: "
+        f"{use.missing:,} more than the {use.context:,} of this context."
+    )
+    if plan.cut is None:
+        said += f" Even without all the turns before it, it takes {about}{plan.alone:,}. Shorten it, or load with more."
+    return said

@@ -1,0 +1,1 @@
+"""Chats as files, as a person asks for it."""

@@ -1,0 +1,1 @@
+"""Whether a model fits, and how it is loaded."""

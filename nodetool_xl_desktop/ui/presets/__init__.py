@@ -1,0 +1,1 @@
+"""System prompts and sampling, as they are set."""

@@ -1,0 +1,241 @@
+"""What is told of an answer: the line of figures below it, and what a person sees who wants to know more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.engine.events import PromptProgress
+from nodetool_xl_desktop.store.records import Message, State
+from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_XS
+
+ENDINGS = {
+    State.COMPLETE: "stopped by itself",
+    State.CUT: "reached the limit of tokens",
+    State.STOPPED: "stopped by you",
+    State.FAILED: "not finished",
+    State.INTERRUPTED: "not finished: the program ended",
+}
+#: Names of settings as people know them; others are told as they are kept.
+NAMES = {
+    "temperature": "Temperature",
+    "top_k": "Top K",
+    "top_p": "Top P",
+    "min_p": "Min P",
+    "repeat_penalty": "Repeat Penalty",
+    "presence_penalty": "Presence Penalty",
+    "frequency_penalty": "Frequency Penalty",
+    "seed": "Seed",
+    "max_tokens": "Max Tokens",
+    "stop": "Stop Strings",
+    "json_schema": "JSON Schema",
+    "grammar": "Grammar",
+    "system_prompt": "System Prompt",
+    "context_length": "Context Length",
+    "threads": "Threads",
+    "batch": "Batch Size",
+    "ubatch": "Physical Batch Size",
+    "gpu_layers": "GPU Offload",
+    "parallel": "Parallel",
+    "cache_ram_mib": "Prompt Cache (MiB)",
+    "flash_attention": "Flash Attention",
+    "kv_type_k": "K Type",
+    "kv_type_v": "V Type",
+    "swa_full": "Full SWA Cache",
+    "kv_unified": "Unified KV Cache",
+    "mmap": "Memory-Mapped",
+    "mlock": "Kept in Memory",
+    "cpu_moe": "Experts on CPU",
+    "tensor_split": "Tensor Split",
+}
+#: What stands last, as it may be long.
+_LONG = ("json_schema", "grammar", "system_prompt")
+WIDTH, MOST_HEIGHT = 420, 460
+
+
+def doing(message: Message, progress: PromptProgress | None, note: str = "") -> str:
+    """The line below an answer that is open.
+
+    Args:
+        progress: how far the engine is in reading.
+        note: said instead, while nothing has come; empty for none.
+    """
+    if message.state is not State.WAITING:
+        return "Answering ..."
+    if note:
+        return note
+    if progress is None or not progress.total:
+        return "Waiting for the first token ..."
+    done = (progress.processed + progress.cached) / progress.total if progress.processed < progress.total else 1
+    return f"Reading the prompt ... {min(1.0, done):.0%}"
+
+
+def ending(message: Message) -> str:
+    """Why an answer ended, in words."""
+    if message.state is State.COMPLETE and message.about.finish_reason not in ("", "stop"):
+        return f"ended: {message.about.finish_reason.replace('_', ' ')}"
+    return ENDINGS.get(message.state, "")
+
+
+def figures(message: Message) -> str:
+    """The line below an answer that ended."""
+    about, parts = message.about, []
+    if message.tokens_per_s:
+        parts.append(f"{message.tokens_per_s:.1f} tokens/s")
+    if about.first_token_s is not None:
+        parts.append(f"first token {units.seconds(about.first_token_s)}")
+    if about.usage.completion_tokens:
+        parts.append(units.tokens(about.usage.completion_tokens))
+    elif about.pieces:
+        parts.append(f"about {units.tokens(about.pieces)}")
+    if about.usage.cached_tokens:
+        parts.append(f"{about.usage.cached_tokens:,} cached")
+    return "   ".join([*parts, ending(message)])
+
+
+def facts(message: Message) -> list[tuple[str, list[tuple[str, str]]]]:
+    """All that is known of how a message was made: headings, and under each of them names with values."""
+    about, model = message.about, message.about.model
+    answer: list[tuple[str, str]] = [("Ended", ending(message))] if message.role == "assistant" else []
+    if message.created_ms:
+        answer.append(("Time", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(message.created_ms / 1000))))
+    if about.first_token_s is not None:
+        answer.append(("First Token", units.seconds(about.first_token_s)))
+    if about.usage.completion_tokens:
+        answer.append(("Answer", _with_speed(about.usage.completion_tokens, message.tokens_per_s)))
+    if about.usage.prompt_tokens:
+        answer.append(("Prompt", _with_speed(about.usage.prompt_tokens, about.speed.prompt_tokens_per_s)))
+        answer.append(("Cached of It", units.tokens(about.usage.cached_tokens)))
+    if continued := about.more.get("continued"):
+        answer.append(("Continued", "once" if continued == 1 else f"{continued} times"))
+    made: list[tuple[str, str]] = []
+    if model is not None:
+        made = [("Name", model.name or model.id), ("File", model.file)]
+        made.append(("Size", units.file_size(model.size) if model.size else ""))
+    groups = [
+        ("Answer", answer),
+        ("Model", made),
+        ("Loaded With", list(_settings(about.options))),
+        ("Asked With", list(_settings(about.sampling))),
+    ]
+    full = [(name, [row for row in rows if row[1]]) for name, rows in groups]
+    return [(name, rows) for name, rows in full if rows]
+
+
+def _with_speed(count: int, per_s: float) -> str:
+    return f"{units.tokens(count)}, {per_s:.1f} tokens/s" if per_s else units.tokens(count)
+
+
+def _settings(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in sorted(values, key=lambda name: (name in _LONG, list(NAMES).index(name) if name in NAMES else 99)):
+        yield NAMES.get(name, name), _value(values[name])
+
+
+def _value(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(repr(each) for each in value)
+    return str(value)
+
+
+class FiguresLine(QPushButton):
+    """The line below an answer; its end is left out where there is no room for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "quiet")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setMinimumWidth(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = self.fontMetrics().elidedText(option.text, Qt.TextElideMode.ElideRight, self.width())
+        painter = QStylePainter(self)
+        painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
+        painter.end()
+
+
+class Details(QFrame):
+    """A small window with the facts; goes when one presses beside it, or Esc.
+
+    Args:
+        message: what it tells of.
+        parent: what it belongs to.
+    """
+
+    def __init__(self, message: Message, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("details")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAccessibleName("How this answer was made")
+        inside = QWidget()
+        inside.setObjectName("detailsBody")
+        grid = QGridLayout(inside)
+        grid.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_L)
+        grid.setHorizontalSpacing(SPACE_L)
+        grid.setVerticalSpacing(SPACE_XS + 1)
+        grid.setColumnStretch(1, 1)
+        for heading, rows in facts(message):
+            at = grid.rowCount()
+            if at > 1:
+                grid.setRowMinimumHeight(at, SPACE_XS)
+            grid.addWidget(label(heading, "author"), at + 1, 0, 1, 2)
+            for number, (name, value) in enumerate(rows, at + 2):
+                grid.addWidget(label(name, "note"), number, 0, Qt.AlignmentFlag.AlignTop)
+                grid.addWidget(_selectable(value), number, 1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("How this answer was made")
+        scroll.setWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.addWidget(scroll)
+        self.setFixedWidth(WIDTH)
+        inside.ensurePolished()
+        layout_of = grid.totalHeightForWidth(WIDTH - 2) if grid.hasHeightForWidth() else grid.sizeHint().height()
+        self.setFixedHeight(min(MOST_HEIGHT, layout_of + 2))
+        self.setFocusProxy(scroll)
+
+    def open_at(self, widget: QWidget) -> None:
+        """Show it above a widget, or below where there is no room, and within the screen."""
+        room = widget.screen().availableGeometry()
+        corner = widget.mapToGlobal(QPoint(0, 0))
+        y = corner.y() - self.height() - SPACE_XS
+        if y < room.top():
+            y = min(corner.y() + widget.height() + SPACE_XS, room.bottom() - self.height())
+        self.move(max(room.left(), min(corner.x(), room.right() - self.width())), max(room.top(), y))
+        self.show()
+        self.setFocus()
+
+
+def _selectable(text: str) -> QLabel:
+    made = label(text, wrap=True)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    made.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return made

@@ -1,0 +1,228 @@
+"""What all turns of a chat have in common, drawn: versions, the editor in place, a mark, the focus, the line above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFocusEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from nodetool_xl_desktop.engine.events import PromptProgress
+from nodetool_xl_desktop.store.records import Message
+from nodetool_xl_desktop.store.tree import Versions
+from nodetool_xl_desktop.ui.parts import label, restyle
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+from nodetool_xl_desktop.ui.transcript.markdown_view import MarkdownView
+from nodetool_xl_desktop.ui.transcript.message_actions import BAR_HEIGHT
+from nodetool_xl_desktop.ui.transcript.message_editor import MessageEditor
+from nodetool_xl_desktop.ui.transcript.message_files import FileChip, FileChips, Thumbnails
+from nodetool_xl_desktop.ui.transcript.turn_view import RING, TurnView
+from nodetool_xl_desktop.ui.transcript.version_stepper import VersionStepper
+
+#: How long a hit of the search is marked.
+MARKED_MS = 2500
+_BY_KEYS = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a view needs of where it stands: the theme, and who reads its pictures."""
+
+    theme: Theme
+    thumbnails: Thumbnails
+
+
+class MessageView(TurnView):
+    """What questions and answers have in common: versions, an editor in place, a mark, the focus."""
+
+    switch_requested = Signal(str)
+    #: The message's text as it was edited, and whether to ask with it.
+    save_requested = Signal(str, bool)
+    #: What is typed in the editor has changed, or the editor was closed.
+    draft_changed = Signal()
+    edit_requested = Signal()
+    menu_requested = Signal(QPoint)
+    file_opened = Signal(object)
+    #: The mouse is over it, or the focus is in it.
+    pointed = Signal()
+    #: Some of the text in this `MarkdownView` is selected.
+    selected = Signal(object)
+
+    def __init__(self, message: Message, place: Place, *, plain: bool) -> None:
+        super().__init__()
+        self.message = message
+        self.place = place
+        self.setObjectName("turn")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.stepper = VersionStepper(place.theme)
+        self.stepper.switch_requested.connect(self.switch_requested)
+        self._text = MarkdownView(place.theme, plain=plain)
+        self.texts: list[MarkdownView] = []
+        self._editor: MessageEditor | None = None
+        self._left_out: QLabel | None = None
+        self._files: FileChips | None = None
+        self._unsaved: QPushButton | None = None
+        self._marks = QTimer(self)
+        self._marks.setSingleShot(True)
+        self._marks.setInterval(MARKED_MS)
+        self._marks.timeout.connect(lambda: restyle(self, "marked", "false"))
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(RING, RING // 2, RING, RING // 2)
+        self._rows.setSpacing(SPACE_S)
+        self.foot = QHBoxLayout()
+        self.foot.setSpacing(SPACE_S)
+
+    def _add_text(self, view: MarkdownView, name: str) -> None:
+        view.setAccessibleName(name)
+        view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        view.selectionChanged.connect(lambda: self.selected.emit(view))
+        self.texts.append(view)
+
+    # What it shows
+
+    def show_message(self, message: Message, progress: PromptProgress | None = None, note: str = "") -> None:
+        """Show what the message is now.
+
+        Args:
+            progress: how far the engine is in reading, while it is.
+            note: said while nothing has come.
+        """
+        raise NotImplementedError
+
+    def show_versions(self, versions: Versions | None) -> None:
+        """Step through these."""
+        if versions != self.stepper.versions:
+            self.stepper.show_versions(versions)
+
+    def show_left_out(self, text: str) -> None:
+        """Draw a line above, with this; none for an empty text."""
+        if self._left_out is None and text:
+            self._left_out = label("", "note", wrap=True)
+            self._left_out.setObjectName("leftOut")
+            self._left_out.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self._rows.insertWidget(0, self._left_out)
+        if self._left_out is not None:
+            self._left_out.setText(text)
+            self._left_out.setVisible(bool(text))
+
+    def set_stop(self, *, is_stop: bool) -> None:
+        wish = Qt.FocusPolicy.StrongFocus if is_stop else Qt.FocusPolicy.ClickFocus
+        if self.focusPolicy() is not wish:
+            for widget in (self, *self.texts, *self.files):
+                widget.setFocusPolicy(wish)
+
+    def mark(self) -> None:
+        """Mark it for a moment."""
+        restyle(self, "marked", "true")
+        self._marks.start()
+
+    def bar_place(self, width: int) -> QPoint:
+        """Where a bar of this width belongs."""
+        foot = self.foot.geometry()
+        return QPoint(foot.right() + 1 - width, foot.bottom() + 1 - BAR_HEIGHT)
+
+    def place_of_hit(self, hit: int) -> QRect:
+        """Where a hit stands in it; the whole of it where none is drawn."""
+        found = self._text.place_of(hit)
+        return found.translated(self._text.mapTo(self, QPoint(0, 0))) if found.isValid() else self.rect()
+
+    def mark_hits(self, sought: str, current: int | None) -> None:
+        """Mark what is sought, one of it more strongly."""
+        drawn = self._text.mark(sought, current)
+        if current is not None and not drawn:  # it stands in what Markdown does not show, such as an address
+            self.mark()
+
+    @property
+    def files(self) -> Sequence[FileChip]:
+        """The chips of the files that go with it."""
+        return self._files.chips if self._files is not None else ()
+
+    # The editor
+
+    @property
+    def editor(self) -> MessageEditor | None:
+        """The open one."""
+        return self._editor
+
+    def open_editor(self, draft: str, *, answering: bool) -> None:
+        """Edit the message in its place."""
+        if self._editor is None:
+            self._editor = MessageEditor(self.message.text, draft, asks=self.message.role == "user")
+            self._editor.save_requested.connect(self.save_requested)
+            self._editor.close_requested.connect(self.close_editor)
+            self._editor.edit.textChanged.connect(self.draft_changed)
+            self._editor.cursor_moved.connect(self._bring_cursor)
+            self._body().hide()
+            self._rows.insertWidget(self._rows.indexOf(self._body()), self._editor)
+            self._editor.show()
+            self._foot_hidden(hidden=True)
+        self._editor.allow_asking(allowed=not answering)
+
+    def close_editor(self) -> None:
+        """Show the message again."""
+        if self._editor is None:
+            return
+        had_focus = self._editor.edit.hasFocus() or self._editor.isAncestorOf(self.focusWidget() or self)
+        self._rows.removeWidget(self._editor)
+        self._editor.hide()
+        self._editor.deleteLater()
+        self._editor = None
+        self._body().show()
+        self._foot_hidden(hidden=False)
+        self.draft_changed.emit()
+        if had_focus:
+            self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def show_unsaved(self, *, unsaved: bool) -> None:
+        """Say that something was typed and not saved."""
+        if self._unsaved is None and unsaved:
+            self._unsaved = QPushButton("Unsaved edit")
+            self._unsaved.setProperty("kind", "quiet")
+            self._unsaved.setToolTip("What was typed and not saved: open it again")
+            self._unsaved.clicked.connect(self.edit_requested)
+            self.foot.insertWidget(self._unsaved_place, self._unsaved)
+        if self._unsaved is not None:
+            self._unsaved.setVisible(unsaved and self._editor is None)
+
+    #: Where in the foot that stands.
+    _unsaved_place = 0
+
+    def _body(self) -> QWidget:
+        """What the editor stands in place of."""
+        return self._text
+
+    def _foot_hidden(self, *, hidden: bool) -> None:
+        self.stepper.setVisible(not hidden and bool(self.stepper.versions and self.stepper.versions.count > 1))
+
+    def _bring_cursor(self) -> None:
+        if self._editor is not None and self.column is not None and self._editor.edit.hasFocus():
+            cursor = self._editor.edit.cursorRect()
+            top = self._editor.edit.mapTo(self, cursor.topLeft()).y()
+            self.column.bring(self.column.index_of(self), top, cursor.height())
+
+    # Qt's events
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.pointed.emit()
+        by_keys = event.reason() is QContextMenuEvent.Reason.Keyboard
+        self.menu_requested.emit(self.mapToGlobal(QPoint(SPACE_M, SPACE_M)) if by_keys else event.globalPos())
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.pointed.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        restyle(self, "ring", "true" if event.reason() in _BY_KEYS else "false")
+        self.pointed.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() is not Qt.FocusReason.PopupFocusReason:
+            restyle(self, "ring", "false")
