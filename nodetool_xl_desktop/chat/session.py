@@ -183,10 +183,14 @@ class ChatSession:
         Raises:
             StoreError: it could not be written.
         """
-        made = await _whole(self._store.add_version(self.chat.id, of, said))
-        self._add(made)
-        self._tell()
-        return made
+
+        async def add() -> Message:
+            made = await self._store.add_version(self.chat.id, of, said)
+            self._add(made)
+            self._tell()
+            return made
+
+        return await _whole(add())
 
     async def switch(self, to: str) -> None:
         """Show the branch of another message.
@@ -227,8 +231,11 @@ class ChatSession:
         return as_turns([*self.shown, *more])
 
     async def _change(self, change: Coroutine[Any, Any, Tree]) -> None:
-        self.tree = await _whole(change)
-        self._tell()
+        async def take() -> None:
+            self.tree = await change
+            self._tell()
+
+        await _whole(take())
 
     async def _ask_after(self, parent: str | None, said: Sequence[Part], asked: Asked) -> Message:
         async def begin() -> OpenAnswer:
@@ -250,20 +257,26 @@ class ChatSession:
                 await asyncio.wait([begun])
             except asyncio.CancelledError:  # it is on the disk all the same, and was stopped before its first word
                 with contextlib.suppress(StoreError):
-                    self._messages.put(await _whole(_stopped(begun)))
+                    await _whole(self._end(begun))
                 raise
             answer = begun.result()
             self.answer, self.asked, self.progress = answer, asked, None
-            self._tell()
             try:
+                self._tell()
                 await self._read(answer, asked)
             finally:
-                self._messages.put(await _whole(_close(answer)))
-                self.answer = None
+                await _whole(self._end(begun))
         finally:
             self._is_taken, self.asked = False, None
             self._tell()
         return self.message(answer.id)
+
+    async def _end(self, begun: asyncio.Future[OpenAnswer]) -> None:
+        """End an answer; what was written of it is what is shown."""
+        try:
+            self._messages.put(await _close(await begun))
+        finally:
+            self.answer = None
 
     async def _read(self, answer: OpenAnswer, asked: Asked) -> None:
         """Take what the engine says; an error for a person becomes the answer's, a bug is raised."""
@@ -297,10 +310,6 @@ class ChatSession:
         self._on_change(self)
 
 
-async def _stopped(begun: asyncio.Future[OpenAnswer]) -> Message:
-    return await _close(await begun)
-
-
 async def _close(answer: OpenAnswer) -> Message:
     """End an answer; what cannot be written stays in memory and is tried again, which the store tells of itself."""
     try:
@@ -314,7 +323,8 @@ _NOT_ENDED = (State.WAITING, State.STREAMING)
 
 
 async def _whole(work: Coroutine[Any, Any, Result]) -> Result:
-    """Do work to its end, also where the caller is cancelled, who then hears of that afterwards."""
+    """Do work to its end, also where the caller is cancelled, who then hears of that afterwards instead of its result:
+    what the result is for belongs into the work."""
     task = asyncio.ensure_future(work)
     cancelled = False
     while not task.done():

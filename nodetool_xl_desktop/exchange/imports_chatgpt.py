@@ -43,6 +43,7 @@ def read(said: Mapping[str, Any]) -> Record:
         TitledBy.PERSON if title else TitledBy.NOBODY,
         created_ms,
         _ms(said.get("update_time")) or created_ms,
+        archived=said.get("is_archived") is True,
         leaf=ids[last] if last else messages[-1].id if messages else None,
         more={"imported_from": "ChatGPT", "conversation": conversation},
     )
@@ -93,10 +94,17 @@ def _parts(said: Mapping[str, Any], role: Role) -> Iterator[Part]:
             if isinstance(part, str):
                 if part:
                     yield _spoken(said, role, part)
-            elif isinstance(part, Mapping):  # a picture, or a voice: the export only names it
-                yield Other({"type": "chatgpt", "content": dict(part)})
+            elif isinstance(part, Mapping):
+                yield _named(said, role, part)
     elif text := str(content.get("text") or content.get("result") or ""):
         yield _spoken(said, role, text)
+
+
+def _named(said: Mapping[str, Any], role: Role, part: Mapping[str, Any]) -> Part:
+    match part:
+        case {"content_type": "audio_transcription", "text": str(text)} if text:  # what was said aloud, in words
+            return _spoken(said, role, text)
+    return Other({"type": "chatgpt", "content": dict(part)})  # a picture, or a voice: the export only names it
 
 
 def _spoken(said: Mapping[str, Any], role: Role, text: str) -> Part:

@@ -1,6 +1,6 @@
 """The tables of the chat store, as numbered migrations. The number that a database is at stands in its `user_version`.
 
-A migration that was released is never changed: a new one is added at the end, and `tests/chat/test_chat_schema.py`
+A migration that was released is never changed: a new one is added at the end, and `tests/store/test_chat_schema.py`
 brings a store of every earlier version up to the last. What a later feature keeps of a message or a chat belongs into
 the JSON of its parts, of `about` or of `more`, not into a new table.
 

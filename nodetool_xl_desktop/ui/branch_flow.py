@@ -6,14 +6,24 @@ Nothing is overwritten by any of it: each makes a branch beside the others, or s
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QMenu
 
+from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
-from nodetool_xl_desktop.store.parts import Part, Text
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.store.parts import Attachment, Part, Text
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
+from nodetool_xl_desktop.ui.composer import attachment_reading
+from nodetool_xl_desktop.ui.composer.attachment_viewer import SIZE, AttachmentViewer
+from nodetool_xl_desktop.ui.model_flow import ModelFlow
+from nodetool_xl_desktop.ui.parts import caption
+from nodetool_xl_desktop.ui.tasks import in_thread
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
 
 
@@ -23,22 +33,23 @@ class BranchFlow(QObject):
     Args:
         chats: whose chat is shown.
         undo: offers to take back a deletion.
+        models: offers models to answer instead.
     """
 
-    #: Have the message with this id answered by another model.
-    model_wanted = Signal(str)
-    #: Have it answered with other sampling.
-    sampling_wanted = Signal(str)
+    #: A message is to be answered with other sampling, which has to be set first.
+    sampling_wanted = Signal()
 
-    def __init__(self, chats: ChatFlow, undo: UndoBar) -> None:
+    def __init__(self, chats: ChatFlow, undo: UndoBar, models: ModelFlow) -> None:
         super().__init__(chats)
         self._chats = chats
         self._undo = undo
+        self._models = models
         transcript = chats.pane.transcript
         transcript.edit_requested.connect(self._edit)
         transcript.regenerate_requested.connect(self.regenerate)
-        transcript.regenerate_with_model_requested.connect(self.model_wanted)
-        transcript.regenerate_with_sampling_requested.connect(self.sampling_wanted)
+        transcript.regenerate_with_model_requested.connect(self._answer_with)
+        transcript.regenerate_with_sampling_requested.connect(lambda _message: self.sampling_wanted.emit())
+        transcript.file_requested.connect(lambda file: chats.do(self._show_file(file)))
         transcript.continue_requested.connect(self._continue)
         transcript.switch_requested.connect(lambda to: chats.change(lambda session: session.switch(to)))
         transcript.delete_requested.connect(lambda message: chats.change(self._deleting(message)))
@@ -59,6 +70,34 @@ class BranchFlow(QObject):
             return await session.regenerate(message, asked)
 
         self._chats.ask(self._up_to(message, until_user=True), (), work)
+
+    def _answer_with(self, message: str) -> None:
+        """Offer the models, and have a message answered by the one that is chosen."""
+        session = self._chats.session
+        menu = QMenu(self._chats.pane)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+        def regenerate() -> None:
+            if self._chats.session is session:  # else they went on to another chat while it was loaded
+                self.regenerate(message)
+
+        def add(name: str, work: Callable[[], object]) -> None:
+            menu.addAction(caption(name)).triggered.connect(lambda _checked=False: work())
+
+        self._models.fill(add, regenerate)
+        menu.popup(QCursor.pos())
+
+    async def _show_file(self, file: Attachment) -> None:
+        """Show what was sent along."""
+        assert self._chats.store is not None
+        data = await self._chats.store.files.read(file.sha256)
+        text, picture = None, None
+        if attaching.is_picture(file):
+            picture, _ = await in_thread(partial(attachment_reading.shrunk, data, file.name, 2 * SIZE[0]))
+        else:
+            text = data.decode("utf-8", "replace")
+        facts = units.file_size(file.size)
+        AttachmentViewer(file.name, facts, text, picture, self._chats.pane.window(), is_sent=True).open()
 
     def regenerate_last(self) -> None:
         """The same for the last message that is shown."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,8 +24,10 @@ from nodetool_xl_desktop.store.errors import StoreError
 from nodetool_xl_desktop.store.parts import Part, Text, same
 from nodetool_xl_desktop.store.records import Message, TitledBy
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.answers import Answer, Answers
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
 from nodetool_xl_desktop.ui.context.context_flow import ContextFlow
+from nodetool_xl_desktop.ui.drafts import NEW, Drafts
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.title_flow import TitleFlow
@@ -38,22 +39,6 @@ RECALLED = 200
 
 #: Has something of a chat answered.
 Asking = Callable[[ChatSession, Asked], Coroutine[Any, Any, Message]]
-
-
-@dataclass(slots=True, eq=False)
-class _Answer:
-    """One answer that is on its way.
-
-    Attributes:
-        session: None until a new chat is on the disk.
-        said: what is asked, until that is on the disk.
-        is_new: whether the chat begins with it.
-    """
-
-    session: ChatSession | None
-    said: tuple[Part, ...] = ()
-    is_new: bool = False
-    task: asyncio.Task[None] | None = None
 
 
 class ChatFlow(QObject):
@@ -87,7 +72,8 @@ class ChatFlow(QObject):
         self.asker = asker
         self._presets = presets
         self._context = context
-        self._answers: list[_Answer] = []
+        self._answers = Answers()
+        self._drafts = Drafts()
         self._opening: asyncio.Task[None] | None = None
         self._is_open = asyncio.Event()
         self._sessions: Sessions | None = None
@@ -100,13 +86,13 @@ class ChatFlow(QObject):
         composer.send_requested.connect(self.send)
         composer.stop_requested.connect(self.stop)
         composer.draft_changed.connect(self._keep_draft)
-        composer.attached_late.connect(lambda place, part: tasks.start(self._told(self._attach_late(place, part))))
+        composer.attached_late.connect(lambda place, part: self.do(self._drafts.add(place, part)))
         pane.transcript.new_chat_requested.connect(self.ask_anew)
-        pane.transcript.editor_changed.connect(self._keep_edit)
+        pane.transcript.editor_changed.connect(self._drafts.keep_edit)
 
     async def use(self, store: Store) -> None:
         """Keep chats here from now on."""
-        self.store = store
+        self.store = self._drafts.store = store
         self._sessions = Sessions(store, self._changed)
         self.pane.use(store)
         self._presets.set_store(store)
@@ -141,9 +127,7 @@ class ChatFlow(QObject):
 
     def left(self, chat_ids: Sequence[str]) -> None:
         """These chats are in the trash now: none of them is shown, nor answered any longer."""
-        for answer in self._answers:
-            if answer.session is not None and answer.session.chat.id in chat_ids and answer.task is not None:
-                answer.task.cancel()
+        self._answers.stop_chats(chat_ids)
         if self.session is not None and self.session.chat.id in chat_ids:
             self._begin(())  # the keys stay in the list
 
@@ -187,48 +171,39 @@ class ChatFlow(QObject):
 
     async def _show_new_draft(self) -> None:
         """What was typed into a new chat before, in front of what has been typed meanwhile."""
-        if self.store is None:
+        held, typed = await self._drafts.of(NEW), self.pane.composer.parts
+        if self.session is not None:
             return
-        draft = await self.store.draft("")
-        typed = self.pane.composer.parts
-        if draft is not None and self.session is None and not same(draft.parts, typed):
-            self.pane.composer.set_draft((*draft.parts, *typed))
-        if typed and self.session is None:
+        if held and not same(held, typed):
+            self.pane.composer.set_draft((*held, *typed))
+        if typed:
             self._keep_draft(self.pane.composer.parts)
 
     async def _show(self, session: ChatSession, at: str | None) -> None:
         assert self.store is not None
-        draft, edits = None, dict[str, str]()
+        said, edits = tuple[Part, ...](), dict[str, str]()
         try:
-            draft, edits = await self.store.draft(session.chat.id), await self.store.edits(session.chat.id)
+            said, edits = await self._drafts.of(session.chat.id), await self.store.edits(session.chat.id)
         except StoreError as error:
             self.pane.tell_problem(error)
-        self._put(session, draft.parts if draft is not None else (), at)
+        self._put(session, said, at)
         self.pane.transcript.show_edits(edits)
 
     def _put(self, session: ChatSession | None, said: Sequence[Part], at: str | None = None) -> None:
-        place = session.chat.id if session is not None else ""
         self.session = session
-        self.pane.composer.set_draft(said, place)
+        self.pane.composer.set_draft(said, self._place)
         self.pane.show_session(session, at)
         self._context.show_for(session)
         self._show_history()
         self._watch()
-        self.shown_changed.emit(place)
+        self.shown_changed.emit(self._place)
+
+    @property
+    def _place(self) -> str:
+        return self.session.chat.id if self.session is not None else NEW
 
     def _keep_draft(self, said: Sequence[Part]) -> None:
-        if self.store is not None:
-            self.store.keep_draft(self.session.chat.id if self.session is not None else "", said)
-
-    def _keep_edit(self, message: str, text: str) -> None:
-        if self.store is not None:
-            self.store.keep_draft(message, (Text(text),) if text else ())
-
-    async def _attach_late(self, place: str, part: Part) -> None:
-        """A file was read after its chat had been left: it belongs to the draft there."""
-        if self.store is not None:
-            draft = await self.store.draft(place)
-            self.store.keep_draft(place, (part, *(draft.parts if draft is not None else ())))
+        self._drafts.keep(self._place, said)
 
     # Answers
 
@@ -240,10 +215,10 @@ class ChatFlow(QObject):
     def send(self, said: str | Sequence[Part]) -> None:
         """Send a message to the loaded model, or ask for a model first."""
         parts: tuple[Part, ...] = (Text(said),) if isinstance(said, str) else tuple(said)
-        if not self._is_free(self.session):
+        if self._answers.of(self.session):
             return
         if isinstance(self.pane.state, Ready):
-            self._start(_Answer(self.session, parts, self.session is None), self._send)
+            self._start(Answer(self.session, parts, self.session is None), self._send)
         else:
             self.model_needed.emit()
 
@@ -254,32 +229,23 @@ class ChatFlow(QObject):
 
     def stop(self) -> None:
         """Stop the answer of the chat that is shown; what has come stays."""
-        for answer in self._answers:
-            if answer.session is self.session and answer.task is not None:
-                answer.task.cancel()
+        self._answers.stop(self.session)
 
     def stop_all(self) -> None:
         """Stop every answer."""
         self.titles.stop()
-        for answer in self._answers:
-            if answer.task is not None:
-                answer.task.cancel()
+        self._answers.stop_all()
 
     async def answered(self) -> None:
         """Wait until no answer is on its way."""
-        while tasks := [answer.task for answer in self._answers if answer.task is not None]:
-            await asyncio.wait(tasks)
+        await self._answers.ended()
 
-    def _is_free(self, session: ChatSession | None) -> bool:
-        return not any(answer.session is session for answer in self._answers)
-
-    def _start(self, answer: _Answer, work: Callable[[_Answer, EngineServer], Coroutine[Any, Any, None]]) -> None:
+    def _start(self, answer: Answer, work: Callable[[Answer, EngineServer], Coroutine[Any, Any, None]]) -> None:
         state = self.pane.state
         assert isinstance(state, Ready)
         self.titles.stop()
-        self._answers.append(answer)
-        answer.task = self._tasks.start(self._told(work(answer, state.server)))
-        answer.task.add_done_callback(lambda _task: self._ended(answer, state.server))
+        task = self._tasks.start(self._told(work(answer, state.server)))
+        self._answers.add(answer, task, lambda: self._ended(answer, state.server))
 
     async def _told(self, work: Coroutine[Any, Any, object]) -> None:
         try:
@@ -287,7 +253,7 @@ class ChatFlow(QObject):
         except UserFacingError as error:
             self.pane.tell_problem(error)
 
-    async def _send(self, answer: _Answer, server: EngineServer) -> None:
+    async def _send(self, answer: Answer, server: EngineServer) -> None:
         if not self._is_open.is_set():
             self.pane.composer.set_hint("It is sent as soon as the chats are open.")
             await self._is_open.wait()
@@ -321,7 +287,7 @@ class ChatFlow(QObject):
             work: has it answered.
         """
         session = self.session
-        if session is None or not self._is_free(session):
+        if session is None or self._answers.of(session):
             return
         if not isinstance(self.pane.state, Ready):
             self.pane.composer.set_hint("Load a model first (Ctrl+Shift+L).")
@@ -331,12 +297,12 @@ class ChatFlow(QObject):
             if self.session is session:  # else they went on to another chat
                 self.ask(shown, said, work)
 
-        async def answered(_answer: _Answer, server: EngineServer) -> None:
+        async def answered(_answer: Answer, server: EngineServer) -> None:
             asked = await self._asked(session, shown, said, server, again)
             if asked is not None:
                 await work(session, asked)
 
-        self._start(_Answer(session), answered)
+        self._start(Answer(session), answered)
 
     async def _asked(
         self,
@@ -365,14 +331,10 @@ class ChatFlow(QObject):
 
     async def stopped(self, session: ChatSession) -> None:
         """Stop the answer of a chat, and wait until it has stopped."""
-        tasks = [answer.task for answer in self._answers if answer.session is session and answer.task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        self._answers.stop(session)
+        await self._answers.ended(session)
 
-    def _ended(self, answer: _Answer, server: EngineServer) -> None:
-        self._answers.remove(answer)
+    def _ended(self, answer: Answer, server: EngineServer) -> None:
         session = answer.session
         if session is not None:
             self.chat_changed.emit(session.chat.id)
@@ -408,7 +370,7 @@ class ChatFlow(QObject):
             self._context.look_again()
             self._watch()
 
-    def _sent(self, answer: _Answer) -> None:
+    def _sent(self, answer: Answer) -> None:
         """A question is on the disk: it leaves the composer, and what was typed since stays there."""
         composer, said = self.pane.composer, answer.said
         answer.said = ()
@@ -419,14 +381,7 @@ class ChatFlow(QObject):
                 self._keep_draft(composer.parts)
             self._show_history()
         if answer.is_new:
-            self.do(self._drop_new_draft(said))
-
-    async def _drop_new_draft(self, said: Sequence[Part]) -> None:
-        """The draft of a new chat was sent, unless another one was typed since."""
-        assert self.store is not None
-        draft = await self.store.draft("")
-        if draft is not None and same(draft.parts, said):
-            self.store.keep_draft("", ())
+            self.do(self._drafts.drop_new(said))
 
     def _show_history(self) -> None:
         """What Up brings back."""

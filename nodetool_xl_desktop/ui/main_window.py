@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
-    QCursor,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -20,7 +19,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QDialog, QFileDialog, QGridLayout, QHBoxLayout, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QWidget
 
 from nodetool_xl_desktop.chat.asker import Asker, identity
 from nodetool_xl_desktop.core.errors import UserFacingError
@@ -41,13 +40,15 @@ from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, split_drop
 from nodetool_xl_desktop.ui.exchange.export_flow import ExportFlow
 from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.fit.fit_panel import FitPanel
+from nodetool_xl_desktop.ui.list_flow import ListFlow
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
-from nodetool_xl_desktop.ui.parts import caption, label
+from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
+from nodetool_xl_desktop.ui.shortcuts import show_shortcuts
 from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 from nodetool_xl_desktop.ui.store_flow import StoreFlow
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
-from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import Theme
 
 
 def _toggle(panel: QWidget) -> None:
@@ -95,7 +96,6 @@ class MainWindow(QMainWindow):
         self.presets = PresetFlow(theme, self.tasks, self.chat.presets)
         self.context = ContextFlow(theme, self.tasks, self.chat, provider, asker, self.presets)
         self.chats = ChatFlow(self.chat, self.tasks, asker, self.presets, self.context)
-        self.branches = BranchFlow(self.chats, self.chat.undo)
         self.exports = ExportFlow(self, self.tasks, theme)
         self.store_flow = StoreFlow(paths.chats, self.tasks, self.chats.use, self)
         self.fit_panel = FitPanel(theme, sources.memory)
@@ -135,11 +135,18 @@ class MainWindow(QMainWindow):
             fit=self.fit,
             sources=sources,
         )
+        self.branches = BranchFlow(self.chats, self.chat.undo, self.models)
         self.context.use(Machine(self.models.look, self.models.reload))
         self._make_actions()
         self.side_bar.open_requested.connect(self._ask_for_files)
         self.chat.open_requested.connect(self._ask_for_files)
-        self._wire_chats()
+        ListFlow(self.side_bar.chats, self.chats, self.exports, self.store_flow)
+        self.chats.shown_changed.connect(self._show_presets)
+        self.chats.shown_changed.connect(self._name)
+        self.chats.chat_changed.connect(self._name)
+        self.chat.models = lambda: [file.path for file in self.side_bar.files]
+        self.branches.sampling_wanted.connect(self.presets.panel.toggle)
+        self.chat.transcript.raise_context_requested.connect(self.fit_panel.focus_context)
         loader.listen(self._state_changed)
         self._state_changed(loader.state)
         self.chat.show_selected("")
@@ -200,46 +207,7 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         add(view, "&Look Again at Memory", "F5", self._look_again)
         help_menu = self.menuBar().addMenu("&Help")
-        add(help_menu, "&Keyboard Shortcuts", "Ctrl+/", self._show_shortcuts)
-
-    def _wire_chats(self) -> None:
-        """The list of chats, the chat that is shown, and the store under both."""
-        listed, chats = self.side_bar.chats, self.chats
-        listed.chat_selected.connect(chats.open)
-        listed.hit_selected.connect(chats.open)
-        listed.new_requested.connect(chats.new_chat)
-        listed.chat_gone.connect(chats.left)
-        listed.chat_renamed.connect(chats.renamed)
-        chats.shown_changed.connect(self._chat_shown)
-        chats.chat_changed.connect(self._chat_changed)
-        chats.answer_ended.connect(lambda: listed.show_answering(chats.answering))
-        self.chat.models = lambda: [file.path for file in self.side_bar.files]
-        listed.export_requested.connect(self.exports.export)
-        chats.folder = lambda: listed.folder
-        self.exports.imported.connect(lambda _ids: listed.reload())
-        self.branches.sampling_wanted.connect(lambda _message: self.presets.panel.toggle())
-        self.branches.model_wanted.connect(self._answer_with)
-        self.chat.transcript.raise_context_requested.connect(self.fit_panel.focus_context)
-        self._wire_store()
-
-    def _wire_store(self) -> None:
-        """How the store comes to be there, and what is told of it."""
-        flow, pane, listed = self.store_flow, self.chat, self.side_bar.chats
-        flow.opened.connect(listed.set_store)
-        flow.opened.connect(self.exports.set_store)
-        flow.unsaved.connect(pane.banners.tell_unsaved)
-        flow.failed.connect(pane.tell_no_store)
-        flow.failed.connect(lambda error: listed.show_problem(error.what))
-        flow.noticed.connect(pane.banners.tell_notices)
-        flow.problem.connect(pane.banners.tell_problem)
-        pane.store_problem.retry_requested.connect(flow.start)
-        pane.store_problem.begin_anew_requested.connect(lambda: flow.start(begin_anew=True))
-        pane.store_problem.unsaved_requested.connect(flow.go_on_unsaved)
-
-    def _chat_shown(self, chat: str) -> None:
-        self.side_bar.chats.set_current(chat or None)
-        self._show_presets()
-        self._name()
+        add(help_menu, "&Keyboard Shortcuts", "Ctrl+/", lambda: show_shortcuts(self.findChildren(QAction), self))
 
     def _show_presets(self) -> None:
         """Whose system prompt and sampling the panel is about: of the chat, and of the model that would answer."""
@@ -251,31 +219,8 @@ class MainWindow(QMainWindow):
         known = identity(model) if model is not None else None
         self.presets.show_for(chat, known.id if known else "", known.name if known else "", metadata)
 
-    def _answer_with(self, message: str) -> None:
-        """Offer the models, and have a message answered by the one that is chosen."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-
-        session = self.chats.session
-
-        def regenerate() -> None:
-            if self.chats.session is session:  # else they went on to another chat while it was loaded
-                self.branches.regenerate(message)
-
-        def add(name: str, path: Path) -> None:
-            chosen = menu.addAction(caption(name)).triggered
-            chosen.connect(lambda _checked=False: self.models.load_then(path, regenerate))
-
-        for file in self.side_bar.files:
-            add(file.full_title, file.path)
-        menu.popup(QCursor.pos())
-
-    def _chat_changed(self, chat: str) -> None:
-        self.side_bar.chats.touched(chat)
-        self.side_bar.chats.show_answering(self.chats.answering)
-        self._name()
-
     def _name(self) -> None:
+        """The window is called after the chat that is shown."""
         session = self.chats.session
         name = " ".join(session.chat.title.split()) if session is not None else ""
         self.setWindowTitle(f"{name} - NodeTool XL Desktop" if name else "NodeTool XL Desktop")
@@ -344,24 +289,6 @@ class MainWindow(QMainWindow):
         dialog = QFileDialog(self, "Open a model", "", "Models (*.gguf);;All files (*)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self.open_models([Path(name) for name in names]))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def _show_shortcuts(self) -> None:
-        rows = [
-            (action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), action.text().replace("&", ""))
-            for action in self.findChildren(QAction)
-            if not action.shortcut().isEmpty()
-        ]
-        dialog = QDialog(self)
-        dialog.setWindowTitle("Keyboard Shortcuts")
-        grid = QGridLayout(dialog)
-        grid.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
-        grid.setHorizontalSpacing(SPACE_XL)
-        grid.setVerticalSpacing(SPACE_S)
-        for row, (keys, text) in enumerate([*rows, ("Enter", "Send"), ("Shift+Enter", "New line")]):
-            grid.addWidget(label(keys, "strong"), row, 0)
-            grid.addWidget(label(text), row, 1)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

@@ -178,29 +178,28 @@ class ModelFlow:
 
         self._tasks.start(load())
 
-    def load_then(self, model: Path, then: Callable[[], None]) -> None:
-        """Load a model, and then do something; nothing where it could not be loaded."""
-
-        async def load() -> None:
-            await self.load(model)
-            if isinstance(state := self._loader.state, Ready) and state.model == model:
-                then()
-
-        self._tasks.start(load())
-
     def eject_soon(self) -> None:
         """End the loaded model, or the load that is on its way."""
         self._chats.stop_all()
         self._tasks.start(self._loader.eject())
 
-    def fill(self, add: Callable[[str, Callable[[], None]], object]) -> None:
+    def fill(self, add: Callable[[str, Callable[[], object]], object], then: Callable[[], None] | None = None) -> None:
         """Offer every listed model.
 
         Args:
             add: takes a name, and what choosing it does.
+            then: follows when the chosen one is loaded.
         """
         for file in self._side_bar.files:
-            add(file.full_title, partial(self.load_soon, file.path))
+            add(file.full_title, partial(self._load_soon_then, file.path, then))
+
+    def _load_soon_then(self, model: Path, then: Callable[[], None] | None) -> None:
+        self._tasks.start(self._load_then(model, then))
+
+    async def _load_then(self, model: Path, then: Callable[[], None] | None) -> None:
+        await self.load(model)
+        if then is not None and isinstance(state := self._loader.state, Ready) and state.model == model:
+            then()
 
     def _selected(self, path: Path) -> None:
         self._fit_panel.show_open_problem(None)

@@ -7,8 +7,9 @@ import contextlib
 import itertools
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import scripted_worker
@@ -207,6 +208,50 @@ async def test_cancelled_at_any_step_nothing_stays_open(tmp_path: Path, steps: i
         )
         assert not chat.is_answering
         assert not room.sessions.answering
+
+
+@pytest.mark.parametrize("between", range(0, 12, 2))
+@pytest.mark.parametrize("is_begun", [True, False])
+async def test_cancelled_twice_nothing_stays_open(tmp_path: Path, between: int, is_begun: bool) -> None:
+    """Esc twice, or Esc and the end of the program: the second comes while what the first stopped is written."""
+    async with opened(tmp_path) as room:
+        chat = await room.sessions.new()
+        telling = asyncio.create_task(tell(chat, Script([TextDelta("Half"), *[PromptProgress(1, 2, 0)] * 999]), "Hi"))
+        if is_begun:
+            await until(lambda: chat.answer and chat.answer.message.text)
+        else:
+            await asyncio.sleep(0)
+        for _ in range(2):
+            telling.cancel()
+            for _ in range(between):
+                await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await telling
+        assert (chat.answer, chat.is_answering, dict(room.sessions.answering)) == (None, False, {})
+        assert list(chat.shown) == await room.kept(chat)
+        assert all(not message.is_open for message in chat.shown)
+
+
+@pytest.mark.parametrize("steps", range(1, 8))
+async def test_a_change_that_is_cancelled_is_shown_as_it_was_written(tmp_path: Path, steps: int) -> None:
+    async with opened(tmp_path) as room:
+        chat = await room.sessions.new()
+        server = Script(says("A"), says("B"))
+        first = await tell(chat, server, "Q")
+        await chat.regenerate(first.id, Asked(server, TINY))
+        question = chat.shown[0].id
+        changes: list[Callable[[], Coroutine[Any, Any, object]]] = [
+            lambda: chat.switch(first.id),
+            lambda: chat.delete(first.id),
+            lambda: chat.edit(question, said("Q2")),
+        ]
+        for change in changes:
+            changing = asyncio.ensure_future(change())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            changing.cancel()
+            await asyncio.wait([changing])
+            assert list(chat.shown) == await room.kept(chat)
 
 
 async def test_a_fault_of_the_program_is_told_as_one_and_kept(tmp_path: Path) -> None:

@@ -536,6 +536,18 @@ def chatgpt() -> dict[str, Any]:
     }
 
 
+async def test_what_was_said_aloud_to_chatgpt_is_kept_in_words(tmp_path: Path) -> None:
+    voice = {"content_type": "real_time_user_audio_video_asset_pointer"}
+    aloud = {"content_type": "multimodal_text", "parts": [{"content_type": "audio_transcription", "text": "Hi."}, voice]}
+    said = chatgpt() | {"is_archived": True}
+    said["mapping"]["q2"]["message"]["content"] = aloud
+    store = await Store.open(tmp_path / "chats")
+    opened = await store.open_chat((await imported(store, tmp_path, [said])).chats[0])
+    assert opened.shown[2].parts == (Text("Hi."), Other({"type": "chatgpt", "content": voice}))
+    assert opened.chat.archived
+    await store.close()
+
+
 @pytest.mark.parametrize("packed", [False, True])
 async def test_chatgpt(tmp_path: Path, packed: bool) -> None:
     broken = {"title": "Broken", "mapping": {"a": {"message": {"author": None}, "parent": None, "children": []}}}

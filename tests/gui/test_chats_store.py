@@ -8,16 +8,19 @@ from pathlib import Path
 
 from chat_driver import CTRL, SHIFT, K, Person, echo, journal, sat_down
 from conftest import Build, drop, until
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QRadioButton
+from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QPushButton, QRadioButton
 
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.exchange import transfer
 from nodetool_xl_desktop.store.parts import Attachment
+from nodetool_xl_desktop.ui.composer.attachment_viewer import AttachmentViewer
 from nodetool_xl_desktop.ui.exchange.export_dialog import ExportDialog
 from nodetool_xl_desktop.ui.exchange.import_dialog import ImportDialog
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.transcript.message_files import FileChip
 
 
 def database(paths: Paths) -> Path:
@@ -178,6 +181,13 @@ async def test_a_text_file_that_is_dropped_goes_to_the_model(build: Build, start
     again.chats.titles.is_on = False
     await again.load(starter_model)
     await again.open("What is it?")
+    (chip,) = again.window.chat.transcript.findChildren(FileChip)
+    await again.do(lambda: QTest.mouseClick(chip, Qt.MouseButton.LeftButton))
+    viewer = await dialog(again, AttachmentViewer)
+    assert [each.toPlainText() for each in viewer.findChildren(QPlainTextEdit)] == ["The password is walrus.\n"]
+    assert [each.text() for each in viewer.findChildren(QPushButton)] == ["Close"]
+    await again.do(viewer.accept)
+    await again.do(again.window.activateWindow)  # without a screen there is no manager of windows that does it
     await again.ask("And now?")
     await until(lambda: len(again.said) == 4, "sent")
     await again.chats.answered()

@@ -1,4 +1,4 @@
-"""What an attachment holds, to be looked at before it is sent."""
+"""What an attachment holds, to be looked at."""
 
 from __future__ import annotations
 
@@ -23,13 +23,23 @@ class AttachmentViewer(QDialog):
         text: what it says; None of a picture.
         picture: the picture; None of a text.
         parent: the window it belongs to.
+        is_sent: whether it can only be looked at.
     """
 
     #: The text is to stand in the message itself.
     put_requested = Signal()
     remove_requested = Signal()
 
-    def __init__(self, name: str, facts: str, text: str | None, picture: QImage | None, parent: QWidget) -> None:
+    def __init__(
+        self,
+        name: str,
+        facts: str,
+        text: str | None,
+        picture: QImage | None,
+        parent: QWidget,
+        *,
+        is_sent: bool = False,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(caption(name, 80).replace("&&", "&"))
         self.resize(*SIZE)
@@ -41,14 +51,15 @@ class AttachmentViewer(QDialog):
         layout.addWidget(_of_picture(picture) if picture is not None else _of_text(text or ""), 1)
         if text is not None and len(text) > SHOWN:
             layout.addWidget(
-                label(f"The first {SHOWN:,} of {len(text):,} characters are shown; all of it is sent.", "note")
+                label(f"The first {SHOWN:,} of {len(text):,} characters are shown; all of it goes along.", "note")
             )
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
         row.setContentsMargins(0, SPACE_M - SPACE_S, 0, 0)
-        row.addWidget(self._button("Remove", self.remove_requested))
+        if not is_sent:
+            row.addWidget(self._button("Remove", self.remove_requested))
         row.addStretch()
-        if text is not None:
+        if text is not None and not is_sent:
             row.addWidget(self._button("Put into the message", self.put_requested))
         close = QPushButton("Close")
         close.setProperty("kind", "primary")
