@@ -1,6 +1,6 @@
 """What the preset panel works on: what is set for the chat, the model and all chats, and what is not on the disk yet.
 
-A pure value with changes: it touches no disk and knows no widgets. Who shows it also saves what `take` gives.
+A pure value with changes: it touches no disk and knows no widgets. Who shows it also saves what `unsaved` gives.
 """
 
 from __future__ import annotations
@@ -169,11 +169,6 @@ class PresetDesk:
             self._set[preset.scope] = preset
 
     # What is saved
-
-    @property
-    def is_unsaved(self) -> bool:
-        """Whether something is not on the disk yet."""
-        return bool(self._unsaved)
 
     def unsaved(self) -> list[Preset]:
         """What has to be written (`Store.presets.settle`)."""

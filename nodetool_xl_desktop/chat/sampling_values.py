@@ -106,11 +106,6 @@ class Number:
         least = f" from {self.text(self.least)}" if most else f", {self.text(self.least)} or more"
         return f"{kind}{least}{most}{f', or {NONE_AT_ALL} for {self.unset}' if self.unset else ''}"
 
-    @property
-    def default_text(self) -> str:
-        """What holds where nobody says."""
-        return self.unset if self.default is None else self.text(self.default)
-
 
 #: In the order in which they are shown. Defaults: `common_params_sampling` of llama.cpp's common/common.h.
 NUMBERS: tuple[Number, ...] = (

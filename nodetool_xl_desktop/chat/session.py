@@ -109,7 +109,15 @@ class ChatSession:
     @property
     def shown(self) -> Shown:
         """What is shown, from the beginning; the answer that is being written is as it is now."""
-        return Shown(self.tree.path(), self.message)
+        return self.up_to(None)
+
+    def up_to(self, message_id: str | None) -> Shown:
+        """What leads to a message, with it; to the end of what is shown for None.
+
+        Raises:
+            KeyError: it is not there.
+        """
+        return Shown(self.tree.path(message_id), self.message)
 
     def message(self, message_id: str) -> Message:
         """One of its messages, as it is now.

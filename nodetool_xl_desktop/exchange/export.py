@@ -200,11 +200,6 @@ def left_out(record: Record) -> str:
     )
 
 
-def message_markdown(message: Message) -> str:
-    """One message as Markdown, to be copied."""
-    return "\n\n".join(block for part in message.parts if (block := _part_as_markdown(part)))
-
-
 def _part_as_markdown(part: Part) -> str:
     match part:
         case Text(text):

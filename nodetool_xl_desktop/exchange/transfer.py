@@ -35,7 +35,7 @@ class Kind(StrEnum):
     MARKDOWN = "md"
     JSON = "json"
     HTML = "html"
-    PDF = "pdf"  # which `ui.pdf` prints of `printed`
+    PDF = "pdf"  # which `ui.exchange.pdf` prints of `printed`
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def is_database(path: Path) -> bool:
 
 
 def unsoundness(path: Path) -> str:
-    """What is wrong with the pages of a database; empty where nothing is. Reads all of it.
+    """What is wrong with the pages of a database, in a person's words; empty where nothing is. Reads all of it.
 
     Raises:
         OSError: it cannot be read.
@@ -178,11 +178,14 @@ def unsoundness(path: Path) -> str:
     try:
         with contextlib.closing(connect_to_read(path)) as connection:
             # Without the functions of the views: nothing of this program runs on what may be damaged.
-            return "; ".join(said for (said,) in connection.execute("PRAGMA quick_check(3)") if said != "ok")
+            found = [said for (said,) in connection.execute("PRAGMA quick_check(3)") if said != "ok"]
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return str(error)
-        raise
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
+        found = [str(error)]
+    if found:
+        _log.warning("%s: %s", path, "; ".join(found))
+    return "parts of it cannot be read" if found else ""
 
 
 def set_aside(database: Path) -> Path:

@@ -58,11 +58,6 @@ class OpenAnswer:
         return self._begun.id
 
     @property
-    def is_open(self) -> bool:
-        """Whether it was not closed yet."""
-        return not self._ended
-
-    @property
     def message(self) -> Message:
         """The message as it is now, whatever of it is on the disk already."""
         with self._lock:

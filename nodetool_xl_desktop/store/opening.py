@@ -185,7 +185,8 @@ def _fall_back(opened: Opened, backups: Backups, problem: StoreError, *, begin_a
     fresh.replace(opened.database)
     sync_folder(opened.database.parent)
     came = f"a backup of {backup.made:%d %B %Y, %H:%M} took its place" if backup else "there was no backup"
-    newer = f", and {saved:,} newer messages were read from it" if saved else ""
+    which = "newer messages" if backup else "messages"
+    newer = f", and {saved:,} {which} were read from it" if saved else ""
     opened.notices.append(Notice(problem.what, f"{problem.why}; {came}{newer}", f"The old file is kept: {aside}"))
 
 

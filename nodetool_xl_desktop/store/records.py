@@ -21,7 +21,7 @@ LONGEST_TITLE = 80
 
 
 class State(StrEnum):
-    """How far a message is; the words are those of `session.Outcome`."""
+    """How far a message is; the database keeps these words."""
 
     WAITING = "waiting"  # sent; nothing has come back yet
     STREAMING = "streaming"

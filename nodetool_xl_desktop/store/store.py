@@ -1,7 +1,7 @@
 """The chats on the disk. Everything that reads or writes them goes through `Store`, and nothing of it through the
 caller's thread: one thread writes, one reads, one searches, each with a connection of its own.
 
-How a turn flows, for who builds upon this (`ChatSession` will):
+How a turn flows, for who builds upon this, as `chat.session` does:
 
 1. `await store.begin_turn(chat, parent, parts, about)` writes the question, the empty answer under it, the chat's first
    title, and drops the draft that is sent, in one commit. When it returns, that is on the disk: only now is the engine
@@ -17,8 +17,8 @@ return it as it is then. If the program dies, `settle` folds what was written th
 `INTERRUPTED`, when the store is opened again.
 
 `Store.list` is the list of chats, `Store.files` keeps attachments, `Store.presets` system prompts and sampling, and
-`Store.care` is awaited in a task of its own after the start and once a day: check, backup, trash. `turns.as_turns`
-makes what a model is sent of what is shown; `transfer.py` exports and imports.
+`Store.care` is awaited in a task of its own after the start and once a day: check, backup, trash. `chat.turns` makes
+what a model is sent of what is shown; `exchange.transfer` exports and imports.
 
 What cannot be written because the disk is full stays in memory and is tried again each second; `on_problem` hears of
 it, and with None that all is well again.

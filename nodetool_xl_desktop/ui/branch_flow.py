@@ -69,7 +69,8 @@ class BranchFlow(QObject):
         async def work(session: ChatSession, asked: Asked) -> Message:
             return await session.regenerate(message, asked)
 
-        self._chats.ask(self._up_to(message, until_user=True), (), work)
+        question = message if session.message(message).role == "user" else session.tree[message].parent
+        self._chats.ask(session.up_to(question) if question is not None else (), (), work)
 
     def _answer_with(self, message: str) -> None:
         """Offer the models, and have a message answered by the one that is chosen."""
@@ -110,10 +111,14 @@ class BranchFlow(QObject):
             self._continue(self._chats.shown[-1].id)
 
     def _continue(self, message: str) -> None:
+        shown = self._chats.session
+        if shown is None:
+            return
+
         async def work(session: ChatSession, asked: Asked) -> Message:
             return await session.continue_answer(message, asked)
 
-        self._chats.ask(self._up_to(message), (), work)
+        self._chats.ask(shown.up_to(message), (), work)
 
     def _edit(self, message: str, text: str, ask: bool) -> None:
         session = self._chats.session
@@ -128,16 +133,7 @@ class BranchFlow(QObject):
         async def work(shown: ChatSession, asked: Asked) -> Message:
             return await shown.ask_instead(message, said, asked)
 
-        self._chats.ask(self._up_to(message)[:-1], said, work)
-
-    def _up_to(self, message: str, *, until_user: bool = False) -> list[Message]:
-        """What leads to a message, with it; or to the question that it answers."""
-        session = self._chats.session
-        assert session is not None
-        if until_user and session.message(message).role != "user":
-            parent = session.tree[message].parent
-            return [session.message(each) for each in session.tree.path(parent)] if parent is not None else []
-        return [session.message(each) for each in session.tree.path(message)]
+        self._chats.ask(session.up_to(message)[:-1], said, work)
 
     def _deleting(self, message: str) -> Callable[[ChatSession], Coroutine[Any, Any, None]]:
         async def delete(session: ChatSession) -> None:

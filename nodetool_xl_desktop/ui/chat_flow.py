@@ -6,7 +6,6 @@ Answers belong to their chat and not to what is on the screen: showing another c
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
@@ -16,7 +15,6 @@ from PySide6.QtCore import QObject, Signal
 from nodetool_xl_desktop.chat.asker import Asker
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.chat.sessions import Sessions
-from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.engine.states import Ready, State
@@ -31,8 +29,6 @@ from nodetool_xl_desktop.ui.drafts import NEW, Drafts
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.title_flow import TitleFlow
-
-_log = logging.getLogger(__name__)
 
 #: So many messages are looked through for what Up brings back in the composer.
 RECALLED = 200
@@ -74,6 +70,8 @@ class ChatFlow(QObject):
         self._context = context
         self._answers = Answers()
         self._drafts = Drafts()
+        #: What was typed into a new chat while what was typed there before is being read; None while that is not so.
+        self._merging: tuple[Part, ...] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._is_open = asyncio.Event()
         self._sessions: Sessions | None = None
@@ -99,7 +97,7 @@ class ChatFlow(QObject):
         self._context.read_with(store.files.read)
         self._is_open.set()
         if self.session is None:
-            await self._told(self._show_new_draft())
+            self._merge_new_draft()
 
     # What is shown
 
@@ -167,17 +165,28 @@ class ChatFlow(QObject):
     def _begin(self, carried: Sequence[Part]) -> None:
         """Show a chat in which nothing was said yet, at once: what is typed from now on is its."""
         self._put(None, carried)
-        self._open_soon(self._told(self._show_new_draft()))
+        if self._opening is not None:  # another chat was about to be shown
+            self._opening.cancel()
+        self._merge_new_draft()
+
+    def _merge_new_draft(self) -> None:
+        """Show what was typed into a new chat before; until that is read, it is not written over."""
+        if self.store is not None and self._merging is None:
+            self._merging = ()
+            self.do(self._show_new_draft())
 
     async def _show_new_draft(self) -> None:
         """What was typed into a new chat before, in front of what has been typed meanwhile."""
-        held, typed = await self._drafts.of(NEW), self.pane.composer.parts
-        if self.session is not None:
-            return
-        if held and not same(held, typed):
+        try:
+            held = await self._drafts.of(NEW)
+        finally:
+            typed, self._merging = self._merging or (), None
+        if self.session is None:
+            typed = self.pane.composer.parts
+        if typed and not same(held, typed):
+            self._drafts.keep(NEW, (*held, *typed))
+        if self.session is None and held and not same(held, typed):
             self.pane.composer.set_draft((*held, *typed))
-        if typed:
-            self._keep_draft(self.pane.composer.parts)
 
     async def _show(self, session: ChatSession, at: str | None) -> None:
         assert self.store is not None
@@ -203,7 +212,10 @@ class ChatFlow(QObject):
         return self.session.chat.id if self.session is not None else NEW
 
     def _keep_draft(self, said: Sequence[Part]) -> None:
-        self._drafts.keep(self._place, said)
+        if self._merging is not None and self.session is None:
+            self._merging = tuple(said)
+        else:
+            self._drafts.keep(self._place, said)
 
     # Answers
 
@@ -244,14 +256,8 @@ class ChatFlow(QObject):
         state = self.pane.state
         assert isinstance(state, Ready)
         self.titles.stop()
-        task = self._tasks.start(self._told(work(answer, state.server)))
+        task = self._tasks.start(work(answer, state.server), self.pane.tell_problem)
         self._answers.add(answer, task, lambda: self._ended(answer, state.server))
-
-    async def _told(self, work: Coroutine[Any, Any, object]) -> None:
-        try:
-            await work
-        except UserFacingError as error:
-            self.pane.tell_problem(error)
 
     async def _send(self, answer: Answer, server: EngineServer) -> None:
         if not self._is_open.is_set():
@@ -269,6 +275,7 @@ class ChatFlow(QObject):
             await self._presets.keep_for_new_chat(session.chat.id)
             if self.session is None:
                 self.session = session
+                self.pane.composer.move_draft(session.chat.id)
                 self._context.show_for(session)
                 self.shown_changed.emit(session.chat.id)
         await session.send(answer.said, asked)
@@ -317,6 +324,8 @@ class ChatFlow(QObject):
         await self._presets.saved()
         new = self._presets.values_for_new_chat() if session is None else None
         how = await self.asker.how(self.store, server, session.chat.id if session is not None else "", new)
+        if self.session is not session:  # they went on to another chat: what was typed is a draft there
+            return None
         more = await self._context.make_room(shown, said, how, again)
         return None if more is None else self.asker.asked(server, how, more)
 
@@ -327,7 +336,7 @@ class ChatFlow(QObject):
 
     def do(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something to a chat beside everything else; what goes wrong is told."""
-        self._tasks.start(self._told(work))
+        self._tasks.start(work, self.pane.tell_problem)
 
     async def stopped(self, session: ChatSession) -> None:
         """Stop the answer of a chat, and wait until it has stopped."""
@@ -355,15 +364,13 @@ class ChatFlow(QObject):
         if last is None or last.about.error is None or last.text or self.pane.composer.parts:
             return
         if (question := session.tree[last.id].parent) is not None:
-            self.pane.composer.set_draft(session.message(question).parts)
+            self.pane.composer.set_draft(session.message(question).parts, self._place)
 
     def _changed(self, session: ChatSession) -> None:
         """A session has a message more, shows others, or its answer ended."""
         for answer in self._answers:
             if answer.session is session and answer.said and session.answer is not None:
                 self._sent(answer)
-        if session.chat.titled_by is TitledBy.NOBODY and session.is_answering:
-            self._tasks.start(self._told(session.refresh()))
         self.chat_changed.emit(session.chat.id)
         if session is self.session:
             self.pane.show_session(session)
@@ -374,6 +381,8 @@ class ChatFlow(QObject):
         """A question is on the disk: it leaves the composer, and what was typed since stays there."""
         composer, said = self.pane.composer, answer.said
         answer.said = ()
+        if answer.session is not None and answer.session.chat.titled_by is TitledBy.NOBODY:
+            self.do(answer.session.refresh())  # it has its first line for a title now
         if answer.session is self.session:
             if same(composer.parts, said):
                 composer.clear()

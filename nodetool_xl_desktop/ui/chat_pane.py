@@ -75,6 +75,8 @@ class ChatPane(QWidget):
         self.transcript = Transcript(theme)
         self.transcript.load_requested.connect(self._load_again)
         self.composer = Composer(theme, tasks)
+        self.composer.field.left_upwards.connect(lambda: self.transcript.step(-1))
+        self.transcript.left_downwards.connect(self.composer.focus)
         self.welcome = Welcome()
         self.welcome.load_requested.connect(lambda: self.load_requested.emit(None))
         self.welcome.open_requested.connect(self.open_requested)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from PySide6.QtCore import QLine, QRect, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
+from PySide6.QtCore import QEvent, QLine, QRect, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSpinBox, QStyle, QStyleOptionButton, QWidget
 
 from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
@@ -169,6 +169,15 @@ class Check(QCheckBox):
         self.blockSignals(True)
         self.setChecked(value)
         self.blockSignals(False)
+
+
+def is_escape(event: QEvent) -> bool:
+    """Whether Qt asks if a widget wants Esc for itself, before it looks at the window's keys."""
+    return (
+        event.type() is QEvent.Type.ShortcutOverride
+        and isinstance(event, QKeyEvent)
+        and event.key() == Qt.Key.Key_Escape
+    )
 
 
 def in_order(*widgets: QWidget) -> None:

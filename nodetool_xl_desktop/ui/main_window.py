@@ -57,6 +57,8 @@ def _toggle(panel: QWidget) -> None:
 
 SIZE = (1360, 860)
 SMALLEST = (1024, 640)
+#: Of the chat, in the title of the window.
+LONGEST_NAME = 100
 
 
 class MainWindow(QMainWindow):
@@ -223,6 +225,7 @@ class MainWindow(QMainWindow):
         """The window is called after the chat that is shown."""
         session = self.chats.session
         name = " ".join(session.chat.title.split()) if session is not None else ""
+        name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
         self.setWindowTitle(f"{name} - NodeTool XL Desktop" if name else "NodeTool XL Desktop")
 
     def _export(self) -> None:

@@ -49,6 +49,12 @@ def tooltip(text: str) -> str:
     return f"<span style='white-space:pre'>{html.escape(text)}</span>"
 
 
+def set_tip(widget: QWidget, text: str) -> None:
+    """Give a widget a tooltip that says just this; empty for none. A screen reader hears the words, and no markup."""
+    widget.setToolTip(tooltip(text) if text else "")
+    widget.setAccessibleDescription(text)
+
+
 def caption(text: str, longest: int = 48) -> str:
     """A text for a button or a menu: not longer than that, and without a key where Qt would take `&` for its mark."""
     short = text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"

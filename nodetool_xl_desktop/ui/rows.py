@@ -82,6 +82,7 @@ def paint_line(
     painter.setPen(QColor(color))
     metrics = QFontMetrics(font)
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+    painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # what is left out of Hebrew is on its left
     painter.drawText(place, edge | Qt.TextFlag.TextSingleLine, shown)
     return metrics.horizontalAdvance(shown)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from nodetool_xl_desktop.store.errors import StoreError
+from nodetool_xl_desktop.store.errors import StoreError, of_system
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
@@ -78,7 +78,12 @@ class StoreFlow(QObject):
             await in_thread(self._unsaved.cleanup)
 
     async def _open_unsaved(self) -> None:
-        self._unsaved = await in_thread(lambda: tempfile.TemporaryDirectory(prefix="nodetool-chats-"))
+        try:
+            self._unsaved = await in_thread(lambda: tempfile.TemporaryDirectory(prefix="nodetool-chats-"))
+        except OSError as error:
+            self._is_opening = False
+            self.failed.emit(of_system(error, Path(error.filename or "")))
+            return
         await self._open(Path(self._unsaved.name), False)
 
     async def _open(self, folder: Path, begin_anew: bool) -> None:
@@ -95,6 +100,7 @@ class StoreFlow(QObject):
         try:
             store = self._store = opening.result()
         except StoreError as error:
+            self._unsaved = None  # its folder goes with it, and what is opened next may be saved
             self.failed.emit(error)
             return
         await self._use(store)

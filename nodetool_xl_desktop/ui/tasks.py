@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
+
+from nodetool_xl_desktop.core.errors import UserFacingError
 
 Result = TypeVar("Result")
 
@@ -51,13 +54,20 @@ class Tasks:
         self._running: set[asyncio.Task[None]] = set()
         self._has_ended = False
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` beside everything else; after `cancel_all` nothing of it is run."""
-        task = asyncio.get_event_loop().create_task(work)
+    def start(
+        self, work: Coroutine[Any, Any, Any], tell: Callable[[UserFacingError], object] | None = None
+    ) -> asyncio.Task[None]:
+        """Run `work` beside everything else; after `cancel_all` nothing of it is run.
+
+        Args:
+            work: to be run.
+            tell: hears of an error for a person; without it none is expected.
+        """
+        task: asyncio.Task[None] = asyncio.get_event_loop().create_task(work)
         if self._has_ended:
             task.cancel()
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, tell))
         return task
 
     async def cancel_all(self) -> None:
@@ -68,7 +78,11 @@ class Tasks:
                 task.cancel()
             await asyncio.wait(self._running)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, tell: Callable[[UserFacingError], object] | None, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if tell is not None and isinstance(error, UserFacingError):
+            tell(error)
+        else:
             task.get_loop().call_exception_handler({"message": "A task failed", "exception": error, "task": task})

@@ -240,6 +240,7 @@ QToolButton[kind="segment"]:disabled {{ color: {t.others}; }}
 #details, #detailsBody {{ background: {t.surface}; }}
 #details {{ border: 1px solid {t.line}; }}
 
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 #undoBar {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: 10px; }}
 #undoBar QPushButton {{ color: {t.accent}; }}
 #storeProblem {{ background: {t.background}; }}

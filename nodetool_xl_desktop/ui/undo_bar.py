@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QEnterEvent, QKeyEvent, QKeySequence, QShortcut
@@ -18,12 +19,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import ElidedLabel
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
 
 #: How long it is offered, and how long at least after somebody pointed at it, in milliseconds.
 STAYS_MS, STAYS_AFTER_MS = 10_000, 3_000
 WIDEST = 520
+_numbers = count(1)
 
 
 class UndoBar(QFrame):
@@ -45,6 +48,7 @@ class UndoBar(QFrame):
         self._area = area
         self._rises = rises
         self._undo: Callable[[], None] | None = None
+        self._number = 0  # what was offered later has a higher one
         self._stays_ms = self._left_ms = stays_ms
         self._is_watching = False
         self._watched: QWidget | None = None
@@ -86,8 +90,8 @@ class UndoBar(QFrame):
         self._text.setText(text)
         self._button.setAccessibleName(f"{text}. Undo")
         self.setAccessibleName(text)
-        for bar in self.window().findChildren(UndoBar):  # the key is for what was done last
-            bar._keys.setEnabled(bar is self)
+        self._number = next(_numbers)
+        self._share_keys()
         self._place()
         self.show()
         self.raise_()
@@ -108,7 +112,7 @@ class UndoBar(QFrame):
         """Offer it no longer."""
         self._undo = None
         self._end.stop()
-        self._keys.setEnabled(False)
+        self._share_keys()
         self._watch_focus(False)
         self.hide()
 
@@ -139,6 +143,13 @@ class UndoBar(QFrame):
         self.move(QPoint((area.width() - width) // 2, area.height() - height - self._rises))
 
     # Keys
+
+    def _share_keys(self) -> None:
+        """Of all bars of the window, the key is for what was done last and can still be taken back."""
+        bars = [self, *(bar for bar in self.window().findChildren(UndoBar) if bar is not self)]
+        last = max((bar for bar in bars if bar._undo is not None), key=lambda bar: bar._number, default=None)
+        for bar in bars:
+            bar._keys.setEnabled(bar is last)
 
     def _watch_focus(self, on: bool) -> None:
         application = QApplication.instance()
@@ -182,6 +193,12 @@ class UndoBar(QFrame):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._go_on()
+
+    def event(self, event: QEvent) -> bool:
+        if is_escape(event):  # or the window's own Esc would stop an answer
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -476,11 +476,11 @@ async def test_what_is_set_is_what_the_store_then_says(tmp_path: Path) -> None:
         desk.set("top_k", 3)
         await store.presets.settle(first)
         desk.is_saved(first)
-        assert desk.is_unsaved, "what was changed meanwhile is still to be written"
+        assert desk.unsaved(), "what was changed meanwhile is still to be written"
         for preset in desk.unsaved():
             await store.presets.settle(preset)
             desk.is_saved(preset)
-        assert not desk.is_unsaved
+        assert not desk.unsaved()
         assert {name: each.value for name, each in (await store.presets.settings(chat, "m")).items()} == {
             "temperature": 0.2,
             "top_k": 3,
@@ -500,7 +500,7 @@ def test_what_is_set_before_a_chat_exists_waits_for_it() -> None:
     desk.put("", "m", [])
     desk.set("temperature", 0.2)
     assert desk.new_chat == Preset(Scope.CHAT, sampling={"temperature": 0.2})
-    assert not desk.is_unsaved
+    assert not desk.unsaved()
     desk.put("other", "m", [])
     assert desk.row("temperature").own is None
     desk.put("", "m", [])

@@ -115,11 +115,11 @@ def test_parts_as_markdown_and_html() -> None:
         (Reasoning("one\n\ntwo"), ToolUse("c", "run", "```"), ToolAnswer("c", "run", "", "no"), Text("done")),
         State.CUT,
     )
-    assert export.message_markdown(message) == (
-        "> one\n>\n> two\n\n**run**\n\n````json\n```\n````\n\n**run** failed\n\n```\nno\n```\n\ndone"
+    record = export.Record(Chat("c", "", TitledBy.NOBODY, 0, 0, leaf="m"), (message,))
+    assert export.markdown(record).partition("## Assistant")[2] == (
+        "\n\n> one\n>\n> two\n\n**run**\n\n````json\n```\n````\n\n**run** failed\n\n```\nno\n```\n\ndone\n\n*(cut)*\n"
     )
-    chat = Chat("c", "", TitledBy.NOBODY, 0, 0, leaf="m")
-    html = export_html.to_html(export.Record(chat, (message,)))
+    html = export_html.to_html(record)
     assert "<details>" in html
     assert "(cut)" in html
 
@@ -538,7 +538,10 @@ def chatgpt() -> dict[str, Any]:
 
 async def test_what_was_said_aloud_to_chatgpt_is_kept_in_words(tmp_path: Path) -> None:
     voice = {"content_type": "real_time_user_audio_video_asset_pointer"}
-    aloud = {"content_type": "multimodal_text", "parts": [{"content_type": "audio_transcription", "text": "Hi."}, voice]}
+    aloud = {
+        "content_type": "multimodal_text",
+        "parts": [{"content_type": "audio_transcription", "text": "Hi."}, voice],
+    }
     said = chatgpt() | {"is_archived": True}
     said["mapping"]["q2"]["message"]["content"] = aloud
     store = await Store.open(tmp_path / "chats")

@@ -13,10 +13,10 @@ import pytest
 from conftest import button, until
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
-from PySide6.QtGui import QAccessible, QAction, QColor, QContextMenuEvent, QImage
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QAccessible, QAction, QColor, QContextMenuEvent, QFont, QImage, QPainter
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QLabel, QLineEdit, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QInputDialog, QLabel, QLineEdit, QMenu, QMessageBox, QPushButton, QWidget
 
 from nodetool_xl_desktop import app
 from nodetool_xl_desktop.engine.events import TextDelta
@@ -27,6 +27,7 @@ from nodetool_xl_desktop.store.records import About, Chat, ModelIdentity, State,
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.chats.chat_list import ChatListModel
 from nodetool_xl_desktop.ui.chats.chat_places import PlaceButton
+from nodetool_xl_desktop.ui.rows import paint_line
 from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import LIGHT, Theme
@@ -492,8 +493,19 @@ async def test_tags_the_archive_and_the_trash(made: Bar) -> None:
     await asyncio.sleep(0.05)
     assert (made.opened, made.gone) == ([], [])
     assert "deleted" not in texts(made.chats)
+    assert "It is in the trash" in texts(made.chats)
     made.menu("Restore")
     await until(lambda: "The trash is empty" in made.words(), "restored")
+    assert "It is in the trash" not in texts(made.chats)
+    await made.store.list.delete(ids[:1])
+    made.go("Archive")
+    made.go("Trash")
+    await until(lambda: made.rows == ["# Today", "one"], "the trash")
+    made.click("one")
+    restore = next(each for each in made.chats.findChildren(QPushButton) if each.text() == "Restore")
+    QTest.mouseClick(restore, Qt.MouseButton.LeftButton)
+    await until(lambda: "The trash is empty" in made.words(), "restored by the button")
+    assert "It is in the trash" not in texts(made.chats)
     made.go("All Chats")
     await until(lambda: made.rows == ["# Today", "one", "two", "three"], "all chats")
 
@@ -736,3 +748,22 @@ async def test_the_tabs(made: Bar, tmp_path: Path) -> None:
     bar.focus_page()
     made.press(Key.Key_Return)
     assert loads == [model.path]
+
+
+@pytest.mark.parametrize(("letter", "dots_are_left"), [("א", True), ("H", False)])
+def test_what_is_left_out_of_a_title_is_at_its_end_in_any_script(
+    qapp: QApplication, letter: str, dots_are_left: bool
+) -> None:
+    image = QImage(200, 30, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as a view has it
+    paint_line(painter, QRect(0, 0, 200, 30), letter * 100, "#000000", QFont(qapp.font()))
+    painter.end()
+    columns = [x for x in range(200) if any(image.pixelColor(x, y).lightness() < 200 for y in range(30))]
+
+    def highest(x: int) -> int:
+        return next(y for y in range(30) if image.pixelColor(x, y).lightness() < 200)
+
+    left, right = highest(columns[0]), highest(columns[-1])
+    assert (left > right) is dots_are_left, (left, right)

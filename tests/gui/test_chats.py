@@ -11,6 +11,7 @@ from conftest import Build, until
 from PySide6.QtTest import QTest
 
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.side_bar import Tab
 from nodetool_xl_desktop.ui.transcript.message_figures import FiguresLine
@@ -37,6 +38,28 @@ async def test_a_chat_is_there_at_the_next_start(build: Build, starter_model: Pa
     assert again.shown[-1].about.usage.completion_tokens > 0
     assert again.window.windowTitle() == "Say yes. - NodeTool XL Desktop"
     assert again.transcript.isVisible()
+
+
+async def test_a_chat_offers_the_model_that_answered_in_it(build: Build, starter_model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "Other-7B-Q4_K_M.gguf"
+    other.symlink_to(starter_model)
+    person = await sat_down(build, command=echo())
+    person.chats.titles.is_on = False
+    await person.load(starter_model)
+    await person.ask("apples")
+    await person.answered("apples")
+    assert "answered here last" not in person.notices
+    await person.press(K.Key_E, CTRL, lambda: person.window)
+    await until(lambda: "SmolLM2 135M Instruct answered here last" in person.notices, "it is not loaded any more")
+    await person.load(other)
+    await until(lambda: "Other 7B would answer now" in person.notices, "another one is loaded")
+    await person.new_chat()
+    assert "answered here last" not in person.notices, "nobody answered here yet"
+    await person.open("apples")
+    await until(lambda: "answered here last" in person.notices, "as before")
+    await person.click("Load It")
+    await until(lambda: isinstance(state := person.chats.pane.state, Ready) and state.model == starter_model, "loaded")
+    assert "answered here last" not in person.notices
 
 
 def figures(person: Person) -> str:

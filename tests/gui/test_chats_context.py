@@ -9,9 +9,11 @@ from chat_driver import CTRL, K, Person, echo, journal, sat_down
 from conftest import Build, until
 from PySide6.QtWidgets import QLabel, QPushButton
 
+from nodetool_xl_desktop.chat.asking import Asking
 from nodetool_xl_desktop.chat.turns import CONTEXT
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Ready
+from nodetool_xl_desktop.store.parts import Text
 from nodetool_xl_desktop.ui.transcript.message_frame import MessageView
 
 #: So many tokens each question has, and each answer, for the engine that counts words.
@@ -77,6 +79,35 @@ async def test_nothing_is_sent_before_it_was_chosen_and_cancel_keeps_the_text(
     await until(lambda: not choice.isVisible(), "it was about the other chat")
     await person.open(question(0)[:79] + "…")
     assert person.composer.text == question(3), "it is a draft there"
+
+
+async def test_who_went_on_while_it_was_counted_is_not_asked(build: Build, starter_model: Path, tmp_path: Path) -> None:
+    """The choice would stand in another chat than the one that it is about."""
+    person = await filled(build, starter_model, tmp_path / "asked")
+    context, said = person.window.context, (Text(question(3)),)
+    await person.press(K.Key_Escape)
+    await until(lambda: not person.chats.is_answering, "nothing is on its way")
+    counting = asyncio.ensure_future(context.make_room(person.shown, said, Asking(), lambda: None))
+    await asyncio.sleep(0)
+    await person.new_chat()
+    async with asyncio.timeout(10):
+        assert await counting is None
+    assert not context.choice.isVisible()
+
+
+async def test_the_keys_stay_in_the_list_when_the_choice_goes(
+    build: Build, starter_model: Path, tmp_path: Path
+) -> None:
+    person = await filled(build, starter_model, tmp_path / "asked")
+
+    def go_on() -> None:
+        person.chats.new_chat()
+        person.browser.view.setFocus()
+
+    await person.do(go_on)
+    await until(lambda: not person.window.context.choice.isVisible(), "it was about the other chat")
+    await asyncio.sleep(0.05)
+    assert person.browser.view.hasFocus()
 
 
 async def test_dropped_turns_are_not_sent_and_the_chat_says_so(

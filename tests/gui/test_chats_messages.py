@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.store.records import State
+from nodetool_xl_desktop.store.writing import INTERVAL_S
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
 
 #: What the platform that has no screen says when a menu or a popup opens.
@@ -218,6 +219,26 @@ async def test_an_answer_goes_on_in_its_own_message(build: Build, starter_model:
     assert whole.startswith(person.said[-1][: len(whole)]), (whole, person.said[-1])
     assert stepper(person, 1) == ""
     assert "user" not in person.said[-1][len(begun) :]
+
+
+async def test_an_edit_that_was_not_asked_stays_a_draft_whatever_is_shown_next(
+    build: Build, starter_model: Path
+) -> None:
+    person = await sat_down(build, command=echo())
+    await person.load(starter_model)
+    await person.ask("apples")
+    await person.answered("apples")
+    await person.press(K.Key_E, CTRL, lambda: person.window)
+    await until(lambda: not isinstance(person.pane.state, Ready), "no model is loaded")
+    await edited(person, 0, "plums")
+    await person.press(K.Key_Return, CTRL)
+    assert "Load a model first" in person.words
+    await person.new_chat()
+    await person.open("apples")
+    await edited(person, 0, "")
+    assert person.view(0).editor.text == "plums"  # type: ignore[union-attr]
+    await asyncio.sleep(2 * INTERVAL_S)  # written through
+    assert await person.store.edits(str(person.shown_id)) == {person.shown[0].id: "plums"}
 
 
 async def test_what_was_typed_into_an_editor_is_there_at_the_next_start(build: Build, starter_model: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import tempfile
 from pathlib import Path
 
 from chat_driver import CTRL, SHIFT, K, Person, echo, journal, sat_down
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QPushButton, Q
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.exchange import transfer
+from nodetool_xl_desktop.store.errors import StoreError
 from nodetool_xl_desktop.store.parts import Attachment
 from nodetool_xl_desktop.ui.composer.attachment_viewer import AttachmentViewer
 from nodetool_xl_desktop.ui.exchange.export_dialog import ExportDialog
@@ -90,6 +92,23 @@ async def test_going_on_without_saving(build: Build, paths: Paths, starter_model
     assert files_of(paths) == was
     again = Person(build())
     await until(again.pane.store_problem.isVisible, "the same at the next start")
+
+
+async def test_no_room_for_temporary_files_is_told_and_can_be_tried_again(
+    build: Build, paths: Paths, tmp_path: Path
+) -> None:
+    person = await broken(build, paths)
+    problems: list[StoreError] = []
+    person.window.store_flow.failed.connect(problems.append)
+    usual, tempfile.tempdir = tempfile.tempdir, str(tmp_path / "gone")
+    try:
+        await person.click("Go On Without Saving")
+        await until(lambda: problems, "told")
+    finally:
+        tempfile.tempdir = usual
+    assert person.pane.store_problem.isVisible()
+    await person.click("Go On Without Saving")
+    await person.opened()
 
 
 async def test_what_was_typed_before_is_sent_once_there_is_a_store(

@@ -134,7 +134,8 @@ async def test_enter_sends_what_is_typed_and_keeps_it_until_it_is_cleared(desk: 
     desk.key(Qt.Key.Key_Return)
     assert desk.sent == [(Text("One\ntwo"),)]
     assert desk.composer.text == "One\ntwo"
-    assert desk.composer.take() == (Text("One\ntwo"),)
+    assert desk.composer.parts == (Text("One\ntwo"),)
+    desk.composer.clear()
     assert desk.composer.text == ""
     assert not desk.composer.can_send
 
@@ -560,6 +561,46 @@ async def test_what_is_read_after_the_chat_was_left_is_handed_on(desk: Desk) -> 
     await desk.open()
     await until(lambda: late, "handed on")
     assert (late[0][0], late[0][1].name) == ("a", "a.txt")
+    assert desk.chips == []
+
+
+async def test_what_is_read_after_one_came_back_stands_there(desk: Desk) -> None:
+    late: list[str] = []
+    desk.composer.attached_late.connect(lambda place, _part: late.append(place))
+    desk.composer.set_draft((), "a")
+    desk.composer.attach([desk.file("a.txt", "alpha")])
+    desk.composer.set_draft((), "b")
+    desk.composer.set_draft((Text("Read it."),), "a")
+    await desk.open()
+    await desk.counted(1)
+    assert desk.chip_texts[0].startswith("a.txt")
+    assert [type(part) for part in desk.drafts[-1]] == [Attachment, Text]
+    assert late == []
+
+
+async def test_a_draft_moves_with_its_chat(desk: Desk) -> None:
+    """A new chat has an id from its first message on: what was attached before belongs to it."""
+    late: list[str] = []
+    desk.composer.attached_late.connect(lambda place, _part: late.append(place))
+    desk.composer.attach([desk.file("a.txt", "alpha")])
+    desk.composer.move_draft("made")
+    desk.composer.set_draft((), "b")
+    await desk.open()
+    await until(lambda: late, "handed on")
+    assert late == ["made"]
+
+
+async def test_what_is_attached_while_the_message_is_sent_stays(desk: Desk) -> None:
+    """It was not in what was sent, and is in what is sent next."""
+    QTest.keyClicks(desk.edit, "First")
+    desk.key(Qt.Key.Key_Return)
+    desk.composer.attach([desk.file("a.txt", "alpha")])
+    assert desk.composer.parts == desk.sent[0], "it is not read yet"
+    desk.composer.clear()
+    await desk.open()
+    await desk.counted(1)
+    assert [type(part) for part in desk.composer.parts] == [Attachment]
+    desk.composer.clear()
     assert desk.chips == []
 
 

@@ -628,7 +628,7 @@ async def test_what_is_typed_is_written_by_itself(desk: Desk, tmp_path: Path) ->
     assert (kept.system_prompt, dict(kept.sampling)) == ("Hm.", {"top_k": 7})
     QTest.keyClicks(edit, " Yes.")
     QTest.keyClick(edit, K.Key_Escape)
-    await until(lambda: not desk.flow._desk.is_unsaved, "closed, it is written at once")
+    await until(lambda: not desk.flow._desk.unsaved(), "closed, it is written at once")
     (kept,) = await desk.store.presets.around(desk.chat, MODEL)
     assert kept.system_prompt == "Hm. Yes."
 

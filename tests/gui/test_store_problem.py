@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import button, until
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
-from PySide6.QtGui import QEnterEvent
+from PySide6.QtGui import QEnterEvent, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QTextEdit, QToolButton, QVBoxLayout, QWidget
 
@@ -217,11 +217,34 @@ def test_of_two_bars_the_key_is_for_what_was_done_last(theme: Theme, qtbot: Any)
     assert at.taken_back == ["second", "third"]
 
 
+@pytest.mark.parametrize("gone", ["taken back", "dismissed"])
+def test_after_the_last_one_the_key_is_for_the_one_before_that_is_still_offered(
+    theme: Theme, qtbot: Any, gone: str
+) -> None:
+    at = area(theme, qtbot)
+    other = UndoBar(theme, at.window)
+    at.offer("first")
+    other.offer("second", lambda: at.taken_back.append("second"))
+    if gone == "taken back":
+        QTest.keyClick(at.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    else:
+        QTest.mouseClick(other.findChild(QToolButton), Qt.MouseButton.LeftButton)
+    QTest.keyClick(at.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert at.taken_back == [*(["second"] if gone == "taken back" else []), "first"]
+    assert at.bar.isHidden()
+    assert other.isHidden()
+
+
 def test_escape_and_dismiss_forget_it(theme: Theme, qtbot: Any) -> None:
     at = area(theme, qtbot)
+    stopped = []
+    stop = QShortcut(Qt.Key.Key_Escape, at.window)  # the window's own Esc, which stops an answer
+    stop.activated.connect(lambda: stopped.append(True))
     at.offer()
+    button(at.bar, "Undo").setFocus()
     QTest.keyClick(button(at.bar, "Undo"), Qt.Key.Key_Escape)
     assert at.bar.isHidden()
+    assert not stopped
     at.offer()
     QTest.mouseClick(at.bar.findChild(QToolButton), Qt.MouseButton.LeftButton)
     assert at.bar.isHidden()

@@ -385,7 +385,15 @@ def test_an_editor_loses_nothing(transcript: Transcript) -> None:
     assert edits == [("q1", "Question 1? Really?", True)]
     settle()
     assert button(transcript, "Unsaved edit").isVisible()  # until it is shown it may be that it cannot be written
-    transcript.show_chat([*talk(1, ""), asked("q1b", "Question 1? Really?")], alone)
+    transcript.clear()
+    transcript.show_chat(talk(2, ""), alone)
+    settle()
+    assert button(transcript, "Unsaved edit").isVisible()  # another chat is shown, and this one again
+    both = ("q1", "q1b")
+    transcript.show_chat(
+        [*talk(1, ""), asked("q1b", "Question 1? Really?")],
+        lambda each: Versions(both, both.index(each)) if each in both else alone(each),
+    )
     transcript.show_chat(talk(2, ""), alone)
     settle()
     with pytest.raises(AssertionError, match="no button"):

@@ -60,6 +60,11 @@ class ChatActions(QObject):
         if not self._places.shown.trash:
             self._do(self._delete)
 
+    def restore(self) -> None:
+        """Take what is selected out of the trash."""
+        if self._places.shown.trash:
+            self._do(self._restore)
+
     # The menu
 
     def _show_menu(self, place: QPoint) -> None:
@@ -73,7 +78,7 @@ class ChatActions(QObject):
             menu.addAction(text).triggered.connect(lambda _checked=False: work())
 
         if self._places.shown.trash:
-            add("Restore", lambda: self._do(self._restore))
+            add("Restore", self.restore)
             return
         ids = [chat.id for chat in chats]
         if len(chats) == 1:

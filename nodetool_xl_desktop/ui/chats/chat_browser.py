@@ -54,6 +54,7 @@ class ChatBrowser(QWidget):
     def __init__(self, theme: Theme, tasks: Tasks, today: Callable[[], date] = date.today) -> None:
         super().__init__()
         self._problem = ""
+        self._remedy: Callable[[], None] | None = None
         self._field = SearchField(theme)
         self._new = QPushButton("New")
         self._new.setAccessibleName("New chat")
@@ -161,7 +162,9 @@ class ChatBrowser(QWidget):
         self._feed.changed.connect(self._show_page)
         for failed in (self._feed.failed, self._search.failed):
             failed.connect(self._tell)
-        self._notice.remedy_requested.connect(self._notice.hide)
+        self._notice.remedy_requested.connect(self._do_remedy)
+        self._places.chosen.connect(self._drop_hint)
+        self._actions.undo_offered.connect(self._drop_hint)
         self._patience.timeout.connect(self._show_page)
         self._midnight.timeout.connect(self._day_began)
 
@@ -182,8 +185,11 @@ class ChatBrowser(QWidget):
         self._places.setVisible(has_list)
 
     def _open(self, chat_id: str) -> None:
-        if not self._places.shown.trash:  # it has to be restored first
+        if not self._places.shown.trash:
             self.chat_selected.emit(chat_id)
+            return
+        self._notice.tell("It is in the trash", "Restore it to read it.", tone="plain", remedy="Restore")
+        self._remedy = self._actions.restore
 
     def _brought_back(self, ids: list[str]) -> None:
         if self.view.chats.shown is None and len(ids) == 1:
@@ -194,6 +200,19 @@ class ChatBrowser(QWidget):
 
     def _tell(self, error: UserFacingError) -> None:
         self._notice.tell_error(error, remedy="Dismiss")
+        self._remedy = None
+
+    def _do_remedy(self) -> None:
+        remedy, self._remedy = self._remedy, None
+        self._notice.hide()
+        if remedy is not None:
+            remedy()
+
+    def _drop_hint(self, *_done: object) -> None:
+        """What the trash said goes with it; an error stays until it was read."""
+        if self._remedy is not None:
+            self._remedy = None
+            self._notice.hide()
 
     def _wait_for_midnight(self) -> None:
         midnight = datetime.combine(date.today() + timedelta(days=1), datetime.min.time())

@@ -69,7 +69,8 @@ class ChatFeed(QObject):
             except UserFacingError as error:
                 self.failed.emit(error)
 
-        self._tasks.start(told())
+        task = self._tasks.start(told())
+        task.add_done_callback(lambda _task: work.close())  # the program may end before it has begun
 
     async def refresh(self, ids: Sequence[str]) -> None:
         """Look at these chats again, and at the folders and tags.

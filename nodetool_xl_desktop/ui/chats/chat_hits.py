@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewIt
 
 from nodetool_xl_desktop.store.search import Hit, Snippet, TitleHit
 from nodetool_xl_desktop.ui.chats.chat_days import day_of, said_day
-from nodetool_xl_desktop.ui.chats.search_field import is_escape
+from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import tooltip
 from nodetool_xl_desktop.ui.rows import Index, RowView, paint_ground, paint_heading, paint_line, row_font, row_place
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme, Tokens

@@ -8,17 +8,9 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton
 
+from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.theme import Theme
-
-
-def is_escape(event: QEvent) -> bool:
-    """Whether Qt asks if a widget wants Esc for itself, before it looks at the window's keys."""
-    return (
-        event.type() is QEvent.Type.ShortcutOverride
-        and isinstance(event, QKeyEvent)
-        and event.key() == Qt.Key.Key_Escape
-    )
 
 
 class SearchField(QLineEdit):

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.ui.parts import ElidedLabel, restyle, tooltip
+from nodetool_xl_desktop.ui.parts import ElidedLabel, restyle, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
 CHIP_HEIGHT, NARROWEST, WIDEST = 44, 168, 320
@@ -70,7 +70,7 @@ class Chip(QFrame):
         self._facts.setText(facts)
         self._remove.setToolTip(f"Remove {name} (Delete)" if len(name) < 60 else "Remove (Delete)")
         self._remove.setAccessibleName(f"Remove {name}")
-        self.setToolTip(tooltip(tip or f"{name}\n{facts}"))
+        set_tip(self, tip or f"{name}\n{facts}")
         self.setAccessibleName(f"Attached: {name}, {facts}")
         restyle(self, "problem", "true" if problem else "false")
         self._facts.style().polish(self._facts)

@@ -146,18 +146,27 @@ class AttachmentTray(QObject):
         self.changed.emit()
 
     def show(self, parts: Sequence[Attachment], place: str) -> None:
-        """Show the attachments of another draft. What is still read goes on, and is handed on by `late`."""
-        self._leave()
+        """Show the attachments of another draft. What is still read goes on, and is handed on by `late`, or stands
+        here where the person is back by then.
+        """
+        for entry in list(self.entries):
+            self._drop(entry)
         self._place = place
         for part in parts:
             self._restore(part)
 
-    def clear(self) -> None:
-        """They were sent."""
+    def move(self, place: str) -> None:
+        """What is shown is the draft of this place from now on, which did not exist before."""
+        self._place = place
         for entry in self.entries:
+            entry.place = place
+
+    def clear(self) -> None:
+        """They were sent; what `parts` did not have yet was not, and stays."""
+        for entry in [entry for entry in self.entries if entry.part is not None]:
             if entry.task is not None:
                 entry.task.cancel()
-        self._leave()
+            self._drop(entry)
 
     def remove(self, entry: Attached) -> None:
         """Take one away."""
@@ -226,7 +235,7 @@ class AttachmentTray(QObject):
         text, guessed = loaded.material.text, loaded.material.guessed
         if entry not in self.entries:
             if loaded.part is None:
-                self.late.emit(entry.place, replace(part, text=""))
+                self._take_late(entry.place, replace(part, text=""))
             return
         if any(each is not entry and each.part and each.part.sha256 == part.sha256 for each in self.entries):
             self.told.emit(f"{part.name} is attached already.")
@@ -242,6 +251,14 @@ class AttachmentTray(QObject):
         self._settle()
         if text is not None:
             await self._count_tokens(entry, text)
+
+    def _take_late(self, place: str, part: Attachment) -> None:
+        """It is read, and its draft was left meanwhile."""
+        if place != self._place:
+            self.late.emit(place, part)
+        elif all(each.part is None or each.part.sha256 != part.sha256 for each in self.entries):
+            self._restore(part)
+            self.changed.emit()
 
     def _settle(self) -> None:
         if not self.reading:
@@ -302,7 +319,3 @@ class AttachmentTray(QObject):
     def _drop(self, entry: Attached) -> None:
         self.entries.remove(entry)
         self.area.remove(entry.chip)
-
-    def _leave(self) -> None:
-        for entry in list(self.entries):
-            self._drop(entry)

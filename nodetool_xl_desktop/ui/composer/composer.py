@@ -34,7 +34,7 @@ class Composer(QFrame):
         tasks: where attachments are read.
     """
 
-    #: Send these parts (a tuple of `chat.parts.Part`). The field keeps them until `clear` or `take`.
+    #: Send these parts (a tuple of `store.parts.Part`). The field keeps them until `clear`.
     send_requested = Signal(object)
     stop_requested = Signal()
     #: The person changed the draft (a tuple of parts; attachments without their text). Not by `set_draft` or `clear`.
@@ -150,18 +150,16 @@ class Composer(QFrame):
         self._tray.show([part for part in parts if isinstance(part, Attachment)], place)
         self._follow_attachments()
 
+    def move_draft(self, place: str) -> None:
+        """The same draft belongs to this place from now on: a new chat is on the disk. `attached_late` says it."""
+        self._tray.move(place)
+
     def clear(self) -> None:
-        """It was sent."""
+        """`parts` were sent; what is still being read stays."""
         self._tray.clear()
         self._others = ()
         self._begin_anew("")
         self._follow_attachments()
-
-    def take(self) -> tuple[Part, ...]:
-        """`parts`, and `clear`."""
-        parts = self.parts
-        self.clear()
-        return parts
 
     def set_history(self, texts: Sequence[str]) -> None:
         """What was sent in this chat, oldest first: Up brings it back."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 from nodetool_xl_desktop.chat.attaching import WHAT_WORKS
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import tooltip
+from nodetool_xl_desktop.ui.parts import set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S
 
 #: Two lines of a note.
@@ -131,6 +131,6 @@ class Told(QObject):
     def _show(self) -> None:
         text = self._own or self._others
         self.hint.setText(text)
-        self.hint.setToolTip(tooltip(text) if text else "")
+        set_tip(self.hint, text)
         self.hint.setVisible(bool(text) or not self._narrow)
         self.link.setVisible(self._remedy is not None)

@@ -20,6 +20,8 @@ class MessageEdit(QTextEdit):
 
     submitted = Signal()
     focus_changed = Signal(bool)
+    #: The keys are to go to the messages above (Ctrl+Up).
+    left_upwards = Signal()
     #: Files were pasted (a list of paths).
     files_pasted = Signal(object)
     #: A picture was pasted (a QImage), such as a screenshot.
@@ -93,6 +95,8 @@ class MessageEdit(QTextEdit):
             self.submitted.emit()
         elif QKeySequence(event.keyCombination()) == _PASTE_AS_TEXT:
             self.put(QGuiApplication.clipboard().text())
+        elif event.key() == Qt.Key.Key_Up and event.modifiers() & ~pad == Qt.KeyboardModifier.ControlModifier:
+            self.left_upwards.emit()
         elif event.matches(QKeySequence.StandardKey.Undo) and self._undo_first():
             pass
         elif not (plain and self._recall(event.key())):

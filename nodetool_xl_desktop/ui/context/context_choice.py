@@ -101,6 +101,12 @@ class ContextChoice(QFrame):
         said = [part.text() for part in parts if not part.isHidden()] + [self._problem.text]
         return "" if self.isHidden() else " ".join(said).strip()
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether the next key goes into it."""
+        focused = self.window().focusWidget()
+        return focused is not None and self.isAncestorOf(focused)
+
     def show_plan(self, plan: WontFit) -> None:
         """Ask, and take the keys: onto the list, where Enter does nothing, as it may still be pressed from sending."""
         self.plan = plan

@@ -130,13 +130,15 @@ class ContextFlow(QObject):
     ) -> Mapping[str, Any] | None:
         """See to it that a question fits; returns what is to be kept with its answer, None where it is not sent now.
 
+        Who went on to another chat while it was counted is not asked there: it is not sent then.
+
         Args:
             shown: of the chat that is shown, up to what is asked.
             said: the question; with nothing the last one of `shown`.
             how: how it will be asked.
             again: asks once more, after the model was loaded with a larger context.
         """
-        state = self._pane.state
+        state, session = self._pane.state, self._session
         if not isinstance(state, Ready):
             return None
         model = state.server.model
@@ -148,20 +150,27 @@ class ContextFlow(QObject):
             return {}
         if not isinstance(found, WontFit):
             return {}
+        return await self._chosen_of(found, state.server, again) if session is self._session else None
+
+    async def _chosen_of(
+        self, found: WontFit, server: EngineServer, again: Callable[[], None]
+    ) -> Mapping[str, Any] | None:
+        """Ask, and do what is chosen; returns what `make_room` does."""
         self.choice.show_plan(found)
         try:
             choice = await self._choice()
             while choice == SUMMARISE and found.cut is not None:
-                more, choice = await self._summarised(found.cut, state.server)
+                more, choice = await self._summarised(found.cut, server)
                 if more is not None:
                     return more
         finally:
+            if self.choice.has_keys:  # else they went on to the list, or wherever
+                self._pane.composer.setFocus()
             self.choice.clear()
-            self._pane.composer.setFocus()
         if choice == DROP and found.cut is not None:
             return {CONTEXT: found.cut.kept()}
         if choice == RELOAD and found.larger is not None and self._machine is not None:
-            self._machine.reload(model, found.larger.context, again)
+            self._machine.reload(server.model, found.larger.context, again)
         return {} if choice == SEND else None
 
     async def _summarised(self, cut: Cut, server: EngineServer) -> tuple[Mapping[str, Any] | None, str]:

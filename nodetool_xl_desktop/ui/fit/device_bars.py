@@ -10,7 +10,7 @@ from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.preview.device_names import titles
 from nodetool_xl_desktop.preview.report import FitReport
 from nodetool_xl_desktop.ui.fit.memory_bar import MemoryBar
-from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, tooltip
+from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
 MEMORY = "Memory"
@@ -72,7 +72,7 @@ class _Row(QWidget):
 
     def show_memory(self, name: str, free: int | None, total: int | None, use: MemoryUse, tip: str) -> None:
         self._name.setText(name)
-        self.setToolTip(tooltip(f"{tip}\nThe load takes {units.memory(use.total)} of it."))
+        set_tip(self, f"{tip}\nThe load takes {units.memory(use.total)} of it.")
         if free is None or total is None:
             self._free.setText("memory not reported")
             self._bar.show_use(name, 0, 0, use)

@@ -10,7 +10,7 @@ from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.preview.report import FitReport, Preview
 from nodetool_xl_desktop.ui.fit.device_bars import DeviceBars
 from nodetool_xl_desktop.ui.fit.legend import Legend
-from nodetool_xl_desktop.ui.parts import card_layout, label, restyle, tooltip
+from nodetool_xl_desktop.ui.parts import card_layout, label, restyle, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
 
 PILLS = {Verdict.FITS: "good", Verdict.TIGHT: "warning", Verdict.PARTLY: "warning", Verdict.WONT_FIT: "bad"}
@@ -47,7 +47,7 @@ class ModelCard(QFrame):
         """Say what the file is."""
         header = preview.header
         self._name.setText(preview.title)
-        self._name.setToolTip(tooltip(str(header.path)))
+        set_tip(self._name, str(header.path))
         facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
         if header.context_length_max:
             facts.append(f"{units.short_tokens(header.context_length_max)} tokens")

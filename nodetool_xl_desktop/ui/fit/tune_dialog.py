@@ -24,7 +24,7 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.tune import Measurement, Step, Tuned
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import card_layout, figure, label, restyle, tooltip
+from nodetool_xl_desktop.ui.parts import card_layout, figure, label, restyle, set_tip
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme
 
@@ -217,8 +217,7 @@ class _Table(QFrame):
             cell.setText(text)
         if row.error:
             self._mark(mark, "Failed", "bad")
-            mark.setToolTip(tooltip(row.error))
-            mark.setAccessibleDescription(row.error)
+            set_tip(mark, row.error)
 
     def mark_best(self, row: Measurement) -> None:
         """Say which row has won."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QPushButton
 
 from nodetool_xl_desktop.chat.starting_presets import DEFAULT
-from nodetool_xl_desktop.ui.parts import caption, tooltip
+from nodetool_xl_desktop.ui.parts import caption, set_tip
 from nodetool_xl_desktop.ui.theme import Theme
 
 LONGEST = 22
@@ -29,7 +29,7 @@ class PresetButton(QPushButton):
         """Say which preset holds."""
         self.setText(f"Preset: {caption(name, LONGEST)}")
         self.setAccessibleName(f"Preset: {name}")
-        self.setToolTip(tooltip(f"System prompt and sampling: {name}"))
+        set_tip(self, f"System prompt and sampling: {name}")
 
     def _show_icon(self) -> None:
         self.setIcon(self._theme.icon("sliders-horizontal"))

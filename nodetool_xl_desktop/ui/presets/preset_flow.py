@@ -68,6 +68,8 @@ class PresetFlow(QObject):
         self._chat, self._model, self._model_title = "", "", ""
         self._metadata: Mapping[str, Any] | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._later: set[asyncio.Task[None]] = set()
+        self._written = 0
         self._counting: asyncio.Task[None] | None = None
         self._counted = ""
         #: What the last choices among presets replaced: all of them are taken back at once.
@@ -128,6 +130,8 @@ class PresetFlow(QObject):
     async def saved(self) -> None:
         """Wait until what was changed is on the disk, or the panel says why it is not."""
         await self._read_through()
+        while self._later:  # what was set while the desk was being read
+            await asyncio.wait(self._later)
         self._write_rest.stop()
         await self._write()
 
@@ -146,7 +150,10 @@ class PresetFlow(QObject):
     async def _read(self, store: Store) -> None:
         chat, model, metadata = self._chat, self._model, self._metadata
         try:
-            around = await store.presets.around(chat, model)
+            around, written = list[Preset](), -1
+            while written != self._written:  # what was written meanwhile is newer than what was read
+                written = self._written
+                around = await store.presets.around(chat, model)
             named = await store.presets.named()
         except UserFacingError as error:
             self.panel.tell_error(error, "Try Again", self._read_soon)
@@ -165,6 +172,7 @@ class PresetFlow(QObject):
             except UserFacingError as error:
                 self.panel.tell_error(error, "Try Again", lambda: self._start(self._write()))
                 return
+            self._written += 1
             self._desk.is_saved(unsaved[0])
 
     # What the panel asks for
@@ -192,7 +200,9 @@ class PresetFlow(QObject):
         if self._reading is None or self._reading.done():
             work()
         else:
-            self._start(later())
+            task = self._tasks.start(later())
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
 
     def _set(self, name: str, value: Any) -> None:
         self._before = None

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
-from nodetool_xl_desktop.ui.parts import figure, tooltip
+from nodetool_xl_desktop.ui.parts import figure, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
 WIDTH = 360
@@ -58,6 +58,11 @@ class FindBar(QFrame):
         """What it says of how many there are."""
         return self._count.text()
 
+    @property
+    def last(self) -> QWidget:
+        """Where Tab leaves it."""
+        return self._close
+
     def open_bar(self, text: str = "") -> None:
         """Show it, and have one type; with this text, if it is not empty."""
         self.show()
@@ -107,7 +112,7 @@ class FindBar(QFrame):
         made = QToolButton()
         made.setProperty("kind", "icon")
         made.setIconSize(QSize(14, 14))
-        made.setToolTip(tooltip(f"{text} ({keys})"))
+        set_tip(made, f"{text} ({keys})")
         made.setAccessibleName(text)
         return made
 

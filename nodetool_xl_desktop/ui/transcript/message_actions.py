@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import QKeyCombination, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.store.tree import Versions
-from nodetool_xl_desktop.ui.parts import tooltip
+from nodetool_xl_desktop.ui.parts import set_tip
 from nodetool_xl_desktop.ui.theme import Theme
 
 ICON_SIZE = QSize(16, 16)
@@ -109,6 +109,16 @@ def menu(parent: QWidget, can: Collection[Do], do: Callable[[Do], None], only: C
     return made
 
 
+class _Button(QToolButton):
+    """Leaves the keys that go from message to message to the chat; a button takes every arrow."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+
 class ActionBar(QFrame):
     """The buttons of one message."""
 
@@ -116,7 +126,6 @@ class ActionBar(QFrame):
     chosen = Signal(object)
     #: The whole menu is wanted, here on the screen.
     menu_requested = Signal(QPoint)
-    entered = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -144,9 +153,14 @@ class ActionBar(QFrame):
         self.hide()
 
     @property
+    def every_button(self) -> list[QToolButton]:
+        """All of them, from left to right."""
+        return [*self._buttons.values(), self._again, self._more]
+
+    @property
     def buttons(self) -> list[QToolButton]:
-        """Those that can be pressed, from left to right."""
-        return [each for each in (*self._buttons.values(), self._again, self._more) if not each.isHidden()]
+        """Those that can be pressed."""
+        return [each for each in self.every_button if not each.isHidden()]
 
     def show_possible(self, can: Collection[Do]) -> None:
         """Offer this."""
@@ -156,16 +170,12 @@ class ActionBar(QFrame):
         self._again.setVisible(Do.WITH_MODEL in can)
         self.adjustSize()
 
-    def enterEvent(self, event: QEnterEvent) -> None:
-        super().enterEvent(event)
-        self.entered.emit()
-
     def _button(self, text: str, keys: str) -> QToolButton:
-        made = QToolButton()
+        made = _Button()
         made.setProperty("kind", "icon")
         made.setIconSize(ICON_SIZE)
         made.setFixedHeight(BAR_HEIGHT)
-        made.setToolTip(tooltip(f"{text} ({keys})" if keys else text))
+        set_tip(made, f"{text} ({keys})" if keys else text)
         made.setAccessibleName(text)
         return made
 

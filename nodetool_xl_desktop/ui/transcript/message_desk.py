@@ -3,13 +3,15 @@ with what was typed into them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
+from nodetool_xl_desktop.store.tree import Versions
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.transcript.markdown_text import plain_text
 from nodetool_xl_desktop.ui.transcript.markdown_view import MarkdownView
@@ -54,7 +56,7 @@ class MessageDesk(QObject):
         self._pointed: MessageView | None = None
         self._selected: MarkdownView | None = None
         self._drafts: dict[str, str] = {}  # what was typed into editors, by message
-        self._saved: set[str] = set()  # of these the other version is on its way
+        self._saved: dict[str, Collection[str]] = {}  # to these another version is to come, beside those there are
         self.bar = ActionBar(theme, body)
         self.bar.chosen.connect(lambda do: self._pointed is not None and self.do(do, self._pointed))
         self.bar.menu_requested.connect(self.open_menu)
@@ -92,11 +94,17 @@ class MessageDesk(QObject):
         if self._selected is not None and isinstance(view, MessageView) and self._selected in view.texts:
             self._selected = None
 
-    def messages_changed(self, is_there: Callable[[str], bool]) -> None:
-        """Others are shown: an edited message that is not among them has its other version in its place."""
-        for each in [each for each in self._saved if not is_there(each)]:
-            self._saved.discard(each)
-            self._put_draft(each, None)
+    def messages_changed(self, versions: Callable[[str], Versions]) -> None:
+        """Others are shown: what was typed is a draft no longer where it is a version.
+
+        Args:
+            versions: those at the place of a message; a `LookupError` or `ValueError` where it is not in this chat.
+        """
+        for each, before in list(self._saved.items()):
+            with contextlib.suppress(LookupError, ValueError):
+                if set(versions(each).ids) - set(before):
+                    del self._saved[each]
+                    self._put_draft(each, None)
 
     # What is done
 
@@ -190,7 +198,7 @@ class MessageDesk(QObject):
     def _save(self, view: MessageView, text: str, *, ask: bool) -> None:
         """The typed text stays a draft until the other version is shown: it may be that it cannot be written."""
         self._put_draft(view.message.id, text)
-        self._saved.add(view.message.id)
+        self._saved[view.message.id] = view.stepper.versions.ids if view.stepper.versions else [view.message.id]
         view.close_editor()
         self.edited.emit(view.message.id, text, ask)
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.store.parts import Attachment
-from nodetool_xl_desktop.ui.parts import label, tooltip
+from nodetool_xl_desktop.ui.parts import label, set_tip
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
@@ -88,7 +88,7 @@ class FileChip(QFrame):
         self._theme = theme
         self._thumbnails = thumbnails
         short = file.name if len(file.name) <= LONGEST_NAME else f"{file.name[: LONGEST_NAME - 1]}…"
-        self.setToolTip(tooltip(f"{file.name}\n{file.media_type}, {units.file_size(file.size)}"))
+        set_tip(self, f"{file.name}\n{file.media_type}, {units.file_size(file.size)}")
         self.setAccessibleName(f"File {file.name}, {units.file_size(file.size)}")
         self._picture = QLabel()
         words = QVBoxLayout()

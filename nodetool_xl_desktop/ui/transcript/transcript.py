@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.chat.session import Shown
 from nodetool_xl_desktop.engine.events import PromptProgress
@@ -115,7 +116,7 @@ class Transcript(FocusColumn):
         held = self.focused
         gone = held is not None and self._ids[held] not in places
         self._messages, self._ids, self._at, self._versions, self._now = messages, ids, places, versions, {}
-        self._desk.messages_changed(places.__contains__)
+        self._desk.messages_changed(versions)
         self.set_turns(heights, views, anchor)
         for index, view in views.items():
             self._dress(view, index)
@@ -266,6 +267,7 @@ class Transcript(FocusColumn):
             answer.raise_context_requested.connect(self.raise_context_requested)
             view = answer
         view.switch_requested.connect(self.switch_requested)
+        view.pointed.connect(self.order_keys)
         view.file_opened.connect(self.file_requested)
         self._desk.take(view)
         self._dress(view, index)
@@ -277,6 +279,10 @@ class Transcript(FocusColumn):
     def turns_arranged(self) -> None:
         super().turns_arranged()
         self._desk.place_bar()
+
+    def key_order(self, view: TurnView) -> tuple[QWidget, ...]:
+        inside = (*view.texts, *view.files) if isinstance(view, MessageView) else ()
+        return (self.find_bar.last, view, *inside, *self._desk.bar.every_button)
 
     def turn_dropped(self, view: TurnView) -> None:
         self._desk.forget(view)

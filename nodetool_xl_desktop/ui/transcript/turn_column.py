@@ -226,6 +226,8 @@ class TurnColumn(QAbstractScrollArea):
             view.column = self
             self._views[index], self._index[view] = view, index
             view.setParent(self._body)
+            if index < max(self._views):
+                view.lower()  # above the others: a screen reader goes from the undermost to the uppermost
             view.setGeometry(0, -100_000, self._column()[1], 100)
             view.show()
             self._measure(view)

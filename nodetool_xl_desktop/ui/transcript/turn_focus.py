@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
 
+from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.transcript.turn_column import TurnColumn
-from nodetool_xl_desktop.ui.transcript.turn_view import holds_focus
+from nodetool_xl_desktop.ui.transcript.turn_view import TurnView, holds_focus
 
 
 class FocusColumn(TurnColumn):
     """Has no focus itself: one of its turns has it."""
 
+    #: The keys are to go to what stands below the last turn.
+    left_downwards = Signal()
+
     def __init__(self) -> None:
         super().__init__()
+        self._in_order: tuple[QWidget, ...] = ()
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     @property
@@ -29,6 +35,9 @@ class FocusColumn(TurnColumn):
         """Put the focus on the turn so many further; where none has it, on the one where Tab enters."""
         if self.count:
             held = self.focused
+            if held is not None and held + by >= self.count:
+                self.left_downwards.emit()
+                return
             self.focus_turn(self.stop() if held is None else max(0, min(held + by, self.count - 1)))
 
     def focus_turn(self, index: int) -> None:
@@ -38,6 +47,19 @@ class FocusColumn(TurnColumn):
             view.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def turns_arranged(self) -> None:
-        stop = self.stop()
-        for index, view in self.alive.items():
-            view.set_stop(is_stop=index == stop or holds_focus(view))
+        self.order_keys()
+
+    def order_keys(self) -> None:
+        """Have Tab stop at one turn, and come to it from what is above it: Qt puts what is made late at the end."""
+        held = self.focused
+        at = self.stop() if held is None else held
+        for index, each in self.alive.items():
+            each.set_stop(is_stop=index == at)
+        view = self.alive.get(at)
+        if view is not None and (order := self.key_order(view)) != self._in_order:
+            self._in_order = order
+            in_order(*order)
+
+    def key_order(self, view: TurnView) -> tuple[QWidget, ...]:
+        """What Tab goes through around a turn; a subclass knows."""
+        return (view,)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from nodetool_xl_desktop.store.tree import Versions
-from nodetool_xl_desktop.ui.parts import figure, tooltip
+from nodetool_xl_desktop.ui.parts import figure, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
 
 HEIGHT = 26
@@ -70,7 +70,7 @@ class VersionStepper(QWidget):
         made.setIconSize(QSize(12, 12))
         made.setFixedHeight(HEIGHT)
         made.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the message has the keys for it
-        made.setToolTip(tooltip(f"{text} ({keys})"))
+        set_tip(made, f"{text} ({keys})")
         made.setAccessibleName(text)
         return made
 
