@@ -1,5 +1,5 @@
-"""What the store needs done now and then, while the program runs and nobody waits: the backup of the day, which is
-looked through, emptying the trash, removing files that nothing refers to.
+"""What the store needs done now and then, while the program runs and nobody waits: the backup of the day, a look
+through what was too large for that at the start, emptying the trash, removing files that nothing refers to.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Protocol, TypeVar
 
 from nodetool_xl_desktop.store import chats
 from nodetool_xl_desktop.store.attachments import UNUSED_MS, Attachments
-from nodetool_xl_desktop.store.backup import Backup, Backups
+from nodetool_xl_desktop.store.backup import Backup, Backups, unsoundness
 from nodetool_xl_desktop.store.database import flag_damage, in_thread, told
-from nodetool_xl_desktop.store.errors import StoreError, StoreFault
+from nodetool_xl_desktop.store.errors import StoreError, StoreFault, damaged
+from nodetool_xl_desktop.store.opening import CHECKED_AT_ONCE
 from nodetool_xl_desktop.store.records import Notice, now_ms
 
 Result = TypeVar("Result")
@@ -48,6 +49,7 @@ class Care:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._backups = Backups(disk.database.parent / "backups")
+        self._was_seen = False
 
     async def all(self) -> list[Notice]:
         """All of it; to be awaited in a task of its own after the start, and once a day. Returns what to tell a person.
@@ -55,7 +57,7 @@ class Care:
         A database that is found damaged is neither backed up nor cleared.
         """
         notices: list[Notice] = []
-        for work in (self.back_up_daily, self.empty_trash, self.collect):
+        for work in (self.look_through, self.empty_trash, self.collect):
             try:
                 await work()
             except StoreError as error:
@@ -64,6 +66,31 @@ class Care:
                 if error.fault in (StoreFault.DAMAGED, StoreFault.CLOSED):
                     break
         return notices
+
+    async def look_through(self) -> None:
+        """Back it up where that was not done today, which looks through the copy; else look through it once a run.
+
+        Raises:
+            StoreError: it cannot be read or written, or is damaged: the next start then falls back to a backup.
+        """
+        if await self.back_up_daily() is None and not self._was_seen:
+            await self.check()
+        self._was_seen = True
+
+    async def check(self) -> None:
+        """Look through a database that was too large for that when it was opened.
+
+        Raises:
+            StoreError: it cannot be read, or is damaged.
+        """
+        database = self._disk.database
+
+        def work() -> str:
+            return unsoundness(database) if database.stat().st_size > CHECKED_AT_ONCE else ""
+
+        if problem := await in_thread(lambda: _told(database, work)):
+            flag_damage(database)
+            raise damaged(database, problem)
 
     async def back_up_daily(self) -> Backup | None:
         """Back it up, where that was not done today.
