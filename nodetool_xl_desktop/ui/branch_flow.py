@@ -6,24 +6,21 @@ Nothing is overwritten by any of it: each makes a branch beside the others, or s
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu
 
-from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.store.parts import Attachment, Part, Text
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
-from nodetool_xl_desktop.ui.composer import attachment_reading
+from nodetool_xl_desktop.ui.composer.attachment_reading import to_look_at
 from nodetool_xl_desktop.ui.composer.attachment_viewer import SIZE, AttachmentViewer
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
 from nodetool_xl_desktop.ui.parts import caption
-from nodetool_xl_desktop.ui.tasks import in_thread
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
 
 
@@ -91,12 +88,7 @@ class BranchFlow(QObject):
     async def _show_file(self, file: Attachment) -> None:
         """Show what was sent along."""
         assert self._chats.store is not None
-        data = await self._chats.store.files.read(file.sha256)
-        text, picture = None, None
-        if attaching.is_picture(file):
-            picture, _ = await in_thread(partial(attachment_reading.shrunk, data, file.name, 2 * SIZE[0]))
-        else:
-            text = data.decode("utf-8", "replace")
+        text, picture = await to_look_at(self._chats.store, file, 2 * SIZE[0])
         facts = units.file_size(file.size)
         AttachmentViewer(file.name, facts, text, picture, self._chats.pane.window(), is_sent=True).open()
 

@@ -82,6 +82,19 @@ async def kept(store: Store, part: Attachment) -> Loaded:
     return Loaded(Material(part.name, data, part.media_type, data.decode("utf-8", "replace")), part=part)
 
 
+async def to_look_at(store: Store, part: Attachment, longest: int) -> tuple[str | None, QImage | None]:
+    """What an attachment holds, as a text or as a picture no longer than that on either side, in pixels.
+
+    Raises:
+        UserFacingError: it is not there any more, or is a picture that cannot be decoded.
+    """
+    data = await store.files.read(part.sha256)
+    if not attaching.is_picture(part):
+        return data.decode("utf-8", "replace"), None
+    picture, _ = await in_thread(partial(shrunk, data, part.name, longest))
+    return None, picture
+
+
 def shrunk(data: bytes, name: str, longest: int) -> tuple[QImage, QSize]:
     """A picture no longer than that on either side, in pixels, and how large it is; for a thread.
 

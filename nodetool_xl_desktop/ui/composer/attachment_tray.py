@@ -295,13 +295,8 @@ class AttachmentTray(QObject):
 
     async def _view(self, entry: Attached, part: Attachment) -> None:
         """Show what it holds."""
-        text, picture = None, None
         try:
-            data = await (await self._opened()).files.read(part.sha256)
-            if attaching.is_picture(part):
-                picture, _size = await in_thread(partial(reading.shrunk, data, part.name, 2 * SIZE[0]))
-            else:
-                text = data.decode("utf-8", "replace")
+            text, picture = await reading.to_look_at(await self._opened(), part, 2 * SIZE[0])
         except UserFacingError as error:
             self.refused.emit(error)
             return

@@ -1,4 +1,7 @@
-"""Chats into files and out of them: what Chat > Export and Chat > Import do."""
+"""Chats into files and out of them: what Chat > Export and Chat > Import do.
+
+The dialogs, with all the forms that they read and write, are imported when one is opened: no start waits for them.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.exchange import transfer
 from nodetool_xl_desktop.store.store import Store
-from nodetool_xl_desktop.ui.exchange.export_dialog import ExportDialog
-from nodetool_xl_desktop.ui.exchange.export_job import Chosen
-from nodetool_xl_desktop.ui.exchange.import_dialog import ImportDialog
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -68,6 +67,8 @@ class ExportFlow(QObject):
         if self._store is None:
             self._not_open()
             return
+        from nodetool_xl_desktop.ui.exchange.import_dialog import ImportDialog  # noqa: PLC0415 - see above
+
         self._folder = files[0].parent
         dialog = ImportDialog(self._theme, self._tasks, self._store, files, self._window)
         dialog.imported.connect(self.imported)
@@ -75,6 +76,10 @@ class ExportFlow(QObject):
         dialog.open()
 
     async def _open_export(self, store: Store, ids: tuple[str, ...] | None) -> None:
+        from nodetool_xl_desktop.exchange import transfer  # noqa: PLC0415 - see above
+        from nodetool_xl_desktop.ui.exchange.export_dialog import ExportDialog  # noqa: PLC0415
+        from nodetool_xl_desktop.ui.exchange.export_job import Chosen  # noqa: PLC0415
+
         try:
             which = tuple(await transfer.ids_of_all(store)) if ids is None else ids
             title = (await store.list.chat(which[0])).title if len(which) == 1 else ""
