@@ -23,7 +23,7 @@ run: set-up starter ## Set up what is missing, then open the window with the sta
 
 test: check starter ## Set up what is missing, then run every check and every test
 	@echo "Testing ..."
-	@$(BIN)/python -m pytest -m "not soak"
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses logical --maxprocesses 4 --dist worksteal
 
 check: set-up-tests ruff-check ruff-format mypy lint-imports nested-loops ## Style, types and the rule of the house
 
