@@ -46,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from nodetool_xl_desktop.engine import worker  # noqa: PLC0415
 
         worker.main()
+    if arguments == ["--tool-child"]:
+        from nodetool_xl_desktop.tools import child  # noqa: PLC0415
+
+        child.main()
     if sys.stderr is None:  # closed by whoever started it: notes would go to standard output instead
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
     if isinstance(sys.stdout, io.TextIOWrapper):  # a window without a console has none
@@ -323,9 +327,9 @@ def _context(text: str) -> int:
 
 
 def _tools(text: str) -> list[Tool]:
-    from nodetool_xl_desktop.tools import built_in  # noqa: PLC0415 - 0.1 s, which nobody else need wait
+    from nodetool_xl_desktop.tools.built_in import by_name  # noqa: PLC0415 - 0.1 s, which nobody else need wait
 
-    known = built_in()
+    known = by_name()
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:

@@ -6,9 +6,20 @@ the proxy and the off-line switch have one place.
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import socket
 import ssl
+import urllib.request
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import ClassVar, cast
 
 import httpx2
+
+from nodetool_xl_desktop import __version__
+from nodetool_xl_desktop.core.errors import UserFacingError
 
 #: The type of every client, for those who are handed one.
 HttpClient = httpx2.AsyncClient
@@ -18,6 +29,65 @@ CONNECT_TIMEOUT_S = 10.0
 
 #: Seconds without a single byte after which a connection to a model hub counts as dropped.
 HUB_STALL_S = 30.0
+
+#: Seconds without a single byte after which a page of the web counts as not to be had.
+WEB_STALL_S = 10.0
+
+#: Seconds for an MCP server, which may think for long, and keeps a stream open in which it says something now and then.
+MCP_STALL_S = 300.0
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: From a host and a port to the addresses that it has now.
+Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
+
+#: IPv6 addresses that only stand for an IPv4 address, which a router or this machine then connects to.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+
+
+class WorksOffLine(UserFacingError):
+    """Something needs the network, and the person has switched the program off line."""
+
+
+class OffLine:
+    """The person's switch: while it is on, the program connects to nothing but its own engine.
+
+    It is the process that is off line, as with HF_HUB_OFFLINE: the factories below refuse while any switch that lives
+    is on, as a factory that has to be handed the switch could also be called without it.
+
+    Args:
+        is_on: what it begins with.
+    """
+
+    _on: ClassVar[weakref.WeakSet[OffLine]] = weakref.WeakSet()
+
+    def __init__(self, is_on: bool = False) -> None:
+        self.is_on = is_on
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the program works off line; may be set at any time. What is being fetched then ends at its next
+        request, not within one."""
+        return self in self._on
+
+    @is_on.setter
+    def is_on(self, is_on: bool) -> None:
+        (self._on.add if is_on else self._on.discard)(self)
+
+    def check(self, what: str) -> None:
+        """Raises `WorksOffLine` while it is on; `what` is what cannot be done, as "The page cannot be fetched"."""
+        if self.is_on:
+            raise _works_off_line(what)
+
+    @classmethod
+    def check_all(cls, what: str) -> None:
+        """As `check`, for whoever was handed no switch: raises while any is on."""
+        if len(cls._on):
+            raise _works_off_line(what)
+
+
+def _works_off_line(what: str) -> WorksOffLine:
+    return WorksOffLine(what, "the program works off line", 'Switch off "Work Off Line" in the File menu')
 
 
 def engine_client(base_url: str, api_key: str) -> HttpClient:
@@ -50,10 +120,136 @@ def hub_client(stall_s: float = HUB_STALL_S) -> HttpClient:
 
     Args:
         stall_s: seconds to wait for the next byte.
+
+    Raises:
+        WorksOffLine: the program works off line; so does each request of a client that was made before.
     """
+    OffLine.check_all(_NO_HUB)
     return HttpClient(
         # Compressed, a range would count other bytes than the file's.
         headers={"Accept-Encoding": "identity"},
         timeout=httpx2.Timeout(stall_s, connect=CONNECT_TIMEOUT_S),
         follow_redirects=True,
+        event_hooks={"request": [_refuse_off_line]},
     )
+
+
+_NO_HUB = "No model hub is asked"
+
+
+async def _refuse_off_line(request: httpx2.Request) -> None:
+    OffLine.check_all(f"{request.url.host} is not asked")
+
+
+def web_client(stall_s: float = WEB_STALL_S) -> HttpClient:
+    """A client for pages of the web, which a model asked for and a person allowed.
+
+    It keeps no cookies, knows no passwords, follows no redirects (the one who asks looks at each) and uses no proxy
+    (see `has_proxy`). Making it reads the authorities, which takes 23 ms: make it in a thread.
+
+    Args:
+        stall_s: seconds to wait for the next byte.
+
+    Raises:
+        WorksOffLine: the program works off line; so does each request of a client that was made before.
+    """
+    OffLine.check_all("No page is fetched")
+    return HttpClient(
+        # gzip only: of it a reader can bound what it becomes.
+        headers={"User-Agent": f"NodeTool-XL-Desktop/{__version__}", "Accept-Encoding": "gzip"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx2.Timeout(stall_s, connect=CONNECT_TIMEOUT_S),
+        limits=httpx2.Limits(max_keepalive_connections=0),
+        trust_env=False,
+        event_hooks={"request": [_refuse_off_line]},
+    )
+
+
+def has_proxy(scheme: str, host: str) -> bool:
+    """Whether this machine is set to reach `host` through a proxy. It may read the system's settings: in a thread.
+
+    What goes through a proxy goes to an address that only the proxy knows, so nobody here can check it.
+    """
+    proxies = urllib.request.getproxies()
+    return bool((proxies.get(scheme) or proxies.get("all")) and not urllib.request.proxy_bypass(host))
+
+
+async def resolve(host: str, port: int) -> Sequence[IPAddress]:
+    """The addresses of a host, as the system knows them now, the best one first.
+
+    Raises:
+        OSError: it has none, or nobody could be asked.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # A scope ("%eth0") belongs to addresses that lead no farther than the next router.
+    return [ipaddress.ip_address(address[4][0]) for address in found]
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether an address is one of the open network, and none of this machine or of a network around it."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address.teredo or address in _COMPATIBLE or address.is_site_local or address.scope_id:
+            return False
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def mcp_client(
+    headers: Mapping[str, str],
+    *,
+    on_this_machine: bool,
+    on_request: Callable[[], None],
+    on_answer: Callable[[int, str], Callable[[bytes], None]],
+) -> HttpClient:
+    """A client for one MCP server, which a person has named.
+
+    A server on this machine is not spoken to through a proxy. Nothing is asked for in compressed form, and refused
+    where it comes so, as its length would say nothing then. Making it reads the authorities, which takes 23 ms: make
+    it in a thread.
+
+    Args:
+        headers: sent with each request, to this server only (the `mcp` package follows no redirect to another).
+        on_this_machine: whether its address is loopback.
+        on_request: is called before each request, and may raise.
+        on_answer: is told each answer's status and type of content; what it returns takes each piece of the body,
+            and b"" at its end, and may raise.
+    """
+
+    async def before(_request: httpx2.Request) -> None:
+        on_request()
+
+    async def after(response: httpx2.Response) -> None:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise httpx2.DecodingError(
+                "it sends in compressed form, which it was asked not to", request=response.request
+            )
+        take = on_answer(response.status_code, response.headers.get("content-type", "").lower())
+        response.stream = _Watched(cast("httpx2.AsyncByteStream", response.stream), take)
+
+    return HttpClient(
+        headers={**headers, "Accept-Encoding": "identity"},
+        timeout=httpx2.Timeout(MCP_STALL_S, connect=CONNECT_TIMEOUT_S),
+        trust_env=not on_this_machine,
+        event_hooks={"request": [before], "response": [after]},
+    )
+
+
+class _Watched(httpx2.AsyncByteStream):
+    """A body whose pieces somebody sees before they are read."""
+
+    def __init__(self, inner: httpx2.AsyncByteStream, take: Callable[[bytes], None]) -> None:
+        self._inner = inner
+        self._take = take
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._inner:
+            self._take(piece)
+            yield piece
+        self._take(b"")
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()

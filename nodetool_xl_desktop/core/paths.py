@@ -61,6 +61,21 @@ class Paths:
         return self.data / "preferences.json"
 
     @property
+    def mcp_file(self) -> Path:
+        """The settings of the MCP servers; people edit it, and may share it with other programs."""
+        return self.data / "mcp.json"
+
+    @property
+    def mcp_tools_file(self) -> Path:
+        """The tools that MCP servers had when they last ran."""
+        return self.cache / "mcp-tools.json"
+
+    @property
+    def permissions_file(self) -> Path:
+        """What tools may do unasked."""
+        return self.data / "tool-permissions.json"
+
+    @property
     def library_file(self) -> Path:
         """The list of models that were dropped or opened."""
         return self.data / "models.json"

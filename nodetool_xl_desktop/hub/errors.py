@@ -5,9 +5,12 @@ The names say what is wrong, which is what a caller asks for (`except Gated`), s
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.network import OffLine, WorksOffLine
 
 _STAYS = "What has come stays; trying again continues there"
 _OFFLINE_VALUES = ("1", "ON", "YES", "TRUE")
@@ -107,8 +110,19 @@ class TooLong(HubError):
         return cls(f"The header of {name} is too long", why, "Download the file, then open it here")
 
 
+@contextlib.contextmanager
+def off_line_sorted() -> Iterator[None]:
+    """Around what makes a connection: that the program works off line becomes an error of this room."""
+    try:
+        yield
+    except WorksOffLine as error:
+        raise Unreachable(error.what, error.why, error.hint) from error
+
+
 def require_network() -> None:
-    """Raises `Unreachable` where the environment says that no hub may be asked (HF_HUB_OFFLINE=1)."""
+    """Raises `Unreachable` where no hub may be asked: the program works off line, or HF_HUB_OFFLINE=1 says so."""
+    with off_line_sorted():
+        OffLine.check_all("No model hub is asked")
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):  # huggingface_hub listens to both
         if os.environ.get(name, "").upper() in _OFFLINE_VALUES:
             raise Unreachable.by_choice()

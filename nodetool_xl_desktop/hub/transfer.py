@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx2
 
 from nodetool_xl_desktop.core.network import HUB_STALL_S, HttpClient, hub_client
-from nodetool_xl_desktop.hub.errors import BadAnswer, HubError, Unreachable, refusal
+from nodetool_xl_desktop.hub.errors import BadAnswer, HubError, Unreachable, off_line_sorted, refusal
 from nodetool_xl_desktop.hub.repository import UNUSABLE_ENVIRONMENT, HubFile, Repository, reason
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
@@ -62,10 +62,12 @@ async def connected(host: str, patience: Patience) -> AsyncIterator[HttpClient]:
     """A client for requests that begin at `host`.
 
     Raises:
-        Unreachable: the proxy or the authorities that the environment names cannot be used.
+        Unreachable: the proxy or the authorities that the environment names cannot be used, or the program works off
+            line.
     """
     try:
-        client = await asyncio.to_thread(hub_client, patience.stall_s)
+        with off_line_sorted():
+            client = await asyncio.to_thread(hub_client, patience.stall_s)
     except UNUSABLE_ENVIRONMENT as error:
         raise Unreachable.because(host, f"no connection can be made, {reason(error)}") from error
     async with client:
@@ -93,7 +95,8 @@ async def opened(
 def faults_sorted(host: str) -> Iterator[None]:
     """Around a request to `host`: what its connection raises becomes `Dropped` or a `HubError`."""
     try:
-        yield
+        with off_line_sorted():
+            yield
     except httpx2.UnsupportedProtocol as error:
         raise BadAnswer.because(host, reason(error), "Look at the address of the hub") from error
     except httpx2.TransportError as error:

@@ -8,13 +8,6 @@ from nodetool_xl_desktop.tools.clock import ClockTool
 from nodetool_xl_desktop.tools.text_calls import FoundCall, TextCalls
 from nodetool_xl_desktop.tools.tool import Image, Tool, as_tool, definition, signature
 
-
-def built_in() -> dict[str, Tool]:
-    """The tools that come with the program, by name; new ones each time, as a tool may have state."""
-    tools: list[Tool] = [CalculatorTool(), ClockTool()]
-    return {tool.name: tool for tool in tools}
-
-
 __all__ = [
     "CalculatorTool",
     "ClockTool",
@@ -24,7 +17,6 @@ __all__ = [
     "TextCalls",
     "Tool",
     "as_tool",
-    "built_in",
     "call",
     "definition",
     "signature",

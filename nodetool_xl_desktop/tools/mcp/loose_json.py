@@ -1,0 +1,54 @@
+"""JSON as people and editors write it: with comments, and with a comma too many."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from nodetool_xl_desktop.tools.mcp.errors import SettingsError
+
+#: Each takes what has no end up to the end of the text, so that none is looked for twice.
+_TEXT, _COMMENT, _TRAILING = r'"(?:\\.|[^"\\])*"?', r"//[^\n]*|/\*.*?(?:\*/|\Z)", r",(?=\s*[}\]])"
+_LOOSE_COMMENT = re.compile(f"({_TEXT})|{_COMMENT}", re.S)
+_LOOSE_COMMA = re.compile(f"({_TEXT})|{_TRAILING}", re.S)
+#: Longer ones are no settings.
+LONGEST_FILE = 2_000_000
+#: A longer text has to be strict JSON: forgiving takes its time, and pasted texts are read in the window's thread.
+_LONGEST_FORGIVEN = 200_000
+
+
+def load_json(text: str) -> dict[str, Any]:
+    """The object of a JSON text.
+
+    Raises:
+        SettingsError: it is none; names the line.
+    """
+    if len(text) > LONGEST_FILE:
+        raise SettingsError("These settings cannot be read", f"they are longer than {LONGEST_FILE:,} characters")
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SettingsError(
+            "These settings are no JSON",
+            f"line {error.lineno}, column {error.colno}: {error.msg}",
+            "Mend that line.",
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise SettingsError(
+            "These settings cannot be read", "they are nested too deeply, or hold no sane number"
+        ) from error
+    if not isinstance(content, dict):
+        raise SettingsError("These settings cannot be read", "they are no JSON object ({...})")
+    return content
+
+
+def strict(text: str) -> str:
+    """JSON as people and editors write it as strict JSON, with the lines where they were."""
+    if len(text) > _LONGEST_FORGIVEN:
+        return text
+
+    def kept(found: re.Match[str]) -> str:
+        return found.group(1) or "\n" * found.group().count("\n")
+
+    return _LOOSE_COMMA.sub(kept, _LOOSE_COMMENT.sub(kept, text.removeprefix("\ufeff")))

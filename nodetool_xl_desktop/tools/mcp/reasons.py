@@ -1,0 +1,57 @@
+"""Why a connection ended, in words for a person."""
+
+from __future__ import annotations
+
+import httpx2
+import mcp_types as types
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from nodetool_xl_desktop.tools.mcp.settings import Settings, Stdio
+from nodetool_xl_desktop.tools.mcp.wire import Wire
+
+#: Of what a server says.
+_LONGEST = 600
+_LAST_WORDS = 300
+
+
+def one_line(text: str) -> str:
+    """What a server says, as part of a sentence of ours."""
+    return " ".join(text[: _LONGEST * 5].split())[:_LONGEST]
+
+
+def leaf(error: BaseException | None) -> BaseException | None:
+    """What the groups of a task group hold."""
+    while isinstance(error, BaseExceptionGroup) and error.exceptions:
+        error = error.exceptions[0]
+    return error
+
+
+def why_ended(error: BaseException | None, settings: Settings, wire: Wire) -> str:
+    """The cause, as a sentence without its beginning and end; may hold secrets that a server printed."""
+    if wire.exit_status is not None or (isinstance(settings, Stdio) and wire.ended.is_set()):
+        return _program_ended(wire)
+    if wire.refusal:
+        return _refusal(wire.refusal)
+    if isinstance(error, httpx2.ConnectError):
+        return f"nothing answers at {settings.about}"
+    if isinstance(error, MCPError) and error.code != types.CONNECTION_CLOSED:
+        return f"it said: {one_line(error.message)}"
+    if isinstance(error, ValidationError | RuntimeError):
+        return "what it said does not keep to the protocol"
+    return f"the connection broke ({type(error).__name__})" if error is not None else "the connection was closed"
+
+
+def _program_ended(wire: Wire) -> str:
+    status = wire.exit_status
+    how = "" if status is None else f" (signal {-status})" if status < 0 else f" (exit status {status})"
+    words = wire.log.last_words[:_LAST_WORDS]
+    return f"its program ended{how}" + (f"; the last that it said was: {words}" if words else "")
+
+
+def _refusal(status: int) -> str:
+    if status in (401, 403):
+        return f"it refused us (HTTP status {status}): the headers of its settings may need a key"
+    if status in (404, 405):
+        return f"there is no MCP server at this address (HTTP status {status})"
+    return f"it answered with HTTP status {status}"
