@@ -242,6 +242,7 @@ def answers(script: str) -> None:
     """It answers each chat with what the script says, a JSON object.
 
     `caps`: of its template. `vision`: whether it takes images. `deltas`: what it streams, one chunk each.
+    `rounds`: the same for one request after the other, the last one again and again.
     `reason`: why it finished ("stop"), or "crash", or "silence" where it never does.
     `journal`: a file that is told of each request, one JSON line each.
     """
@@ -260,7 +261,9 @@ def answers(script: str) -> None:
                 with Path(played["journal"]).open("a", encoding="utf-8") as file:
                     print(json.dumps(request), file=file, flush=True)
             self._head("text/event-stream")
-            for delta in played["deltas"]:
+            rounds = played.get("rounds") or [played["deltas"]]
+            played["rounds"] = rounds[1:] or rounds
+            for delta in rounds[0]:
                 self._say({"choices": [{"delta": delta}]})
             reason = played.get("reason", "stop")
             if reason == "silence":
@@ -284,12 +287,17 @@ def echoes(script: str) -> None:
     `times`: how often the words are said, once without it. `title`: what it says where it is asked for a title.
     `journal`: a file that is told of each chat when it is begun, one JSON line each.
     `gate`: while there is no such file, no answer goes on behind its first word.
+    `caps`: of its template. Where tools are offered, "!add {...}" is not said again but makes a call of `add`; the
+    result of a call is said again as anything else.
     """
     played = json.loads(script)
     slots = threading.Semaphore(int(REQUEST["parallel"]))
 
     class Echo(Engine):
-        properties: ClassVar[Any] = {"default_generation_settings": {"n_ctx": REQUEST["context_length"]}}
+        properties: ClassVar[Any] = {
+            "default_generation_settings": {"n_ctx": REQUEST["context_length"]},
+            "chat_template_caps": played.get("caps", {}),
+        }
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -312,6 +320,9 @@ def echoes(script: str) -> None:
                     print(json.dumps(request), file=file, flush=True)
             self._head("text/event-stream")
             said = text_of(request["messages"][-1])
+            if said.startswith("!") and request.get("tools"):
+                self._call(said)
+                return
             is_title = "title" in played and "a title" in said
             words = played["title"].split() if is_title else said.split() * played.get("times", 1)
             for number, word in enumerate(words):
@@ -322,6 +333,16 @@ def echoes(script: str) -> None:
                 time.sleep(played.get("pace_s", 0))
             usage = {"prompt_tokens": 1, "completion_tokens": len(words)}
             self._say({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage})
+            self.wfile.write(b"data: [DONE]\n\n")
+
+        def _call(self, said: str) -> None:
+            name, _, arguments = said[1:].partition(" ")
+            call = {"index": 0, "id": f"call-{time.monotonic_ns()}", "type": "function"}
+            call["function"] = {"name": name, "arguments": arguments}
+            self._say({"choices": [{"delta": {"content": "Let me see."}}]})
+            self._say({"choices": [{"delta": {"tool_calls": [call]}}]})
+            usage = {"prompt_tokens": 1, "completion_tokens": 1}
+            self._say({"choices": [{"delta": {}, "finish_reason": "tool_calls"}], "usage": usage})
             self.wfile.write(b"data: [DONE]\n\n")
 
     serve(Echo)

@@ -12,6 +12,7 @@ from nodetool_xl_desktop.chat.sampling_values import (
     NONE_AT_ALL,
     NUMBERS,
     RESPONSE_FORMAT,
+    SEND_REASONING,
     STOP,
     SYSTEM_PROMPT,
     TITLES,
@@ -42,11 +43,18 @@ class Asking:
         system: the system prompt; empty for none.
         sampling: how to choose tokens, the grammar among it.
         response_format: for `provider.stream`; None for any text, or where a grammar says it.
+        send_reasoning: whether the model is told what it thought before earlier answers.
     """
 
     system: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     response_format: Mapping[str, Any] | None = None
+    send_reasoning: bool = False
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether tools can be offered: what has to keep to a form leaves no room for a call."""
+        return self.response_format is None and self.sampling.grammar is None
 
     def to_json(self) -> dict[str, Any]:
         """All of it by name, to be kept with the answer (`About.sampling`)."""
@@ -54,6 +62,7 @@ class Asking:
         if "stop" in said:
             said["stop"] = list(said["stop"])
         said |= {SYSTEM_PROMPT: self.system} if self.system else {}
+        said |= {SEND_REASONING: True} if self.send_reasoning else {}
         return said if self.response_format is None else said | {RESPONSE_FORMAT: dict(self.response_format)}
 
 
@@ -87,7 +96,8 @@ def asking(settings: Mapping[str, Setting]) -> Asking:
     }
     sampling = Sampling(**numbers, stop=tuple(said.get(STOP, ())) or None, grammar=grammar)
     asks_for_text = wanted.get("type", Kind.TEXT) in (Kind.TEXT, Kind.GRAMMAR)
-    return Asking(said.get(SYSTEM_PROMPT, ""), sampling, None if asks_for_text else wanted)
+    thoughts = said.get(SEND_REASONING, False)
+    return Asking(said.get(SYSTEM_PROMPT, ""), sampling, None if asks_for_text else wanted, thoughts)
 
 
 def defaults(metadata: Mapping[str, Any] | None = None) -> dict[str, Default]:

@@ -9,6 +9,7 @@ costs no second count of the history, and `Meter.plan`, which decides, counts it
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -37,7 +38,7 @@ class Count(Protocol):
     """Counts the tokens of a prompt: `provider.count_tokens` with the model."""
 
     def __call__(
-        self, messages: Sequence[values.Message], *, tools: Sequence[AnyTool] = ()
+        self, messages: Sequence[values.Message], *, tools: Sequence[AnyTool] = (), send_reasoning: bool = False
     ) -> Awaitable[values.TokenCount]: ...
 
 
@@ -64,6 +65,7 @@ class Request:
         slots: how many chats the model answers side by side.
         shared: whether those share the context, instead of having as much each.
         model: what tells one load of a model from another, such as its server; None while none is loaded.
+        send_reasoning: whether the model is told what it thought before earlier answers.
     """
 
     shown: Sequence[Message]
@@ -75,6 +77,7 @@ class Request:
     slots: int = 1
     shared: bool = False
     model: Hashable = None
+    send_reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +226,7 @@ class Meter:
         Raises: as `use`.
         """
         turns = [*_system(request), *await self.turns(messages, left)]
-        return await self.count(turns, request.tools, request.context)
+        return await self.count(turns, request.tools, request.context, send_reasoning=request.send_reasoning)
 
     async def turns(self, messages: Sequence[Message], left: LeftOut | None) -> list[values.Message]:
         """What a model is sent of these messages, pictures without their data."""
@@ -235,7 +238,12 @@ class Meter:
         return await asyncio.to_thread(as_turns_without, messages, left, files.get)
 
     async def count(
-        self, turns: Sequence[values.Message], tools: Sequence[AnyTool] = (), context: int | None = None
+        self,
+        turns: Sequence[values.Message],
+        tools: Sequence[AnyTool] = (),
+        context: int | None = None,
+        *,
+        send_reasoning: bool = False,
     ) -> Counted:
         """Count a prompt. Pictures, which the engine would count as a word, are taken for the least that they make."""
         plain, images = [], 0
@@ -243,11 +251,13 @@ class Meter:
             text, held = _without_images(turn)
             plain.append(text)
             images += held
-        length = sum(len(turn.text) for turn in plain)
+        length = sum(len(turn.text) + (len(turn.reasoning) if send_reasoning else 0) for turn in plain)
         if context is not None and length > max(_FAR_BEYOND, _FAR_BEYOND_EACH * context):
-            guessed = await asyncio.to_thread(estimate, plain)
+            said = plain if send_reasoning else [replace(turn, reasoning="") for turn in plain]
+            guessed = await asyncio.to_thread(estimate, said)
             return Counted(guessed + images * TOKENS_PER_IMAGE, self._is_exact, images > 0, is_far_beyond=True)
-        counted = await self._count(plain, tools=tools)
+        more = {"send_reasoning": True} if send_reasoning else {}
+        counted = await self._count(plain, tools=tools, **more)
         self._is_exact = counted.exact
         return Counted(counted + images * TOKENS_PER_IMAGE, counted.exact, images > 0)
 
@@ -271,7 +281,7 @@ class Meter:
     async def _counted_base(self, request: Request, before: Sequence[Message]) -> _Base:
         """All but the question, counted if it was not yet."""
         last = before[-1] if len(before) else None
-        asked = (request.model, request.system, *map(id, request.tools))
+        asked = (request.model, request.system, request.send_reasoning, *map(_key, request.tools))
         key = (*asked, len(request.shown), request.shown[-1] if len(request.shown) else None, len(before), last)
         if self._base is not None and self._base.key == key:
             return self._base
@@ -283,10 +293,18 @@ class Meter:
         bare = await self.count([*system, _EMPTY]) if system else empty
         equipped = await self.count([*system, _EMPTY], request.tools) if request.tools else bare
         turns = [*_system(request), *history, _EMPTY]
-        whole = await self.count(turns, request.tools, request.context) if history else equipped
+        also = request.send_reasoning
+        counted = await self.count(turns, request.tools, request.context, send_reasoning=also) if history else None
+        whole = counted or equipped
         joins = bool(history) and history[-1].role == "user"
         self._base = _Base(key, empty, bare, equipped, whole, left, joins)
         return self._base
+
+
+def _key(tool: AnyTool) -> Hashable:
+    """What makes two tools the same to a prompt; sources make new ones each time they are asked."""
+    said = [getattr(tool, name, None) for name in ("name", "description", "parameters")]
+    return id(tool) if said[-1] is None else json.dumps(said, sort_keys=True, default=str)
 
 
 def _is_too_much(base: _Base, request: Request) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nodetool_xl_desktop.chat import starting_presets
 from nodetool_xl_desktop.chat.asking import Default, defaults
-from nodetool_xl_desktop.chat.sampling_values import RESPONSE_FORMAT, STOP, SYSTEM_PROMPT, TITLES
+from nodetool_xl_desktop.chat.sampling_values import RESPONSE_FORMAT, SEND_REASONING, STOP, SYSTEM_PROMPT, TITLES
 from nodetool_xl_desktop.store.presets import ORDER, PLACES, Preset, Scope, Setting, resolve
 
 _OTHER_DEFAULTS = {
@@ -19,6 +19,7 @@ _OTHER_DEFAULTS = {
     SYSTEM_PROMPT: Default(None, "none, or the model's own"),
     STOP: Default(None, "none"),
     RESPONSE_FORMAT: Default(None, "engine's default"),
+    SEND_REASONING: Default(None, "this program's default"),
 }
 
 

@@ -17,6 +17,7 @@ from nodetool_xl_desktop.engine.client import DEFAULT_REPEAT_PENALTY
 SYSTEM_PROMPT = "system_prompt"
 STOP = "stop"
 RESPONSE_FORMAT = "response_format"
+SEND_REASONING = "send_reasoning"
 #: Of a value that is left to chance, or to the context, whatever a preset farther away says.
 NONE_AT_ALL = -1
 #: What the engine takes for a seed, but for the last one, with which it draws one itself.
@@ -166,6 +167,7 @@ TITLES: Mapping[str, str] = {
     **{number.name: number.title for number in NUMBERS},
     STOP: "Stop Strings",
     RESPONSE_FORMAT: "Answer Format",
+    SEND_REASONING: "Send Reasoning",
 }
 
 
@@ -179,6 +181,8 @@ def checked(name: str, value: Any) -> Any:
         return _NUMBERS[name].checked(value)
     if name == SYSTEM_PROMPT and not isinstance(value, str):
         raise ValueError(f"System Prompt is {_shown(value)}; it has to be a text")
+    if name == SEND_REASONING and not isinstance(value, bool):
+        raise ValueError(f"Send Reasoning is {_shown(value)}; it has to be true or false")
     if name == STOP:
         return _stops(value)
     if name == RESPONSE_FORMAT:

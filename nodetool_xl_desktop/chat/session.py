@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from nodetool_xl_desktop.chat.calls import Calls
 from nodetool_xl_desktop.chat.turns import as_turns
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import EventStream, Failed, PromptProgress
@@ -45,6 +46,7 @@ class Asked:
         system: the system prompt; empty for none.
         model: the file that answers; None where nothing else is answered by it at the same time.
         slots: how many answers that model gives at the same time.
+        with_calls: where tools are offered, makes `ask` for a chat whose calls these are.
     """
 
     ask: Ask
@@ -52,6 +54,7 @@ class Asked:
     system: str = ""
     model: Path | None = None
     slots: int = 1
+    with_calls: Callable[[Calls], Ask] | None = None
 
 
 class Shown(Sequence[Message]):
@@ -93,6 +96,7 @@ class ChatSession:
         answer: the one that is being written; None while none is.
         asked: who is being asked, while an answer is being written.
         progress: how far the engine is in reading the prompt.
+        calls: those of the answer that is being written which wait for a person, or run.
     """
 
     def __init__(self, store: Store, opened: Conversation, on_change: Callable[[ChatSession], None]) -> None:
@@ -105,6 +109,7 @@ class ChatSession:
         self.answer: OpenAnswer | None = None
         self.asked: Asked | None = None
         self.progress: PromptProgress | None = None
+        self.calls = Calls(opened.chat.id)
 
     @property
     def shown(self) -> Shown:
@@ -289,18 +294,22 @@ class ChatSession:
     async def _read(self, answer: OpenAnswer, asked: Asked) -> None:
         """Take what the engine says; an error for a person becomes the answer's, a bug is raised."""
         try:
-            events = asked.ask(await self._sent(asked.system, answer.id))
+            ask = asked.ask if asked.with_calls is None else asked.with_calls(self.calls)
+            events = ask(await self._sent(asked.system, answer.id))
             async with contextlib.aclosing(events):
                 async for event in events:
                     if isinstance(event, PromptProgress):
                         self.progress = event
                     answer.add(event)
+                    self.calls.note(event)  # behind it: who looks then sees what became of the call
         except UserFacingError as error:
             answer.add(Failed(error))
         except Exception as error:  # it was not stopped by the person
             fault = UserFacingError("The answer ended in the middle", f"a fault of this program: {error!r}")
             answer.add(Failed(fault))
             raise
+        finally:
+            self.calls.clear()
 
     async def _sent(self, system: str, to: str) -> list[values.Message]:
         """What leads to an answer as the model is sent it, files among it."""

@@ -69,6 +69,8 @@ class Sessions:
         for other in self._answering.values():
             if other is session:
                 break
+            if other.calls.is_busy:  # it waits for a person or a tool, and not for the model
+                continue
             if other.asked is not None and other.asked.model == asked.model is not None:
                 before.append(other)
         return before[len(before) - asked.slots] if len(before) >= asked.slots else None

@@ -7,12 +7,12 @@ What is left out stays in the chat. The answer that was the first to be asked fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nodetool_xl_desktop.chat.quoting import quoted
 from nodetool_xl_desktop.provider import values
-from nodetool_xl_desktop.store.parts import Attachment, Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.store.parts import Attachment, Reasoning, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import Message, State
 
 #: Reads a file by its hash; None where it is not there any more.
@@ -89,14 +89,18 @@ class _Round:
     content: list[values.Part] = field(default_factory=list)
     calls: list[values.ToolCall] = field(default_factory=list)
     answers: list[values.Message] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    answered: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)  # calls that could not be read
 
 
 def as_turns(shown: Iterable[Message], read_file: ReadFile = _no_file) -> list[values.Message]:
     """Messages for `provider.stream`, oldest first, without what is left out. May read files, and block.
 
-    Reasoning is not sent back. A turn without content is left out, and so is the question of an answer that failed
-    before its first word, as that question is sent anew. One that was stopped stands beside the next one: the provider
-    makes one turn of them (`provider.messages.normalise`).
+    Reasoning goes along in `values.Message.reasoning`; the provider sends it only where it is told to. A call goes as
+    it was run, which is not as the model made it where a person changed it. A turn without content is left out, and so
+    is the question of an answer that failed before its first word, as that question is sent anew. One that was stopped
+    stands beside the next one: the provider makes one turn of them (`provider.messages.normalise`).
 
     Args:
         shown: what is shown of the chat.
@@ -135,21 +139,33 @@ def _turns_of(message: Message, read_file: ReadFile) -> Iterator[values.Message]
                 at.content.append(values.TextPart(text))
             case Attachment():
                 at.content += _attached(part, read_file)
-            case ToolUse(id, name, arguments):
-                at.calls.append(values.with_arguments(values.ToolCall(id, name), arguments))
-            case ToolAnswer(id, name, text, error):
-                at.answers.append(values.Message("tool", error or text, tool_call_id=id, name=name))
+            case Reasoning(text):
+                at.reasoning.append(text)
+            case ToolUse(id):
+                at.calls.append(_call(part))
+                at.unread |= {id} if part.problem else set()
+            case ToolAnswer(id, name, text, error):  # as the tool loop told it
+                said = f"Error: {error}" if error else text
+                unread = id in at.unread
+                turn = values.Message("user", said) if unread else values.Message("tool", said, (), id, name)
+                at.answers.append(turn)
+                at.answered.add(id)
     yield from _said(message, at)
 
 
 def _said(message: Message, at: _Round) -> Iterator[values.Message]:
-    answered = {answer.tool_call_id for answer in at.answers}
-    calls = tuple(call for call in at.calls if call.id in answered)  # a call without its answer is refused
+    calls = tuple(call for call in at.calls if call.id in at.answered)  # a call without its answer is refused
     plain = all(isinstance(part, values.TextPart) for part in at.content)
     text = "".join(part.text for part in at.content if isinstance(part, values.TextPart))
     if text or calls or not plain:
-        yield values.Message(message.role, text if plain else at.content, tool_calls=calls)
-    yield from at.answers
+        thought = "\n\n".join(at.reasoning)
+        yield values.Message(message.role, text if plain else at.content, tool_calls=calls, reasoning=thought)
+    yield from sorted(at.answers, key=lambda answer: answer.role != "tool")
+
+
+def _call(part: ToolUse) -> values.ToolCall:
+    call = values.with_arguments(values.ToolCall(part.id, part.name), part.edited or part.arguments)
+    return replace(call, raw=part.raw or call.raw, problem=part.problem or call.problem)
 
 
 def _attached(part: Attachment, read_file: ReadFile) -> Iterator[values.Part]:

@@ -29,6 +29,12 @@ from nodetool_xl_desktop.engine.events import (
 DEFAULT_REPEAT_PENALTY = 1.1
 NO_ANSWER = "The model could not answer"
 JSON = {"Content-Type": "application/json"}
+#: Of a chat template: where it writes the beginning of an answer, what may open reasoning there, and what the engine
+#: knows where the template writes it.
+_ADDS_BEGINNING = "add_generation_prompt"
+_OPENS = ("think", "thought", "reasoning")
+_CLOSES_KNOWN = "</think>"
+_LONGEST_BEGINNING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +82,14 @@ class Template:
         tools: descriptions of tools.
         tool_calls: calls in the history, and their results.
         parallel_tool_calls: several calls in one turn.
+        reasoning: what was thought before earlier answers.
     """
 
     system: bool = True
     tools: bool = False
     tool_calls: bool = False
     parallel_tool_calls: bool = False
+    reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +100,14 @@ class Properties:
         context_length: what one chat gets, in tokens.
         template: what its chat template can take.
         vision: whether it takes images.
+        begins: the end of the prompt before an answer, where the template opens reasoning there that the engine does
+            not take out of the answer by itself; empty else.
     """
 
     context_length: int
     template: Template = Template()
     vision: bool = False
+    begins: str = ""
 
 
 async def properties(client: HttpClient) -> Properties:
@@ -113,11 +124,25 @@ async def properties(client: HttpClient) -> Properties:
             tools=said.get("supports_tools", False),
             tool_calls=said.get("supports_tool_calls", False),
             parallel_tool_calls=said.get("supports_parallel_tool_calls", False),
+            reasoning=said.get("supports_preserve_reasoning", False),
         )
         vision = bool((answer.get("modalities") or {}).get("vision", False))
-        return Properties(int(answer["default_generation_settings"]["n_ctx"]), template, vision)
+        begins = await _begins(client, str(answer.get("chat_template") or ""))
+        return Properties(int(answer["default_generation_settings"]["n_ctx"]), template, vision, begins)
     except (httpx2.InvalidURL, ValueError, LookupError, TypeError, AttributeError) as error:
         raise httpx2.RemoteProtocolError(f"its first answer cannot be understood: {error!r}") from error
+
+
+async def _begins(client: HttpClient, template: str) -> str:
+    """`Properties.begins`. Asked for only where the template's text makes it possible."""
+    end = template[template.rfind(_ADDS_BEGINNING) :].lower() if _ADDS_BEGINNING in template else ""
+    if not any(tag in end for tag in _OPENS) or _CLOSES_KNOWN in template:
+        return ""
+    try:
+        said = await _ask(client, "/apply-template", {"messages": [{"role": "user", "content": "Hello"}]})
+    except EngineError:  # a template that wants something else first
+        return ""
+    return str(said.get("prompt", ""))[-_LONGEST_BEGINNING:]
 
 
 async def count_tokens(

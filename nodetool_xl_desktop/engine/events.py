@@ -52,6 +52,19 @@ class ToolCallRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A call may run, and runs now.
+
+    Attributes:
+        id: of the call.
+        arguments: a JSON object as text: what it runs with, where a person changed that; empty where nobody did.
+    """
+
+    id: str
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolAnswered:
     """A tool that the model called has answered; the model goes on from there.
 
@@ -62,6 +75,8 @@ class ToolAnswered:
         error: why there is none; empty where there is one.
         image: the file's bytes, where the result is a picture.
         media_type: of the image, such as `image/png`.
+        denied: whether a person did not allow it; `error` says so.
+        ms: how long it ran, in milliseconds.
     """
 
     id: str
@@ -70,6 +85,8 @@ class ToolAnswered:
     error: str = ""
     image: bytes = field(default=b"", repr=False)
     media_type: str = ""
+    denied: bool = False
+    ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +136,7 @@ class Failed:
     error: UserFacingError
 
 
-Event = TextDelta | ReasoningDelta | ToolCallRequested | ToolAnswered | PromptProgress | Finished | Failed
+Event = TextDelta | ReasoningDelta | ToolCallRequested | ToolStarted | ToolAnswered | PromptProgress | Finished | Failed
 
 
 class EventStream(Protocol):

@@ -71,7 +71,7 @@ def _need_part(part: Part) -> None:
         return
     for field in fields(part):
         value = getattr(part, field.name)
-        wanted = int if field.name == "size" else str
+        wanted = parts.TYPES[part.kind][field.name]
         _need(isinstance(value, wanted), f"the {field.name} of a part is of the wrong kind")
         _need_simple(value)
     if shas := parts.files_in([part]):

@@ -8,6 +8,7 @@ from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.server import Endpoint
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.provider.access import get_provider
+from nodetool_xl_desktop.provider.approval import Allow, Deny
 from nodetool_xl_desktop.provider.values import (
     Chunk,
     ImagePart,
@@ -23,7 +24,9 @@ from nodetool_xl_desktop.provider.values import (
 from nodetool_xl_desktop.provider.xllamacpp_provider import XLlamaCppProvider
 
 __all__ = [
+    "Allow",
     "Chunk",
+    "Deny",
     "Endpoint",
     "EngineError",
     "Fault",

@@ -33,6 +33,7 @@ class _Turn:
     calls: list[ToolCall] = field(default_factory=list)
     answers: str = ""  # the call that a tool's turn answers
     name: str = ""
+    reasoning: str = ""
 
     @property
     def text(self) -> str:
@@ -57,6 +58,8 @@ class _Turn:
                 }
                 for call in self.calls
             ]
+        if self.reasoning and self.role == "assistant":
+            turn["reasoning_content"] = self.reasoning
         if self.role == "tool":
             turn |= {"tool_call_id": self.answers, "name": self.name}
         return turn
@@ -70,7 +73,8 @@ def normalise(
     Several system messages become the first one; a template without a system role gets it in the first user turn. Runs
     of one role become one turn, and empty turns are left out, so that roles alternate where the messages let them.
     Tool calls with their results behind them stay what they are where the template knows them. They become text where
-    it does not, and where one is without the other: templates, and the engine itself, refuse those.
+    it does not, and where one is without the other: templates, and the engine itself, refuse those. Reasoning is left
+    out where the template has no place for it.
 
     Args:
         messages: oldest first.
@@ -83,6 +87,8 @@ def normalise(
     """
     turns = [turn for message in messages for turn in _turns(message)]
     for turn in turns:
+        if not template.reasoning:
+            turn.reasoning = ""
         if turn.role == "tool" and turn.images and not vision:  # nobody chose what a tool returns: no reason to fail
             turn.texts, turn.images = [*turn.texts, _UNSEEN], []
     if any(turn.images for turn in turns) and not vision:
@@ -138,6 +144,7 @@ def _turns(message: Message) -> Iterator[_Turn]:
     # A malformed call is no call, but it was said.
     turn.texts += [_as_written(call) for call in message.tool_calls if call.problem]
     turn.calls = [call for call in message.tool_calls if not call.problem]
+    turn.reasoning = message.reasoning
     yield turn
 
 
@@ -211,6 +218,7 @@ def _merged(turns: Iterable[_Turn]) -> list[_Turn]:
             last.texts += turn.texts
             last.images += turn.images
             last.calls += turn.calls
+            last.reasoning = _BREAK.join(text for text in (last.reasoning, turn.reasoning) if text)
         else:
             merged.append(turn)
     return merged

@@ -38,7 +38,7 @@ def estimate(messages: Sequence[Message], definitions: Sequence[Mapping[str, Any
     """About how many tokens these messages and definitions of tools make of a prompt; 0.2 s more the first time."""
     count = TOKENS_BEFORE_ANSWER + sum(_count(json.dumps(definition)) for definition in definitions)
     for message in messages:
-        texts = [message.text, *(call_text(call) for call in message.tool_calls)]
+        texts = [message.text, message.reasoning, *(call_text(call) for call in message.tool_calls)]
         if isinstance(message.content, tuple):
             texts += [part.content for part in message.content if isinstance(part, ToolResultPart)]
             count += TOKENS_PER_IMAGE * sum(isinstance(part, ImagePart) for part in message.content)

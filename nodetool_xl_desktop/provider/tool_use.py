@@ -18,7 +18,8 @@ from typing import Any
 
 from nodetool_xl_desktop.engine.client import Template
 from nodetool_xl_desktop.engine.events import Event, Failed, Finished, Making, TextDelta, ToolCallRequested
-from nodetool_xl_desktop.tools import FoundCall, TextCalls, Tool, as_tool, definition, signature
+from nodetool_xl_desktop.tools import FoundCall, TextCalls, Tool, definition, signature
+from nodetool_xl_desktop.tools.checked import checked_tool
 from nodetool_xl_desktop.tools.text_calls import parse
 
 AnyTool = Tool | Callable[..., Any]
@@ -108,7 +109,7 @@ def offer(tools: Sequence[AnyTool], choice: ToolChoice) -> Offer | None:
     """
     if not isinstance(tools, Sequence):
         raise TypeError(f"The tools are given as a list, not as {tools!r}")
-    made = tuple(as_tool(tool) for tool in tools)
+    made = tuple(checked_tool(tool) for tool in tools)
     names = [tool.name for tool in made]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

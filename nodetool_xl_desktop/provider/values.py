@@ -124,7 +124,8 @@ class Message:
         tool_calls: of an assistant.
         tool_call_id: of a tool: the call that `content` answers.
         name: of a tool.
-        reasoning: what the model thought before an answer; it is not sent back.
+        reasoning: what the model thought before an answer; it is sent back only where that is asked for
+            (`send_reasoning`).
         finish_reason: of an answer: `stop`, `length` (it was cut) or `tool_calls`; empty else.
         usage: of an answer, in tokens.
 

@@ -31,7 +31,8 @@ from nodetool_xl_desktop.engine.server import Endpoint, EngineServer
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.gguf import GgufError
 from nodetool_xl_desktop.library.settings import Kept
-from nodetool_xl_desktop.provider import tokens
+from nodetool_xl_desktop.provider import reasoning, tokens
+from nodetool_xl_desktop.provider.approval import Approve
 from nodetool_xl_desktop.provider.catalogue import Catalogue
 from nodetool_xl_desktop.provider.messages import normalise
 from nodetool_xl_desktop.provider.preparation import Preparation, PreparedLoad, no_progress
@@ -48,12 +49,11 @@ from nodetool_xl_desktop.provider.values import (
 )
 
 if TYPE_CHECKING:
-    from nodetool_xl_desktop.provider.tool_loop import Approve
     from nodetool_xl_desktop.provider.tool_use import AnyTool, Offer, ToolChoice
 
 AnyMessage = Message | Mapping[str, Any]
 #: What `generate_message(s)` takes beside what chooses tokens.
-_NOT_SAMPLING = {"tool_choice", "run_tools", "approve", "load", "timeout_s"}
+_NOT_SAMPLING = {"tool_choice", "run_tools", "approve", "send_reasoning", "load", "timeout_s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,17 @@ class _Turn:
     offer: Offer | None
     response_format: Mapping[str, Any] | None
     sampling: Sampling
+    send_reasoning: bool = False
+
+    @property
+    def sent(self) -> Sequence[Message]:
+        """The messages, with the reasoning that goes along."""
+        return self.messages if self.send_reasoning else _without_reasoning(self.messages)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no grammar says what the answer looks like, so that it may begin with reasoning."""
+        return self.response_format is None and self.sampling.grammar is None and not (self.offer and self.offer.forced)
 
 
 class XLlamaCppProvider:
@@ -105,8 +116,8 @@ class XLlamaCppProvider:
             tools: what the model may call: typed functions with docstrings, or instances of `tools.Tool`.
             max_tokens: the longest answer, in tokens; None ends only with the context.
             response_format: `{"type": "json_object"}`, or OpenAI's `{"type": "json_schema", "json_schema": ...}`.
-            more: `tool_choice`, `run_tools`, `approve`, `load` and `timeout_s` as in `stream`, and how to choose
-                tokens: `temperature`, `seed`, `top_k` and so on, the fields of `engine.client.Sampling`.
+            more: `tool_choice`, `run_tools`, `approve`, `send_reasoning`, `load` and `timeout_s` as in `stream`, and
+                how to choose tokens: `temperature`, `seed`, `top_k` and so on, the fields of `engine.client.Sampling`.
 
         Returns:
             The answer: `content` is its text (with `run_tools` what was said after the last call); `tool_calls` are its
@@ -118,7 +129,7 @@ class XLlamaCppProvider:
             ValueError: something that is no message, or a choice of no tool.
         """
         text: list[str] = []
-        reasoning: list[str] = []
+        thought: list[str] = []
         calls: list[ToolCall] = []
         done = Chunk("", done=True)
         chunks = self.generate_messages(messages, model, tools, max_tokens, response_format, **more)
@@ -127,17 +138,17 @@ class XLlamaCppProvider:
                 if isinstance(item, ToolCall):
                     calls.append(item)
                 elif isinstance(item, ToolResultPart):
-                    text, reasoning = [], []
+                    text, thought = [], []
                 elif item.done:
                     done = item
                 else:
                     text.append(item.content)
-                    reasoning.append(item.reasoning)
+                    thought.append(item.reasoning)
         return Message(
             "assistant",
             "".join(text),
             tool_calls=tuple(calls),
-            reasoning="".join(reasoning),
+            reasoning="".join(thought),
             finish_reason=done.finish_reason,
             usage=done.usage,
         )
@@ -179,6 +190,7 @@ class XLlamaCppProvider:
         tool_choice: ToolChoice = "auto",
         run_tools: bool = False,
         approve: Approve | None = None,
+        send_reasoning: bool = False,
         response_format: Mapping[str, Any] | None = None,
         load: LoadSettings | None = None,
         timeout_s: float | None = None,
@@ -196,7 +208,9 @@ class XLlamaCppProvider:
             run_tools: run the calls, give the model their results, and go on until it answers without one: at most ten
                 rounds, and a call that is only repeated ends it.
             approve: is asked with each `ToolCall` before it is run, and may be a coroutine function; without it every
-                call is run.
+                call is run. It returns a bool, `Allow` with other arguments, or `Deny` with a reason for the model.
+            send_reasoning: whether the model is told what it thought before earlier answers (`Message.reasoning`), and
+                between its calls, where its template has a place for that.
             response_format: as in `generate_message`; a forced call leaves no room for it.
             load: how to load the model, where that matters.
             timeout_s: how long it may take in all, in seconds, loading included; None waits for ever.
@@ -210,7 +224,8 @@ class XLlamaCppProvider:
         if offer is not None and offer.forced and response_format is not None:
             raise ValueError("A forced tool call leaves no room for a response_format")
         load = load or LoadSettings()
-        turn = _Turn([Message.of(each) for each in messages], offer, response_format, sampling or Sampling())
+        asked = [Message.of(each) for each in messages]
+        turn = _Turn(asked, offer, response_format, sampling or Sampling(), send_reasoning)
         if run_tools and offer is not None:
             events = self._rounds(turn, offer, model, load, approve or (lambda _call: True))
         else:
@@ -241,11 +256,13 @@ class XLlamaCppProvider:
             properties = server.properties
             use = turn.offer.to(properties.template) if turn.offer else None
             system = use.instruction if use else ""
-            turns = normalise(turn.messages, properties.template, vision=properties.vision, system=system)
+            turns = normalise(turn.sent, properties.template, vision=properties.vision, system=system)
             more = dict(use.request) if use else {}
             if turn.response_format is not None:
                 more["response_format"] = dict(turn.response_format)
             events = server.stream_chat(turns, turn.sampling, **more)
+            if turn.is_free and turns[-1]["role"] != "assistant":  # else it goes on in the middle
+                events = reasoning.split(events, reasoning.opened_by(properties.begins))
             async with contextlib.aclosing(use.read(events) if use else events) as answer:
                 async for event in answer:
                     yield event
@@ -271,9 +288,20 @@ class XLlamaCppProvider:
             return False
 
     async def count_tokens(
-        self, messages: Sequence[AnyMessage], model: str | Path, tools: Sequence[AnyTool] = ()
+        self,
+        messages: Sequence[AnyMessage],
+        model: str | Path,
+        tools: Sequence[AnyTool] = (),
+        *,
+        send_reasoning: bool = False,
     ) -> TokenCount:
         """The tokens that these messages make of a prompt; nothing is loaded or fetched for it.
+
+        Args:
+            messages: as in `generate_message`.
+            model: its name.
+            tools: what the model may call.
+            send_reasoning: as in `stream`.
 
         Returns:
             The count. Its `exact` is True where the model is loaded and counted itself, template included, and False
@@ -282,7 +310,8 @@ class XLlamaCppProvider:
         Raises:
             EngineError: the loaded model refuses the messages.
         """
-        asked = [Message.of(message) for message in messages]
+        asked: Sequence[Message] = [Message.of(message) for message in messages]
+        asked = asked if send_reasoning else _without_reasoning(asked)
         offer = _offer(tools, "auto")
         path = await asyncio.to_thread(self._catalogue.loaded_as, model)
         server = self.pool.find(path) if path else None
@@ -381,6 +410,10 @@ class XLlamaCppProvider:
     async def close(self) -> None:
         """End every model of this provider's pool; the provider answers nothing any more."""
         await self.pool.close()
+
+
+def _without_reasoning(messages: Sequence[Message]) -> Sequence[Message]:
+    return [replace(message, reasoning="") if message.reasoning else message for message in messages]
 
 
 async def _shortened(result: str, server: EngineServer) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from nodetool_xl_desktop.store import chats, search
 from nodetool_xl_desktop.store.chats import EVERYTHING, Cursor, Page, Shown
@@ -65,6 +65,14 @@ class ChatList:
             StoreError: it is not there.
         """
         return await self._disk.write(lambda connection: chats.rename(connection, chat_id, title, by))
+
+    async def keep_more(self, chat_id: str, name: str, value: Any) -> None:
+        """Keep something of a chat that is JSON under a name of `Chat.more`, beside what else is there.
+
+        Raises:
+            StoreError: it is not there.
+        """
+        await self._disk.write(lambda connection: chats.keep_more(connection, chat_id, name, value))
 
     async def pin(self, ids: Iterable[str], pinned: bool = True) -> None:
         """Pin chats, or unpin them."""

@@ -195,6 +195,18 @@ def rename(connection: sqlite3.Connection, chat_id: str, title: str, by: TitledB
     return True
 
 
+def keep_more(connection: sqlite3.Connection, chat_id: str, name: str, value: Any) -> None:
+    """Keep something of a chat under a name of its `more`, beside what else is there.
+
+    Raises:
+        StoreError: it is not there.
+    """
+    at = key(connection, chat_id)
+    more = json.loads(one(connection, "SELECT more FROM chat WHERE key = ?", at))
+    said = parts.dumps({**more, name: value})
+    connection.execute("UPDATE chat SET more = ? WHERE key = ?", (said, at))
+
+
 def title_first(connection: sqlite3.Connection, chat_id: str, title: str) -> None:
     """Give a chat that has no title yet one of its first line."""
     connection.execute(

@@ -8,12 +8,20 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from nodetool_xl_desktop.engine.events import Event, Failed, Finished, PromptProgress, ToolAnswered
+from nodetool_xl_desktop.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    PromptProgress,
+    ToolAnswered,
+    ToolCallRequested,
+    ToolStarted,
+)
 from nodetool_xl_desktop.store import messages, parts
 from nodetool_xl_desktop.store.attachments import Attachments
 from nodetool_xl_desktop.store.database import Worker
 from nodetool_xl_desktop.store.errors import StoreError
-from nodetool_xl_desktop.store.parts import Part
+from nodetool_xl_desktop.store.parts import Part, Reasoning, ToolUse
 from nodetool_xl_desktop.store.records import About, Message, State
 from nodetool_xl_desktop.store.writing import Work, WriteThrough
 
@@ -51,6 +59,9 @@ class OpenAnswer:
         self._closed = False  # its end was taken to be written
         self._kept = False  # its end is on the disk
         self._asked_s = time.perf_counter()
+        self._called_s: float | None = None  # since when a person or a tool is waited for
+        self._thinks_since_s: float | None = None  # when this run of reasoning began
+        self._thought_ms = 0  # of this run
 
     @property
     def id(self) -> str:
@@ -74,11 +85,15 @@ class OpenAnswer:
             if self._ended:
                 raise RuntimeError("This answer was closed")
             self._note(event)
+            if isinstance(event, ToolStarted):
+                part = self._edit(event)
             if part is None:
                 return
             if isinstance(event, ToolAnswered) and event.image:
                 self._files[hashlib.sha256(event.image).hexdigest()] = event.image
-            self._said.append(part)
+            part = self._timed(part)
+            if not isinstance(event, ToolStarted):
+                self._said.append(part)
             self._new.append(part)
         self._desk.through.news(self)
 
@@ -140,17 +155,20 @@ class OpenAnswer:
 
     def _note(self, event: Event) -> None:
         match event:
-            case PromptProgress():
+            case PromptProgress() | ToolStarted():
                 return
+            case ToolAnswered():  # nothing that the model said, nor time that it took
+                now_s = time.perf_counter()
+                self._asked_s += now_s - (self._called_s or now_s)
+                self._called_s = now_s
             case Finished(reason, usage, speed):
                 self._state = State.CUT if reason == "length" else State.COMPLETE
                 self._about = replace(self._about, usage=usage, speed=speed, finish_reason=reason)
             case Failed(error):
                 self._state = State.FAILED
                 self._about = replace(self._about, error=error)
-            case ToolAnswered():  # nothing that the model said
-                return
             case _:
+                self._called_s = time.perf_counter() if isinstance(event, ToolCallRequested) else None
                 elapsed_s = time.perf_counter() - self._asked_s
                 first_s = self._about.first_token_s
                 if self._state is State.WAITING:
@@ -158,6 +176,26 @@ class OpenAnswer:
                 self._about = replace(
                     self._about, pieces=self._about.pieces + 1, first_token_s=first_s, last_token_s=elapsed_s
                 )
+
+    def _edit(self, started: ToolStarted) -> ToolUse | None:
+        """Note what a person changed in a call; returns it as it is now, None where they changed nothing."""
+        at = parts.place_of(self._said, started.id) if started.arguments else None
+        call = None if at is None else self._said[at]
+        if at is None or not isinstance(call, ToolUse):
+            return None
+        edited = self._said[at] = replace(call, edited=started.arguments)
+        return edited
+
+    def _timed(self, part: Part) -> Part:
+        """A piece of reasoning with its share of the time from the first piece of its run to the last one."""
+        if not isinstance(part, Reasoning):
+            self._thinks_since_s, self._thought_ms = None, 0
+            return part
+        now_s = time.perf_counter()
+        if self._thinks_since_s is None:
+            self._thinks_since_s = now_s
+        before_ms, self._thought_ms = self._thought_ms, round((now_s - self._thinks_since_s) * 1000)
+        return replace(part, ms=self._thought_ms - before_ms)
 
     def _message(self) -> Message:
         """Joined only from where the last call left off: a long answer is looked at thirty times a second."""

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
 from typing import Any, ClassVar
 
 from nodetool_xl_desktop.engine.events import (
@@ -23,6 +24,7 @@ from nodetool_xl_desktop.engine.events import (
     TextDelta,
     ToolAnswered,
     ToolCallRequested,
+    ToolStarted,
 )
 
 
@@ -36,15 +38,26 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """What the model thought before it answered."""
+    """What the model thought before it answered.
+
+    Attributes:
+        ms: how long that took, in milliseconds; 0 where it is not known.
+        tokens: how many it were; 0 where it is not known.
+    """
 
     kind: ClassVar = "reasoning"
     text: str
+    ms: int = 0
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """A tool that the model wanted called; the fields are those of `engine.events.ToolCallRequested`."""
+    """A tool that the model wanted called; the fields are those of `engine.events.ToolCallRequested`.
+
+    Attributes:
+        edited: the arguments that it ran with, as a JSON object, where a person changed them; empty where nobody did.
+    """
 
     kind: ClassVar = "tool_call"
     id: str
@@ -53,6 +66,7 @@ class ToolUse:
     raw: str = ""
     problem: str = ""
     making: Making = "native"
+    edited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,8 @@ class ToolAnswer:
         error: why there is none; empty where there is one.
         sha256: of the file, where the result is a picture; empty else.
         media_type: of that file.
+        denied: whether a person did not allow the call.
+        ms: how long it ran, in milliseconds; 0 where it is not known.
     """
 
     kind: ClassVar = "tool_result"
@@ -75,6 +91,8 @@ class ToolAnswer:
     error: str = ""
     sha256: str = ""
     media_type: str = ""
+    denied: bool = False
+    ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +126,11 @@ Part = Text | Reasoning | ToolUse | ToolAnswer | Attachment | Other
 
 _KINDS: dict[str, Any] = {kind.kind: kind for kind in (Text, Reasoning, ToolUse, ToolAnswer, Attachment)}
 _FIELDS = {name: frozenset(kind.__dataclass_fields__) for name, kind in _KINDS.items()}
+#: What each field may hold, by kind and name.
+TYPES: dict[str, dict[str, type]] = {
+    name: {each.name: {"int": int, "bool": bool}.get(str(each.type), str) for each in fields(kind)}
+    for name, kind in _KINDS.items()
+}
 
 #: Scripts that are written without spaces: each of their letters is a word to the search.
 _UNSPACED = re.compile(
@@ -126,7 +149,7 @@ def as_json(part: Part) -> Mapping[str, Any]:
     """One part as an object of JSON; fields that say nothing are left out."""
     if isinstance(part, Other):
         return part.data
-    if isinstance(part, Text | Reasoning):
+    if isinstance(part, Text):
         return {"type": part.kind, "text": part.text}
     said = ((each.name, getattr(part, each.name), each.default) for each in fields(part))
     return {"type": part.kind, **{name: value for name, value, default in said if value != default}}
@@ -145,7 +168,7 @@ def of_json(data: Any) -> Part:
         part: Part = made(**{name: value for name, value in data.items() if name in _FIELDS[kind]})
     except TypeError:
         return Other(data)
-    return part if all(isinstance(getattr(part, name), str | int) for name in _FIELDS[kind]) else Other(data)
+    return part if all(isinstance(getattr(part, name), of) for name, of in TYPES[kind].items()) else Other(data)
 
 
 def dumps(value: Any) -> str:
@@ -174,23 +197,40 @@ def clean(text: str) -> str:
 
 
 def joined(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The same with each run of text, and each run of reasoning, as one part."""
+    """The same with each run of text, and each run of reasoning, as one part, whose time and tokens are those of all.
+
+    A call that comes once more with what a person changed in it takes the place of what it was.
+    """
     out: list[Part] = []
-    run: list[str] = []
-    kind: type[Text] | type[Reasoning] | None = None
-    for part in parts:
-        of = type(part) if isinstance(part, Text | Reasoning) else None
-        if kind is not None and of is not kind:
-            out.append(kind("".join(run)))
-            run = []
-        kind = of
-        if isinstance(part, Text | Reasoning):
-            run.append(part.text)
+    for kind, run in groupby(parts, type):
+        if kind is Text:
+            out.append(Text("".join([part.text for part in run if isinstance(part, Text)])))
+        elif kind is Reasoning:
+            out.append(_as_one([part for part in run if isinstance(part, Reasoning)]))
         else:
-            out.append(part)
-    if kind is not None:
-        out.append(kind("".join(run)))
+            for part in run:
+                at = place_of(out, part.id) if isinstance(part, ToolUse) and part.edited else None
+                if at is not None and _is_edit(part, out[at]):
+                    out[at] = part
+                else:
+                    out.append(part)
     return tuple(out)
+
+
+def place_of(parts: Sequence[Part], call_id: str) -> int | None:
+    """Where among these parts a call stands; the last one, where an import has two of one id."""
+    places = (at for at in range(len(parts) - 1, -1, -1))
+    return next((at for at in places if isinstance(part := parts[at], ToolUse) and part.id == call_id), None)
+
+
+def _is_edit(part: Part, of: Part) -> bool:
+    """Whether a call is another one with what a person changed in it."""
+    return isinstance(part, ToolUse) and isinstance(of, ToolUse) and replace(of, edited=part.edited) == part
+
+
+def _as_one(run: Sequence[Reasoning]) -> Reasoning:
+    text = "".join([part.text for part in run])
+    return Reasoning(text, sum([part.ms for part in run]), sum([part.tokens for part in run]))
 
 
 def same(one: Iterable[Part], other: Iterable[Part]) -> bool:
@@ -208,18 +248,19 @@ def text_of(parts: Iterable[Part]) -> str:
 
 
 def of_event(event: Event) -> Part | None:
-    """What an event of the engine adds to an answer; None where it adds nothing."""
+    """What an event of the engine adds to an answer; None where it adds nothing. A piece of reasoning counts as one
+    token, as which the engine sends it."""
     match event:
         case TextDelta(text):
             return Text(text)
         case ReasoningDelta(text):
-            return Reasoning(text)
+            return Reasoning(text, tokens=1)
         case ToolCallRequested(id, name, arguments, raw, problem, making):
             return ToolUse(id, name, arguments, raw, problem, making)
-        case ToolAnswered(id, name, text, error, image, media_type):
+        case ToolAnswered(id, name, text, error, image, media_type, denied, ms):
             sha256 = hashlib.sha256(image).hexdigest() if image else ""
-            return ToolAnswer(id, name, text, error, sha256, media_type)
-        case PromptProgress() | Finished() | Failed():
+            return ToolAnswer(id, name, text, error, sha256, media_type, denied, ms)
+        case PromptProgress() | ToolStarted() | Finished() | Failed():
             return None
 
 

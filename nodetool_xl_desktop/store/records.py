@@ -75,7 +75,7 @@ class About:
         usage: in tokens.
         speed: in tokens per second.
         first_token_s: seconds from asking to the first piece.
-        last_token_s: the same to the last one.
+        last_token_s: the same to the last one, without those in which a person or a tool was waited for.
         pieces: in how many pieces it came.
         finish_reason: the engine's word.
         error: what, why and what to do, where it failed.

@@ -7,6 +7,7 @@ import itertools
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.provider import XLlamaCppProvider, values
 from nodetool_xl_desktop.provider.tokens import estimate
-from nodetool_xl_desktop.store.parts import Attachment, Part, Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.store.parts import Attachment, Part, Reasoning, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import About, Message, Role, new_id
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.tools import CalculatorTool, ClockTool
@@ -170,6 +171,28 @@ async def test_while_one_types_the_history_is_counted_once() -> None:
     asked.clear()
     await meter.use(Request(shown, model="another"))
     assert max(asked) == 201
+
+
+async def test_tools_that_are_made_anew_are_not_counted_anew_and_reasoning_counts_where_it_is_sent() -> None:
+    asked: list[tuple[int, bool]] = []
+
+    async def count(
+        messages: Sequence[values.Message], *, tools: Sequence[Any] = (), send_reasoning: bool = False
+    ) -> values.TokenCount:
+        asked.append((len(tools), send_reasoning))
+        words = sum(len(turn.text.split()) + send_reasoning * len(turn.reasoning.split()) for turn in messages)
+        return values.TokenCount(words + 10 * len(tools), exact=True)
+
+    shown = chat(("user", "one two"), ("assistant", [Reasoning("I think so"), Text("three")]))
+    meter = Meter(count)
+    request = Request(shown, [Text("four")], "", [CalculatorTool(), ClockTool()], context=CONTEXT_LENGTH)
+    first = await meter.use(request)
+    assert (first.tools, first.history) == (20, 3)
+    before = len(asked)
+    again = await meter.use(replace(request, tools=[CalculatorTool(), ClockTool()]))
+    assert (again, len(asked) - before) == (first, 1)  # what is typed alone
+    assert (await meter.use(replace(request, tools=[CalculatorTool()]))).tools == 10
+    assert (await meter.use(replace(request, send_reasoning=True))).history == 6
 
 
 async def test_an_estimate_says_so_until_the_model_is_loaded(starter_model: Path, paths: Paths) -> None:

@@ -34,12 +34,32 @@ def test_an_answer_with_tools_is_sent_round_by_round() -> None:
     assert turns == [
         values.Message("system", "Be brief."),
         values.Message("user", "6 * 7?"),
-        values.Message("assistant", "Let me see.", tool_calls=(calculator,)),
+        values.Message("assistant", "Let me see.", tool_calls=(calculator,), reasoning="hm"),
         values.Message("tool", "42", tool_call_id="c1", name="calculator"),
         values.Message("assistant", "", tool_calls=(values.ToolCall("c2", "clock"),)),
-        values.Message("tool", "no clock", tool_call_id="c2", name="clock"),
+        values.Message("tool", "Error: no clock", tool_call_id="c2", name="clock"),
         values.Message("assistant", "42."),
         values.Message("user", "Thanks"),
+    ]
+
+
+def test_a_call_is_sent_as_it_was_run_or_refused() -> None:
+    turns = as_turns(
+        [
+            said(
+                "assistant",
+                *(ToolUse("c1", "calculator", '{"expression": "6*7"}', edited='{"expression": "6*8"}'),),
+                *(ToolUse("c2", "calculator", "{", "calculator(", "it has no end"), ToolUse("c3", "clock", "{}")),
+                *(ToolAnswer("c1", "calculator", "48"), ToolAnswer("c2", "calculator", "", "It has no end.")),
+                ToolAnswer("c3", "clock", "", "This call was not allowed: later", denied=True),
+            )
+        ]
+    )
+    assert [call.args for call in turns[0].tool_calls] == [{"expression": "6*8"}, {}, {}]
+    assert [(turn.role, turn.text) for turn in turns[1:]] == [
+        ("tool", "48"),
+        ("tool", "Error: This call was not allowed: later"),
+        ("user", "Error: It has no end."),  # what could not be read is no call
     ]
 
 

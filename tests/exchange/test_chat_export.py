@@ -380,9 +380,9 @@ def test_json_that_breaks_off_is_told(value: Any, at: int, most: int) -> None:
 TEXTS = st.text(max_size=20)
 PARTS = st.one_of(
     st.builds(Text, TEXTS),
-    st.builds(Reasoning, TEXTS),
-    st.builds(ToolUse, TEXTS, TEXTS, TEXTS),
-    st.builds(ToolAnswer, TEXTS, TEXTS, TEXTS, TEXTS),
+    st.builds(Reasoning, TEXTS, st.integers(0, 9), st.integers(0, 9)),
+    st.builds(ToolUse, TEXTS, TEXTS, TEXTS, edited=TEXTS),
+    st.builds(ToolAnswer, TEXTS, TEXTS, TEXTS, TEXTS, denied=st.booleans(), ms=st.integers(0, 9)),
     st.builds(
         Attachment,
         st.binary(max_size=4).map(lambda data: hashlib.sha256(data).hexdigest()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -19,14 +20,17 @@ from nodetool_xl_desktop.engine.events import (
     Event,
     Failed,
     Finished,
+    ReasoningDelta,
     Speed,
     TextDelta,
     ToolAnswered,
     ToolCallRequested,
+    ToolStarted,
     Usage,
 )
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.provider import LoadSettings, Message, Sampling, ToolCall, XLlamaCppProvider, tool_loop
+from nodetool_xl_desktop.provider.approval import Allow, Approve, Deny
 from nodetool_xl_desktop.provider.tool_use import offer
 from nodetool_xl_desktop.provider.values import ImagePart, requested
 from nodetool_xl_desktop.tools import CalculatorTool, Image, as_tool
@@ -65,7 +69,7 @@ class Model:
             yield Finished("stop", Usage(10, 5, 1), Speed())
 
 
-async def run(model: Model, approve: tool_loop.Approve = lambda _: True) -> list[Event]:
+async def run(model: Model, approve: Approve = lambda _: True) -> list[Event]:
     return await gather(tool_loop.run(model, ASK, TOOLS, approve))
 
 
@@ -98,6 +102,94 @@ async def test_nothing_runs_that_was_not_allowed() -> None:
     assert [call.args["a"] for call in asked] == [1, 5]
     assert answers(events) == [("", "This call was not allowed."), ("11", "")]
     assert "not allowed" in model.asked[1][2].text
+
+
+async def test_a_reason_reaches_the_model_and_a_refusal_of_the_program_is_nobodys_denial() -> None:
+    verdicts = iter([Deny("ask me first"), Deny("It is off.", by_person=False), Allow()])
+    model = Model([wants(1, a=1, b=2), wants(2, a=3, b=4), wants(3, a=5, b=6)], [TextDelta("Done.")])
+    events = await run(model, lambda _: next(verdicts))
+    told = [event for event in events if isinstance(event, ToolAnswered)]
+    assert [(event.text, event.error, event.denied) for event in told] == [
+        ("", "This call was not allowed: ask me first", True),
+        ("", "It is off.", False),
+        ("11", "", False),
+    ]
+    assert [event.id for event in events if isinstance(event, ToolStarted)] == ["3"]
+    assert model.asked[1][2].text == "Error: This call was not allowed: ask me first"
+
+
+async def test_what_a_person_changed_is_what_runs_and_what_the_model_is_told_that_it_called() -> None:
+    model = Model([wants(1, a=1, b=2), wants(2, a=1, b=2)], [wants(3, a=1, b=3)], [TextDelta("Done.")])
+    events = await run(model, lambda _: Allow({"a": 1, "b": 3}))
+    assert answers(events)[:2] == [("4", ""), ("4", "")]
+    assert "made before" in answers(events)[2][0]  # what the person made of it is not run twice either
+    started = [json.loads(event.arguments) for event in events if isinstance(event, ToolStarted)]
+    assert started == [{"a": 1, "b": 3}, {"a": 1, "b": 3}]
+    assert [call.args for call in model.asked[1][1].tool_calls] == [{"a": 1, "b": 3}] * 2
+    assert [call.id for call in model.asked[1][1].tool_calls] == ["1", "2"]
+    assert [message.tool_call_id for message in model.asked[1][2:]] == ["1", "2"]
+
+
+async def test_a_call_can_be_stopped_alone_and_the_answer_goes_on() -> None:
+    running, stopped, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def wait_for_ever() -> str:
+        """Wait."""
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ""
+
+    model = Model([ToolCallRequested("1", "wait_for_ever", "{}")], [TextDelta("Then not.")])
+    loop = tool_loop.run(model, ASK, [as_tool(wait_for_ever)], lambda _: Allow(stopped=stopped))
+    reading = asyncio.create_task(gather(loop))
+    await running.wait()
+    await asyncio.sleep(0.05)
+    stopped.set()
+    events = await reading
+    assert ended.is_set()
+    answer = next(event for event in events if isinstance(event, ToolAnswered))
+    assert "stopped by the person" in answer.error
+    assert not answer.denied
+    assert 40 <= answer.ms < 5000
+    assert text_of(events) == "Then not."
+    assert "stopped by the person" in model.asked[1][2].text
+
+
+async def test_a_tool_that_does_not_let_go_is_left_to_itself() -> None:
+    let_go = asyncio.Event()
+    running, stopped = asyncio.Event(), asyncio.Event()
+
+    async def hold_on() -> str:
+        """Hold on."""
+        running.set()
+        while not let_go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await let_go.wait()
+        return "late"
+
+    model = Model([ToolCallRequested("1", "hold_on", "{}")], [TextDelta("Then not.")])
+    loop = tool_loop.run(model, ASK, [as_tool(hold_on)], lambda _: Allow(stopped=stopped))
+    reading = asyncio.create_task(gather(loop))
+    await running.wait()
+    stopped.set()
+    assert text_of(await asyncio.wait_for(reading, 3 * tool_loop.LET_GO_S)) == "Then not."
+    let_go.set()
+
+
+async def test_nobody_is_asked_for_a_call_that_cannot_run() -> None:
+    asked: list[ToolCall] = []
+    model = Model([wants(1, a=1), wants(2, name="subtract", a=1)], [TextDelta("Sorry.")])
+    await run(model, lambda call: asked.append(call) or True)
+    assert asked == []
+
+
+async def test_the_model_is_told_what_it_thought_between_its_calls() -> None:
+    model = Model([ReasoningDelta("I could "), ReasoningDelta("add."), wants(1, a=1, b=2)], [TextDelta("3.")])
+    await run(model)
+    assert model.asked[1][1].reasoning == "I could add."  # the provider drops it unless it is asked for
 
 
 async def test_bad_arguments_and_unknown_tools_are_told_to_the_model() -> None:

@@ -28,6 +28,7 @@ from nodetool_xl_desktop.engine.events import (
     TextDelta,
     ToolAnswered,
     ToolCallRequested,
+    ToolStarted,
     Usage,
 )
 from nodetool_xl_desktop.store import parts, records, search
@@ -56,7 +57,7 @@ EVENTS: list[Event] = [
     Finished("stop", Usage(20, 9, 5), Speed(100.0, 30.0)),
 ]
 ANSWER = (
-    Reasoning("I should calculate."),
+    Reasoning("I should calculate.", tokens=2),
     Text("Let me see. "),
     ToolUse("c1", "calculator", '{"expression": "6 * 7"}', "<tool_call>", "", "rescued"),
     ToolAnswer("c1", "calculator", "42"),
@@ -82,7 +83,7 @@ async def test_a_turn_is_kept_with_all_of_its_parts(folder: Path) -> None:
     for event in EVENTS:
         answer.add(event)
     done = await answer.close()
-    assert done.parts == ANSWER
+    assert tuple(replace(part, ms=0) if isinstance(part, Reasoning) else part for part in done.parts) == ANSWER
     assert done.state is State.COMPLETE
     assert done.about.usage == Usage(20, 9, 5)
     assert done.about.pieces == 7
@@ -119,6 +120,36 @@ async def test_how_an_answer_ended_is_kept(folder: Path, last: Event, state: Sta
     await store.close()
 
 
+async def test_what_a_person_changed_in_a_call_is_not_lost_with_the_program(folder: Path) -> None:
+    store = await Store.open(folder)
+    chat = await store.list.new()
+    _, answer = await store.begin_turn(chat.id, None, [Text("?")], QWEN)
+    called = [ToolCallRequested("c1", "add", '{"a": 1}'), ToolCallRequested("c2", "add", '{"a": 2}')]
+    for event in (*called, ToolStarted("c1", '{"a": 7}'), ToolAnswered("c1", "add", "7", ms=12), ToolStarted("c2")):
+        answer.add(event)
+        await asyncio.sleep(0.3)  # each is written by itself
+    expected = (
+        ToolUse("c1", "add", '{"a": 1}', edited='{"a": 7}'),
+        ToolUse("c2", "add", '{"a": 2}'),
+        ToolAnswer("c1", "add", "7", ms=12),
+    )
+    assert answer.message.parts == expected
+    await store.close()  # the program ends while the second one runs
+    store = await Store.open(folder)
+    assert (await store.open_chat(chat.id)).shown[-1].parts == expected
+    await store.close()
+
+
+def test_reasoning_that_is_joined_keeps_its_time_and_tokens() -> None:
+    pieces = [Reasoning("a", 0, 1), Reasoning("b", 20, 1), Text("c"), Reasoning("d", 5, 3)]
+    whole = (Reasoning("ab", 20, 2), Text("c"), Reasoning("d", 5, 3))
+    assert parts.joined(pieces) == parts.joined(whole) == whole
+    assert parts.decode(parts.encode(whole)) == whole
+    assert parts.decode('[{"type":"reasoning","text":"old"}]') == (Reasoning("old"),)
+    assert parts.encode([Reasoning("old")]) == '[{"type":"reasoning","text":"old"}]'
+    assert isinstance(parts.decode('[{"type":"reasoning","text":"x","ms":"long"}]')[0], Other)
+
+
 async def test_what_was_open_is_interrupted_at_the_next_start(folder: Path) -> None:
     store = await Store.open(folder)
     chat = await store.list.new()
@@ -129,7 +160,10 @@ async def test_what_was_open_is_interrupted_at_the_next_start(folder: Path) -> N
     await store.close()  # the program ends, and nobody closed the answer
     store = await Store.open(folder)
     (held,) = await store.messages([answer.id])
-    assert held.parts == ANSWER
+    thought, *rest = held.parts
+    assert isinstance(thought, Reasoning)
+    assert 50 <= thought.ms < 5000  # from its first piece to its last one, 60 ms apart
+    assert (replace(thought, ms=0), *rest) == ANSWER
     assert held.state is State.INTERRUPTED
     assert (await store.search(Query("42"))).hits[0].message == answer.id
     assert await store.read(chat_stores.problem) == ""
