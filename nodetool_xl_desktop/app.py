@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
@@ -18,8 +18,11 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from qasync import QEventLoop
 
 from nodetool_xl_desktop import __version__
+from nodetool_xl_desktop.chat.late_source import LateSource
+from nodetool_xl_desktop.chat.toolbox import Toolbox
 from nodetool_xl_desktop.core import logging as program_log
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
 from nodetool_xl_desktop.engine import hardware, wheels
 from nodetool_xl_desktop.engine.client import Sampling
@@ -35,8 +38,12 @@ from nodetool_xl_desktop.preview.confirm import Planner
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.fit.fit_flow import LookUp, Sources
-from nodetool_xl_desktop.ui.main_window import MainWindow
+from nodetool_xl_desktop.ui.main_window import MainWindow, Rooms
 from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.tools.tools_flow import Tooling
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.tools.mcp import McpServers
 
 #: An answer that nobody can stop with a key must end by itself.
 FIRST_ANSWER_TOKENS = 512
@@ -53,6 +60,7 @@ class Parts:
     pool: Pool
     loader: Loader
     theme: Theme
+    servers: LateSource[McpServers]
 
     async def shut_down(self) -> None:
         """Stop answers first, so that they are kept as stopped; then end the engine."""
@@ -61,6 +69,8 @@ class Parts:
         await self.window.chats.answered()
         await self.window.tasks.cancel_all()  # first what could still load or write something
         await self.window.store_flow.close()
+        if (servers := self.servers.made) is not None:
+            await servers.close()
         await self.pool.close()
 
 
@@ -114,16 +124,22 @@ def build(
     """
     theme = Theme(application())
     loader = Loader(pool)
-    window = MainWindow(
-        theme=theme,
+    off_line = OffLine()
+    # Neither is imported before the window is painted.
+    servers: LateSource[McpServers] = LateSource(
+        "nodetool_xl_desktop.tools.mcp", lambda mcp: mcp.McpServers(paths, off_line)
+    )
+    built_in = LateSource("nodetool_xl_desktop.tools.built_in", lambda tools: tools.BuiltIn(off_line))
+    rooms = Rooms(
         library=ModelLibrary(paths),
         loader=loader,
         provider=XLlamaCppProvider(pool, paths),
-        paths=paths,
+        tooling=Tooling(Toolbox([built_in, servers], paths.permissions_file), servers, off_line),
         sources=Sources(hardware.host_memory, devices, plan or DryRuns().plan, LoadRecords(paths), HeaderCache()),
-        missing_engine=missing_engine,
+        paths=paths,
     )
-    return Parts(window, pool, loader, theme)
+    window = MainWindow(theme, rooms, missing_engine)
+    return Parts(window, pool, loader, theme, servers)
 
 
 def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> int:

@@ -16,9 +16,13 @@ class Preferences:
 
     Attributes:
         title_chats: whether the model is asked for a chat's title after its first answer.
+        zoom: how much larger than usual what is read in a chat is drawn.
+        off_line: whether the program connects to nothing but its own engine.
     """
 
     title_chats: bool = True
+    zoom: float = 1.0
+    off_line: bool = False
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> Preferences:

@@ -12,9 +12,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu
 
+from nodetool_xl_desktop.chat.editing import with_text
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.store.parts import Attachment, Part, Text
+from nodetool_xl_desktop.store.parts import Attachment
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.composer.attachment_reading import to_look_at
@@ -116,8 +117,7 @@ class BranchFlow(QObject):
         session = self._chats.session
         if session is None:
             return
-        rest = (part for part in session.message(message).parts if not isinstance(part, Text))
-        said: tuple[Part, ...] = (*rest, Text(text))
+        said = with_text(session.message(message).parts, text)
         if not ask:
             self._chats.change(lambda shown: shown.edit(message, said))
             return

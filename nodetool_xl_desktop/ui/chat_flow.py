@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from nodetool_xl_desktop.chat.asker import Asker
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.chat.sessions import Sessions
+from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.engine.states import Ready, State
@@ -94,7 +95,8 @@ class ChatFlow(QObject):
         self._sessions = Sessions(store, self._changed)
         self.pane.use(store)
         self._presets.set_store(store)
-        self._context.read_with(store.files.read)
+        self._context.use_store(store)
+        self.asker.toolbox.use(store.list)
         self._is_open.set()
         if self.session is None:
             self._merge_new_draft()
@@ -201,7 +203,10 @@ class ChatFlow(QObject):
     def _put(self, session: ChatSession | None, said: Sequence[Part], at: str | None = None) -> None:
         self.session = session
         self.pane.composer.set_draft(said, self._place)
+        if session is not None:
+            session.calls.on_change = partial(self._calls_changed, session.chat.id)
         self.pane.show_session(session, at)
+        self.pane.transcript.set_calls(session.calls if session is not None else None)
         self._context.show_for(session)
         self._show_history()
         self._watch()
@@ -273,8 +278,14 @@ class ChatFlow(QObject):
         if session is None:
             session = answer.session = await self._sessions.new(self.folder())
             await self._presets.keep_for_new_chat(session.chat.id)
+            try:
+                await self.asker.toolbox.adopt(session.chat.id)
+            except UserFacingError as error:  # what was chosen holds all the same, until the program ends
+                self.pane.tell_problem(error)
             if self.session is None:
                 self.session = session
+                session.calls.on_change = partial(self._calls_changed, session.chat.id)
+                self.pane.transcript.set_calls(session.calls)
                 self.pane.composer.move_draft(session.chat.id)
                 self._context.show_for(session)
                 self.shown_changed.emit(session.chat.id)
@@ -323,11 +334,13 @@ class ChatFlow(QObject):
         assert self.store is not None
         await self._presets.saved()
         new = self._presets.values_for_new_chat() if session is None else None
-        how = await self.asker.how(self.store, server, session.chat.id if session is not None else "", new)
+        chat_id = session.chat.id if session is not None else ""
+        how = await self.asker.how(self.store, server, chat_id, new)
+        offer = await self.asker.offer(self.store, how, chat_id, shown, said)
         if self.session is not session:  # they went on to another chat: what was typed is a draft there
             return None
-        more = await self._context.make_room(shown, said, how, again)
-        return None if more is None else self.asker.asked(server, how, more)
+        more = await self._context.make_room(shown, said, how, offer, again)
+        return None if more is None else self.asker.asked(server, how, more, offer)
 
     def change(self, change: Callable[[ChatSession], Coroutine[Any, Any, object]]) -> None:
         """Change something of the chat that is shown; what goes wrong is told."""
@@ -376,6 +389,12 @@ class ChatFlow(QObject):
             self.pane.show_session(session)
             self._context.look_again()
             self._watch()
+
+    def _calls_changed(self, chat_id: str) -> None:
+        """A call waits for the person, runs, or does neither any more."""
+        if chat_id == self._place:
+            self.pane.transcript.calls_changed()
+        self.chat_changed.emit(chat_id)
 
     def _sent(self, answer: Answer) -> None:
         """A question is on the disk: it leaves the composer, and what was typed since stays there."""

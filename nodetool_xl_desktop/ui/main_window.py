@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QWidget
 
 from nodetool_xl_desktop.chat.asker import Asker, identity
-from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.chat.attached_files import ReadFile, attached
+from nodetool_xl_desktop.chat.context import no_attachment
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.preferences import Preferences, PreferencesFile
 from nodetool_xl_desktop.engine import hardware
@@ -35,12 +37,14 @@ from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.branch_flow import BranchFlow
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
+from nodetool_xl_desktop.ui.chosen import Chosen
 from nodetool_xl_desktop.ui.context.context_flow import ContextFlow, Machine
 from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, split_drop
 from nodetool_xl_desktop.ui.exchange.export_flow import ExportFlow
 from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.fit.fit_panel import FitPanel
 from nodetool_xl_desktop.ui.list_flow import ListFlow
+from nodetool_xl_desktop.ui.markdown.reading import warm_up
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
 from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
@@ -49,6 +53,8 @@ from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 from nodetool_xl_desktop.ui.store_flow import StoreFlow
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.tools.tools_flow import Tooling, ToolsFlow
+from nodetool_xl_desktop.ui.zoom import Zoom
 
 
 def _toggle(panel: QWidget) -> None:
@@ -61,48 +67,89 @@ SMALLEST = (1024, 640)
 LONGEST_NAME = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the window shows.
+
+    Attributes:
+        library: My Models.
+        loader: what loads and holds a model.
+        provider: what answers.
+        tooling: what models may call.
+        sources: what is known of the machine and of loads.
+        paths: the program's folders.
+    """
+
+    library: ModelLibrary
+    loader: Loader
+    provider: XLlamaCppProvider
+    tooling: Tooling
+    sources: Sources
+    paths: Paths
+
+
 class MainWindow(QMainWindow):
     """Shows the rooms below and passes on what the person wants of them.
 
     Args:
         theme: the theme in force.
-        library: My Models.
-        loader: what loads and holds a model.
-        provider: what answers.
-        sources: what is known of the machine and of loads.
-        paths: the program's folders.
+        rooms: those.
         missing_engine: the engine to install, None where one is there.
     """
 
     #: The window was closed: end everything, then the program.
     closed = Signal()
 
-    def __init__(
-        self,
-        *,
-        theme: Theme,
-        library: ModelLibrary,
-        loader: Loader,
-        provider: XLlamaCppProvider,
-        sources: Sources,
-        paths: Paths,
-        missing_engine: Wheel | None,
-    ) -> None:
+    def __init__(self, theme: Theme, rooms: Rooms, missing_engine: Wheel | None) -> None:
         super().__init__()
         self._was_shown = False
-        self._preferences = PreferencesFile(paths.preferences_file)
         self.tasks = Tasks()
+        self._make_flows(theme, rooms)
+        self.fit_panel.has_engine = missing_engine is None
+        self.chat.welcome.need_engine(missing_engine)
+        self._lay_out(theme)
+        self._make_actions()
+        self._connect()
+        rooms.loader.listen(self._state_changed)
+        self._state_changed(rooms.loader.state)
+        self.chat.show_selected("")
+        self.chat.composer.setFocus()
+
+    def _make_flows(self, theme: Theme, rooms: Rooms) -> None:
+        provider, sources, tooling = rooms.provider, rooms.sources, rooms.tooling
         self.side_bar = SideBar(theme, self.tasks)
         self.chat = ChatPane(theme, self.tasks)
-        asker = Asker(provider)
+        asker = Asker(provider, tooling.toolbox, tooling.off_line)
         self.presets = PresetFlow(theme, self.tasks, self.chat.presets)
         self.context = ContextFlow(theme, self.tasks, self.chat, provider, asker, self.presets)
         self.chats = ChatFlow(self.chat, self.tasks, asker, self.presets, self.context)
+        self.tools = ToolsFlow(theme, self.tasks, self.chat.composer, tooling, self.chat.tell_problem)
+        self.zoom = Zoom(theme)
         self.exports = ExportFlow(self, self.tasks, theme)
-        self.store_flow = StoreFlow(paths.chats, self.tasks, self.chats.use, self)
+        self.store_flow = StoreFlow(rooms.paths.chats, self.tasks, self.chats.use, self)
+        self.chosen = Chosen(PreferencesFile(rooms.paths.preferences_file), self.tasks, self.chat.tell_problem)
         self.fit_panel = FitPanel(theme, sources.memory)
-        self.fit_panel.has_engine = missing_engine is None
-        self.chat.welcome.need_engine(missing_engine)
+        self.fit = FitFlow(
+            panel=self.fit_panel,
+            side_bar=self.side_bar,
+            chat=self.chats,
+            tasks=self.tasks,
+            sources=sources,
+            badges=Badges(provider.kept_for, hardware.physical_cores(), sources.headers.read),
+        )
+        self.models = ModelFlow(
+            library=rooms.library,
+            loader=rooms.loader,
+            provider=provider,
+            tasks=self.tasks,
+            chats=self.chats,
+            fit=self.fit,
+            sources=sources,
+        )
+        self.branches = BranchFlow(self.chats, self.chat.undo, self.models)
+        self.context.use(Machine(self.models.look, self.models.reload))
+
+    def _lay_out(self, theme: Theme) -> None:
         self.setWindowTitle("NodeTool XL Desktop")
         self.resize(*SIZE)
         self.setMinimumSize(*SMALLEST)
@@ -119,97 +166,115 @@ class MainWindow(QMainWindow):
         self._pick = QMenu(self)
         self._pick.aboutToShow.connect(self._fill_pick)
         self.chat.pill.setMenu(self._pick)
+
+    def _connect(self) -> None:
         self.fit_panel.look_requested.connect(self.fit_panel.look_again)
-        self.fit = FitFlow(
-            panel=self.fit_panel,
-            side_bar=self.side_bar,
-            chat=self.chats,
-            tasks=self.tasks,
-            sources=sources,
-            badges=Badges(provider.kept_for, hardware.physical_cores(), sources.headers.read),
-        )
-        self.models = ModelFlow(
-            library=library,
-            loader=loader,
-            provider=provider,
-            tasks=self.tasks,
-            chats=self.chats,
-            fit=self.fit,
-            sources=sources,
-        )
-        self.branches = BranchFlow(self.chats, self.chat.undo, self.models)
-        self.context.use(Machine(self.models.look, self.models.reload))
-        self._make_actions()
         self.side_bar.open_requested.connect(self._ask_for_files)
         self.chat.open_requested.connect(self._ask_for_files)
         ListFlow(self.side_bar.chats, self.chats, self.exports, self.store_flow)
         self.chats.shown_changed.connect(self._show_presets)
         self.chats.shown_changed.connect(self._name)
         self.chats.chat_changed.connect(self._name)
+        self._connect_tools()
+        self.chosen.read.connect(self._use)
+        self.chat.transcript.zoom_requested.connect(self.zoom.step)
+        self.zoom.chosen.connect(lambda zoom: self.chosen.choose(zoom=zoom))
+        self.chat.transcript.choose_model_requested.connect(self.chat.pill.showMenu)
         self.chat.models = lambda: [file.path for file in self.side_bar.files]
         self.branches.sampling_wanted.connect(self.presets.panel.toggle)
         self.chat.transcript.raise_context_requested.connect(self.fit_panel.focus_context)
-        loader.listen(self._state_changed)
-        self._state_changed(loader.state)
-        self.chat.show_selected("")
-        self.chat.composer.setFocus()
 
     def open_models(self, paths: list[Path]) -> asyncio.Task[None]:
         """List these files, and select and preview the last of them."""
         return self.tasks.start(self.models.open(paths))
 
-    def _make_actions(self) -> None:
-        def add(menu: QMenu, text: str, keys: str, work: Callable[[], Any]) -> QAction:
-            action = QAction(text, self)
-            if keys:
-                action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(lambda _checked=False: work())
-            menu.addAction(action)
-            return action
+    def _connect_tools(self) -> None:
+        def files() -> Mapping[str, ReadFile]:
+            store = self.chats.store
+            read = store.files.read if store is not None else no_attachment
+            return attached(self.chats.shown, self.chat.composer.parts, read)
 
-        file = self.menuBar().addMenu("&File")
-        add(file, "&Open Model ...", "Ctrl+O", self._ask_for_files)
-        add(file, "Choose &Model", "Ctrl+L", self.chat.pill.showMenu)
-        file.addSeparator()
-        add(file, "&Load", "Ctrl+Shift+L", self.fit_panel.request_load)
-        self._eject_action = add(file, "&Eject", "Ctrl+E", self.models.eject_soon)
-        add(file, "&Tune ...", "", self.fit_panel.tune_requested.emit)
-        file.addSeparator()
-        add(file, "&Close Window", "Ctrl+W", self.close)
-        add(file, "&Quit", "Ctrl+Q", self.close)
-        chat = self.menuBar().addMenu("&Chat")
-        add(chat, "&New Chat", "Ctrl+N", self.chats.new_chat)
-        add(chat, "&Attach Files ...", "Ctrl+Shift+A", self.chat.composer.choose_files)
-        add(chat, "&Stop", "Esc", self.chats.stop)
-        chat.addSeparator()
-        add(chat, "&Regenerate", "Ctrl+Return", self.branches.regenerate_last)
-        add(chat, "&Continue", "Alt+Return", self.branches.continue_last)
-        chat.addSeparator()
-        add(chat, "&Find in Chat", "Ctrl+F", self.chat.transcript.open_find)
-        add(chat, "Search &All Chats", "Ctrl+K", self._search_chats)
-        chat.addSeparator()
-        add(chat, "&Preset ...", "Ctrl+P", self.presets.panel.toggle)
-        add(chat, "&Export ...", "Ctrl+Shift+E", self._export)
-        add(chat, "&Import ...", "", self.exports.import_)
-        chat.addSeparator()
-        self._title_action = add(chat, "&Titles by the Model", "", self._title_chats)
-        self._title_action.setCheckable(True)
+        self.tools.files = files
+        self.chats.shown_changed.connect(self.tools.show_for)
+        self.tools.changed.connect(self.context.look_again)
+        self.context.gauge.use_changed.connect(self.tools.show_cost)
+        self.tools.off_line_changed.connect(lambda is_on: self.chosen.choose(off_line=is_on))
+        self.chat.transcript.set_tool_titles(self.tools.title)
+
+    def _make_actions(self) -> None:
+        bar = self.menuBar()
+        self._fill_file_menu(bar.addMenu("&File"))
+        chat = bar.addMenu("&Chat")
+        self._fill_chat_menu(chat)
         self.chat.more.setMenu(chat)
-        view = self.menuBar().addMenu("&View")
-        add(view, "&Chats", "Ctrl+1", partial(self._show_tab, Tab.CHATS))
-        add(view, "&Models", "Ctrl+2", partial(self._show_tab, Tab.MODELS))
-        view.addSeparator()
+        self._fill_view_menu(bar.addMenu("&View"))
+        help_menu = bar.addMenu("&Help")
+        keys = partial(show_shortcuts, parent=self)
+        self._add(help_menu, "&Keyboard Shortcuts", "Ctrl+/", lambda: keys(self.findChildren(QAction)))
+
+    def _add(self, menu: QMenu, text: str, keys: str, work: Callable[[], Any]) -> QAction:
+        action = QAction(text, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda _checked=False: work())
+        menu.addAction(action)
+        return action
+
+    def _fill_file_menu(self, menu: QMenu) -> None:
+        add = partial(self._add, menu)
+        add("&Open Model ...", "Ctrl+O", self._ask_for_files)
+        add("Choose &Model", "Ctrl+L", self.chat.pill.showMenu)
+        menu.addSeparator()
+        add("&Load", "Ctrl+Shift+L", self.fit_panel.request_load)
+        self._eject_action = add("&Eject", "Ctrl+E", self.models.eject_soon)
+        add("&Tune ...", "", self.fit_panel.tune_requested.emit)
+        menu.addSeparator()
+        menu.addAction(self.tools.off_line_action)
+        menu.addSeparator()
+        add("&Close Window", "Ctrl+W", self.close)
+        add("&Quit", "Ctrl+Q", self.close)
+
+    def _fill_chat_menu(self, menu: QMenu) -> None:
+        add = partial(self._add, menu)
+        add("&New Chat", "Ctrl+N", self.chats.new_chat)
+        add("&Attach Files ...", "Ctrl+Shift+A", self.chat.composer.choose_files)
+        add("&Stop", "Esc", self.chats.stop)
+        menu.addSeparator()
+        add("&Regenerate", "Ctrl+Return", self.branches.regenerate_last)
+        add("&Continue", "Alt+Return", self.branches.continue_last)
+        menu.addSeparator()
+        add("&Find in Chat", "Ctrl+F", self.chat.transcript.open_find)
+        add("Search &All Chats", "Ctrl+K", self._search_chats)
+        menu.addSeparator()
+        menu.addActions(self.tools.actions)
+        add("&Go to the Waiting Call", "Ctrl+J", self.chat.transcript.go_to_waiting)
+        menu.addSeparator()
+        add("&Preset ...", "Ctrl+P", self.presets.panel.toggle)
+        add("&Export ...", "Ctrl+Shift+E", self._export)
+        add("&Import ...", "", self.exports.import_)
+        menu.addSeparator()
+        self._title_action = add("&Titles by the Model", "", self._title_chats)
+        self._title_action.setCheckable(True)
+
+    def _fill_view_menu(self, menu: QMenu) -> None:
+        add = partial(self._add, menu)
+        add("&Chats", "Ctrl+1", partial(self._show_tab, Tab.CHATS))
+        add("&Models", "Ctrl+2", partial(self._show_tab, Tab.MODELS))
+        menu.addSeparator()
         for text, keys, panel in (
             ("&Side Bar", "Ctrl+B", self.side_bar),
             ("&Fit Panel", "Ctrl+Shift+B", self.fit_panel),
         ):
-            action = add(view, text, keys, partial(_toggle, panel))
+            action = add(text, keys, partial(_toggle, panel))
             action.setCheckable(True)
             action.setChecked(True)
-        view.addSeparator()
-        add(view, "&Look Again at Memory", "F5", self._look_again)
-        help_menu = self.menuBar().addMenu("&Help")
-        add(help_menu, "&Keyboard Shortcuts", "Ctrl+/", lambda: show_shortcuts(self.findChildren(QAction), self))
+        menu.addSeparator()
+        larger = add("Zoom &In", "Ctrl++", partial(self.zoom.step, 1))
+        larger.setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])
+        add("Zoom &Out", "Ctrl+-", partial(self.zoom.step, -1))
+        add("&Actual Size", "Ctrl+0", self.zoom.reset)
+        menu.addSeparator()
+        add("&Look Again at Memory", "F5", self._look_again)
 
     def _show_presets(self) -> None:
         """Whose system prompt and sampling the panel is about: of the chat, and of the model that would answer."""
@@ -244,21 +309,13 @@ class MainWindow(QMainWindow):
     def _title_chats(self) -> None:
         """Have the model asked for titles from now on, or not."""
         self.chats.titles.is_on = self._title_action.isChecked()
-        chosen = Preferences(title_chats=self.chats.titles.is_on)
-        self.tasks.start(self._keep(chosen))
+        self.chosen.choose(title_chats=self.chats.titles.is_on)
 
-    async def _keep(self, chosen: Preferences) -> None:
-        try:
-            await in_thread(partial(self._preferences.write, chosen))
-        except UserFacingError as error:
-            self.chat.tell_problem(error)
-
-    async def _read_preferences(self) -> None:
-        try:
-            chosen = await in_thread(self._preferences.read)
-        except UserFacingError as error:
-            self.chat.tell_problem(error)
-            return
+    def _use(self, chosen: Preferences) -> None:
+        """This was chosen before."""
+        self.zoom.use(chosen.zoom)
+        self.tools.set_off_line(chosen.off_line)
+        self.tools.start()
         self.chats.titles.is_on = chosen.title_chats
         self._title_action.setChecked(chosen.title_chats)
 
@@ -321,7 +378,8 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._was_shown:
             self._was_shown = True
-            self.tasks.start(self._read_preferences())
+            self.chosen.start()
+            self.tasks.start(in_thread(warm_up))
             self.store_flow.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -24,11 +24,15 @@ ON_A_MESSAGE = (
     ("E", "Edit"),
     ("Ctrl+C", "Copy as Markdown"),
     ("Ctrl+Shift+C", "Copy as plain text"),
+    ("Ctrl+Alt+C", "Copy as rich text"),
     ("Ctrl+Shift+Q", "Quote the selection"),
     ("Alt+Left, Alt+Right", "Another version"),
     ("F", "Fork the chat here"),
     ("Ctrl+Delete", "Delete"),
     ("I", "How it was made"),
+    ("Enter, Space", "Open or close what it thought, or a call"),
+    ("Ctrl+Enter", "Allow the call that waits"),
+    ("Home, End", "To the beginning, to the end"),
 )
 
 

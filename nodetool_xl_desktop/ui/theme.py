@@ -36,6 +36,12 @@ class Tokens:
     compute: str
     others: str
     code: str
+    code_keyword: str
+    code_string: str
+    code_number: str
+    code_comment: str
+    code_name: str
+    code_type: str
 
 
 LIGHT = Tokens(
@@ -57,6 +63,12 @@ LIGHT = Tokens(
     compute="#7A6FB0",
     others="#C9C4BA",
     code="#F6F4F0",
+    code_keyword="#8A3B78",
+    code_string="#3C6B22",
+    code_number="#8F4E08",
+    code_comment="#6B6760",
+    code_name="#285FA3",
+    code_type="#0F6873",
 )
 DARK = Tokens(
     background="#171614",
@@ -77,6 +89,12 @@ DARK = Tokens(
     compute="#9C92D0",
     others="#4A4741",
     code="#191816",
+    code_keyword="#D79BCB",
+    code_string="#9DC688",
+    code_number="#E2AC70",
+    code_comment="#979186",
+    code_name="#8FB9EA",
+    code_type="#78C4C8",
 )
 
 #: The spaces there are, in device-independent pixels.
@@ -95,6 +113,10 @@ class Theme(QObject):
         self._system_palette = QPalette(application.palette())
         self._scheme: Qt.ColorScheme | None = None
         self.tokens = LIGHT
+        #: How much larger than usual what is read in a chat is drawn.
+        self.zoom = 1.0
+        #: Of the letters of code, the first that there is; empty for the system's own.
+        self.code_families: tuple[str, ...] = ()
         application.setStyle("Fusion")
         application.styleHints().colorSchemeChanged.connect(self.apply)
         self.apply()
@@ -103,6 +125,13 @@ class Theme(QObject):
         """Be light or dark whatever the system says; None follows it again."""
         self._scheme = scheme
         self.apply()
+
+    def set_zoom(self, zoom: float) -> None:
+        """Draw what is read in a chat so much larger than usual, from half to three times."""
+        zoom = min(3.0, max(0.5, zoom))
+        if zoom != self.zoom:
+            self.zoom = zoom
+            self.changed.emit()
 
     def apply(self) -> None:
         """Look at what the system asks for, and draw everything so."""
@@ -127,12 +156,27 @@ class Theme(QObject):
         return cast("QIcon", qtawesome.icon(f"ph.{name}", color=color, color_disabled=disabled))
 
 
+def zoomed(zoom: float) -> str:
+    """What stands around the text of a message, such as its figures and its calls, larger in the same measure; nothing
+    where it is as large as ever. A sheet of the one message, as a new one for the program takes long."""
+    if zoom == 1:
+        return ""
+    small, usual = round(12 * zoom), round(13 * zoom)
+    return f"""
+    QLabel, QPushButton, QLineEdit {{ font-size: {usual}px; }}
+    QLabel[kind="note"], QLabel[kind="author"], QLabel[kind="problem"], QLabel[pill="quiet"], QLabel[tone="muted"],
+    QLabel[tone="accent"], QLabel[tone="warning"], QLabel[tone="bad"], QPushButton[kind="quiet"],
+    QPushButton[small="true"] {{ font-size: {small}px; }}
+    """
+
+
 def _from_palette(palette: QPalette) -> Tokens:
     """Tokens from the system's own colours."""
     role = QPalette.ColorRole
     source = {
         role.Window: "background surface sunken accent_soft warning_soft bad_soft code",
-        role.WindowText: "line text muted warning bad model context compute others",
+        role.WindowText: "line text muted warning bad model context compute others code_keyword code_string code_number "
+        "code_comment code_name code_type",
         role.Highlight: "accent",
         role.HighlightedText: "on_accent",
     }
@@ -218,6 +262,8 @@ QLineEdit[kind="inplace"] {{
 #bubble {{ background: {t.sunken}; border-radius: 12px; }}
 #presetPanel {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
 #presetBody {{ background: {t.surface}; }}
+#toolsPopup {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
+#toolsBody {{ background: {t.surface}; }}
 #hairline {{ background: {t.line}; border: none; }}
 #segments {{ background: {t.sunken}; border: 1px solid {t.line}; border-radius: 8px; }}
 QToolButton[kind="segment"] {{
@@ -231,6 +277,28 @@ QToolButton[kind="segment"]:disabled {{ color: {t.others}; }}
 #turn[ring="true"] {{ border-color: {t.accent}; }}
 #turn[marked="true"] {{ background: {t.accent_soft}; }}
 #messageActions {{ background: {t.background}; border: none; }}
+#fold {{ background: transparent; border: 1px solid {t.line}; border-radius: 8px; }}
+#toolCard {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
+#toolCard[waits="true"] {{ border-color: {t.warning}; }}
+#foldHead {{ background: transparent; border: 1px solid transparent; border-radius: 7px; }}
+#foldHead:hover {{ background: {t.sunken}; }}
+#foldHead[ring="true"] {{ border-color: {t.accent}; }}
+#callResult {{ background: transparent; border: none; border-top: 1px solid {t.line}; border-radius: 0; }}
+QTextEdit[kind="tool"] {{ font-family: monospace; font-size: 12.5px; border: none; }}
+QTextEdit[kind="tool"][framed="true"] {{ background: {t.code}; border-radius: 6px; }}
+QTextEdit[kind="tool"][tone="bad"] {{ color: {t.bad}; }}
+QTextEdit[kind="tool"][tone="muted"] {{ color: {t.muted}; }}
+QPlainTextEdit[kind="code"] {{
+    background: transparent; border: none; font-family: monospace; font-size: 12.5px;
+    selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
+QLabel[pill="quiet"] {{
+    font-size: 12px; border-radius: 8px; padding: 1px 8px; color: {t.accent}; background: {t.accent_soft};
+}}
+QLabel[tone="muted"] {{ font-size: 12px; color: {t.muted}; }}
+QLabel[tone="accent"] {{ font-size: 12px; color: {t.accent}; font-weight: 600; }}
+QLabel[tone="warning"] {{ font-size: 12px; color: {t.warning}; font-weight: 600; }}
+QLabel[tone="bad"] {{ font-size: 12px; color: {t.bad}; font-weight: 600; }}
 #leftOut {{ border-top: 1px solid {t.line}; padding: 8px 0 12px 0; }}
 #findBar {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
 #findField {{
@@ -280,6 +348,7 @@ QLabel#command {{
 QPushButton, QToolButton {{
     background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; padding: 7px 14px;
 }}
+QPushButton[narrow="true"] {{ padding: 7px 9px; }}
 QPushButton:hover, QToolButton:hover {{ background: {t.accent_soft}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {t.line}; }}
 QPushButton:focus, QToolButton:focus {{ border: 1px solid {t.accent}; }}
@@ -290,6 +359,17 @@ QPushButton[kind="primary"] {{
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ background: {t.model}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 13px; }}
 QPushButton[kind="primary"]:disabled {{ background: {t.others}; border-color: {t.others}; color: {t.background}; }}
+QPushButton[small="true"] {{ padding: 1px 10px; font-size: 12px; }}
+QPushButton[side="left"] {{ border-top-right-radius: 0; border-bottom-right-radius: 0; }}
+QToolButton[kind="primary"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0; background: {t.accent}; border-color: {t.accent}; padding: 7px 6px; }}
+QToolButton[kind="primary"]:hover, QToolButton[kind="primary"]:pressed {{ background: {t.model}; }}
+QToolButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 5px; }}
+QToolButton[kind="end"] {{
+    background: {t.surface}; border: 1px solid {t.line}; border-radius: 17px; padding: 4px 12px 4px 8px;
+    color: {t.accent}; font-weight: 600;
+}}
+QToolButton[kind="end"]:hover {{ background: {t.accent_soft}; }}
+QToolButton[kind="end"]:focus {{ border-color: {t.accent}; }}
 QPushButton[kind="quiet"] {{
     background: transparent; border: none; border-bottom: 1px solid transparent; border-radius: 0; padding: 2px 0;
     color: {t.muted}; font-size: 12px;
@@ -321,6 +401,13 @@ QToolButton[kind="quiet"]:hover {{ background: {t.sunken}; }}
 QPushButton[kind="link"]:focus, QToolButton[kind="link"]:focus, QToolButton[kind="quiet"]:focus {{
     border-color: {t.accent};
 }}
+QToolButton[kind="code"] {{
+    background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 2px 7px; margin: 2px 1px;
+    font-size: 12px; color: {t.muted};
+}}
+QToolButton[kind="code"]:hover {{ background: {t.sunken}; color: {t.text}; }}
+QToolButton[kind="code"]:checked {{ color: {t.accent}; }}
+QToolButton[kind="code"]:focus {{ border-color: {t.accent}; }}
 QToolButton#modelPill {{ border-radius: 17px; padding: 7px 14px; font-weight: 600; }}
 
 QListView {{ background: transparent; border: none; outline: none; }}
@@ -339,6 +426,12 @@ QLineEdit[kind="value"] {{
 }}
 QTextEdit[kind="value"] {{ font-size: 13px; placeholder-text-color: {t.muted}; }}
 QTextEdit[kind="code"] {{ font-family: monospace; font-size: 12px; }}
+QPlainTextEdit[kind="code"], QPlainTextEdit[kind="log"] {{
+    font-family: monospace; font-size: 12px; background: transparent; border: none; placeholder-text-color: {t.muted};
+    selection-background-color: {t.accent}; selection-color: {t.on_accent};
+}}
+QFrame[kind="lined"] {{ border: none; border-bottom: 1px solid {t.line}; border-radius: 0; }}
+#allowedBody, #serverForm {{ background: transparent; }}
 QComboBox {{ background: transparent; border: none; padding: 0; }}
 QComboBox QAbstractItemView {{
     background: {t.surface}; border: 1px solid {t.line}; padding: 4px; outline: none;

@@ -185,7 +185,8 @@ async def test_what_is_selected_is_quoted(build: Build, starter_model: Path) -> 
     await person.write("Why?")
     await person.point(1)
     text = person.view(1).texts[0]
-    await person.do(text.selectAll)
+    text.setFocus()
+    await person.press(K.Key_A, CTRL)
     await person.press(K.Key_Q, CTRL | SHIFT)
     await until(lambda: "> apples and pears" in person.composer.text, f"quoted: {person.composer.text!r}")
     assert "Why?" in person.composer.text

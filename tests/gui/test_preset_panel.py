@@ -22,6 +22,7 @@ from nodetool_xl_desktop.chat.asking import asking
 from nodetool_xl_desktop.provider.values import TokenCount
 from nodetool_xl_desktop.store.presets import Preset, Scope
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.presets.choice_row import ReasoningRow
 from nodetool_xl_desktop.ui.presets.preset_button import PresetButton
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
 from nodetool_xl_desktop.ui.presets.preset_panel import PresetPanel
@@ -631,6 +632,21 @@ async def test_what_is_typed_is_written_by_itself(desk: Desk, tmp_path: Path) ->
     await until(lambda: not desk.flow._desk.unsaved(), "closed, it is written at once")
     (kept,) = await desk.store.presets.around(desk.chat, MODEL)
     assert kept.system_prompt == "Hm. Yes."
+
+
+async def test_reasoning_is_sent_back_only_where_that_is_chosen(desk: Desk, tmp_path: Path) -> None:
+    await opened(desk, tmp_path)
+    row = cast("ReasoningRow", desk.panel.row("send_reasoning"))
+    assert (row.combo.value, row.reset.isVisible()) == ("Left out", False)
+    row.combo.setFocus()
+    QTest.keyClick(row.combo, K.Key_Down)
+    assert row.combo.value == "Sent back"
+    assert await desk.kept() == {"send_reasoning": True}
+    assert desk.store is not None
+    assert asking(await desk.store.presets.settings(desk.chat, MODEL)).send_reasoning
+    assert row.reset.toolTip() == "Reset: Left out"
+    QTest.mouseClick(row.reset, LEFT)
+    assert (row.combo.value, await desk.kept()) == ("Left out", {})
 
 
 async def test_it_follows_the_theme(desk: Desk, tmp_path: Path) -> None:

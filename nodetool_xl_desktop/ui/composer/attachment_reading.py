@@ -50,6 +50,15 @@ async def file(path: Path, can_see: bool) -> Loaded:
     return await _looked_at(await in_thread(partial(attaching.read, path)), can_see)
 
 
+async def data(read: bytes, name: str, can_see: bool) -> Loaded:
+    """What was read elsewhere, such as from a server.
+
+    Raises:
+        UserFacingError: it cannot be attached.
+    """
+    return await _looked_at(await in_thread(partial(attaching.of_bytes, read, name)), can_see)
+
+
 async def text(said: str, name: str) -> Loaded:
     """A long paste.
 

@@ -130,6 +130,16 @@ class AttachmentTray(QObject):
                 self._begin(name, "file-text", partial(reading.file, path, self.can_see)).path = path
         self.changed.emit()
 
+    def attach_data(self, name: str, data: bytes) -> None:
+        """Have something go along that was read elsewhere, under this name."""
+        name = clean(name) or "Resource"
+        if len(self.entries) >= MOST_FILES:
+            why = f"at most {MOST_FILES} files can go along with one message"
+            self.refused.emit(UserFacingError(f"{name} was not attached", why, "Send the others first."))
+            return
+        self._begin(name, "file-text", partial(reading.data, data, name, self.can_see))
+        self.changed.emit()
+
     def paste(self, text: str) -> Attached:
         """Have a long text go along."""
         taken = {entry.name for entry in self.entries}

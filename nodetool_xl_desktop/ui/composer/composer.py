@@ -21,8 +21,9 @@ from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.parts import caption, restyle
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+from nodetool_xl_desktop.ui.tools.tools_button import ToolsButton
 
-#: Narrower than this, in device-independent pixels, Attach is its icon alone, and the hint has a line of its own.
+#: Narrower than this, in device-independent pixels, Attach and Tools are icons, and the hint has a line of its own.
 NARROW = 560
 
 
@@ -41,6 +42,8 @@ class Composer(QFrame):
     draft_changed = Signal(object)
     #: An attachment was read after its draft had been left by `set_draft`: the place, and the part to add there.
     attached_late = Signal(str, object)
+    #: There is little room in the row below the field, or enough again.
+    narrow_changed = Signal(bool)
 
     def __init__(self, theme: Theme, tasks: Tasks) -> None:
         super().__init__()
@@ -54,11 +57,14 @@ class Composer(QFrame):
         self._paste_is_last = False
         self._waits = False
         self._shown: tuple[bool, ...] = ()
+        self._was_narrow = False
         self._tray = AttachmentTray(theme, tasks, self)
         self._told = Told(self)
         self._edit = MessageEdit()
         self._attach = QPushButton()
         self._button = QPushButton()
+        #: How many tools are on; hidden until `ToolsFlow` has counted them.
+        self.tools = ToolsButton(theme)
         #: The row below the field; `add_gauge` puts something before Send.
         self.foot = QHBoxLayout()
         self._lay_out()
@@ -72,6 +78,7 @@ class Composer(QFrame):
         self._button.setMinimumWidth(92)
         self.foot.setSpacing(SPACE_S)
         self.foot.addWidget(self._attach)
+        self.foot.addWidget(self.tools)
         self.foot.addLayout(self._told.beside, 1)
         self.foot.addWidget(self._button)
         layout = QVBoxLayout(self)
@@ -82,7 +89,7 @@ class Composer(QFrame):
         layout.addWidget(self._edit)
         layout.addLayout(self._told.above)
         layout.addLayout(self.foot)
-        in_order(self._told.notice.remedy, self._edit, self._attach, self._told.link, self._button)
+        in_order(self._told.notice.remedy, self._edit, self._attach, self.tools, self._told.link, self._button)
 
     def _connect(self) -> None:
         edit, tray, told = self._edit, self._tray, self._told
@@ -205,6 +212,17 @@ class Composer(QFrame):
         self._told.dismiss()
         self._told.unsay()
         self._tray.attach(paths)
+
+    def attach_data(self, name: str, data: bytes) -> None:
+        """Have something go along that was read elsewhere, such as a resource of a server."""
+        self._told.dismiss()
+        self._told.unsay()
+        self._tray.attach_data(name, data)
+
+    def put(self, text: str) -> None:
+        """Put a text in where the cursor is, and go on writing behind it."""
+        self._edit.put(text)
+        self.focus()
 
     def quote(self, text: str) -> None:
         """Put a text in as a quotation of Markdown, where the cursor is, and go on writing below it."""
@@ -353,4 +371,9 @@ class Composer(QFrame):
         self._button.setEnabled(enabled)
         self._attach.setIcon(self._theme.icon("paperclip"))
         self._attach.setText("" if narrow else "Attach")
+        restyle(self._attach, "narrow", "true" if narrow else "false")
+        self.tools.set_narrow(narrow)
+        if narrow != self._was_narrow:
+            self._was_narrow = narrow
+            self.narrow_changed.emit(narrow)
         self._told.place(narrow)

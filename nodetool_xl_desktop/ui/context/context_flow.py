@@ -15,9 +15,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from nodetool_xl_desktop.chat.asker import Asker
+from nodetool_xl_desktop.chat.asker import NO_TOOLS, Asker, Offer
 from nodetool_xl_desktop.chat.asking import Asking, asking
-from nodetool_xl_desktop.chat.context import ContextUse, Meter, ReadAttachment, Request, no_attachment
+from nodetool_xl_desktop.chat.context import ContextUse, Meter, Request, no_attachment
 from nodetool_xl_desktop.chat.fitting import Cut, Judge, WontFit, plan
 from nodetool_xl_desktop.chat.session import ChatSession
 from nodetool_xl_desktop.chat.summary import Progress, summarise
@@ -30,6 +30,7 @@ from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.provider import XLlamaCppProvider, values
 from nodetool_xl_desktop.store.parts import Part
 from nodetool_xl_desktop.store.records import Message
+from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
 from nodetool_xl_desktop.ui.context.context_choice import ContextChoice
 from nodetool_xl_desktop.ui.context.context_gauge import ContextGauge
@@ -89,11 +90,12 @@ class ContextFlow(QObject):
         self._meters: tuple[object, Meter] | None = None
         self._chosen: asyncio.Future[str] | None = None
         self._machine: Machine | None = None
-        self._read: ReadAttachment = no_attachment
+        self._store: Store | None = None
         self.gauge = ContextGauge(theme)
         self.choice = ContextChoice(theme)
         self._watch = ContextWatch(tasks, self.gauge, self._count)
         pane.composer.add_gauge(self.gauge)
+        pane.composer.narrow_changed.connect(self.gauge.set_narrow)
         pane.above_composer.addWidget(self.choice)
         pane.composer.draft_changed.connect(lambda _parts: self._watch.look_again())
         presets.changed.connect(self._watch.look_again)
@@ -120,13 +122,13 @@ class ContextFlow(QObject):
         """Ask this what larger contexts there could be."""
         self._machine = machine
 
-    def read_with(self, read: ReadAttachment) -> None:
-        """Read attached files so: `store.files.read`."""
-        self._read = read
+    def use_store(self, store: Store) -> None:
+        """Chats are kept here, and the files that go with them."""
+        self._store = store
         self._meters = None
 
     async def make_room(
-        self, shown: Sequence[Message], said: Sequence[Part], how: Asking, again: Callable[[], None]
+        self, shown: Sequence[Message], said: Sequence[Part], how: Asking, offer: Offer, again: Callable[[], None]
     ) -> Mapping[str, Any] | None:
         """See to it that a question fits; returns what is to be kept with its answer, None where it is not sent now.
 
@@ -136,6 +138,7 @@ class ContextFlow(QObject):
             shown: of the chat that is shown, up to what is asked.
             said: the question; with nothing the last one of `shown`.
             how: how it will be asked.
+            offer: the tools that will be offered.
             again: asks once more, after the model was loaded with a larger context.
         """
         state, session = self._pane.state, self._session
@@ -144,7 +147,7 @@ class ContextFlow(QObject):
         model = state.server.model
         looked = self._machine.look(model) if self._machine is not None else None
         try:
-            found = await plan(self._meter(), self._request(shown, said, how), *(looked or (None, None)))
+            found = await plan(self._meter(), self._request(shown, said, how, offer), *(looked or (None, None)))
         except UserFacingError as error:  # what the model refuses to count it refuses to answer, and says why
             _log.info("Not counted: %s", error)
             return {}
@@ -218,7 +221,12 @@ class ContextFlow(QObject):
         except UserFacingError:  # told when something is sent
             how = Asking()
         session = self._session
-        request, meter = self._request(shown, self._pane.composer.parts, how), self._meter()
+        said = self._pane.composer.parts
+        chat_id = session.chat.id if session is not None else ""
+        offer = await self._asker.offer(self._store, how, chat_id, shown, said) if self._store is not None else NO_TOOLS
+        if session is not self._session:
+            return None
+        request, meter = self._request(shown, said, how, offer), self._meter()
         answering = session is not None and session.is_answering and not request.said
         use = await (meter.whole(request) if answering else meter.use(request))
         if session is self._session:
@@ -227,9 +235,16 @@ class ContextFlow(QObject):
             self._pane.transcript.show_left_out(left.begins if left is not None else None, text)
         return use
 
-    def _request(self, shown: Sequence[Message], said: Sequence[Part], how: Asking) -> Request:
+    def _request(self, shown: Sequence[Message], said: Sequence[Part], how: Asking, offer: Offer) -> Request:
         state = self._pane.state
-        asked = Request(shown, said, how.system, max_tokens=how.sampling.max_tokens)
+        asked = Request(
+            shown,
+            said,
+            how.system,
+            tools=tuple(listed.tool for listed in offer.on),
+            max_tokens=how.sampling.max_tokens,
+            send_reasoning=how.send_reasoning,
+        )
         if not isinstance(state, Ready):
             return asked
         server = state.server
@@ -248,5 +263,6 @@ class ContextFlow(QObject):
         model = server.model if server is not None else Path()
         key = (self._session, server)
         if self._meters is None or self._meters[0] != key:
-            self._meters = (key, Meter(partial(self._provider.count_tokens, model=model), self._read))
+            read = self._store.files.read if self._store is not None else no_attachment
+            self._meters = (key, Meter(partial(self._provider.count_tokens, model=model), read))
         return self._meters[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy
 
@@ -27,10 +27,14 @@ def short_text(use: ContextUse) -> str:
 class ContextGauge(QAbstractButton):
     """A bar and "2,540 of 8,192"; pressed, it opens a list of what takes how much."""
 
+    #: Something else is shown: a `ContextUse`, or None while nothing was counted yet.
+    use_changed = Signal(object)
+
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._use: ContextUse | None = None
+        self._is_narrow = False
         self._popup = ContextPopup(theme, self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -70,6 +74,12 @@ class ContextGauge(QAbstractButton):
         if use != self._use:
             self._use = use
             self._refresh()
+            self.use_changed.emit(use)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Where there is little room the figures stand alone."""
+        self._is_narrow = narrow
+        self._refresh()
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
@@ -106,7 +116,7 @@ class ContextGauge(QAbstractButton):
         icon = _ICONS.get(verdict)
         self._icon.setPixmap(self._theme.icon(icon, tone).pixmap(ICON, ICON)) if icon else self._icon.clear()
         self._icon.setVisible(icon is not None)
-        self._bar.setVisible(use is None or use.context is not None)
+        self._bar.setVisible(not self._is_narrow and (use is None or use.context is not None))
         self.setAccessibleName("Context")
         said = " ".join(notes(use)) if use is not None else "Not counted yet."
         unit = "" if use is None or use.context is None else " tokens"

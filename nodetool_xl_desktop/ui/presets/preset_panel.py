@@ -14,13 +14,20 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.preset_desk import PresetDesk
-from nodetool_xl_desktop.chat.sampling_values import NUMBERS, RESPONSE_FORMAT, STOP, SYSTEM_PROMPT
+from nodetool_xl_desktop.chat.sampling_values import (
+    NUMBERS,
+    RESPONSE_FORMAT,
+    SEND_REASONING,
+    STOP,
+    SYSTEM_PROMPT,
+)
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.store.presets import Scope
 from nodetool_xl_desktop.ui.content_scroll import ContentScroll
 from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.notice import Notice, Tone
 from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.ui.presets.choice_row import ReasoningRow
 from nodetool_xl_desktop.ui.presets.preset_chooser import PresetChooser
 from nodetool_xl_desktop.ui.presets.segments import Segments
 from nodetool_xl_desktop.ui.presets.text_rows import FormatRow, PromptRow, StopRow
@@ -66,6 +73,7 @@ class PresetPanel(QFrame):
             SYSTEM_PROMPT: self._prompt,
             **{number.name: NumberRow(theme, number) for number in NUMBERS},
             STOP: StopRow(theme),
+            SEND_REASONING: ReasoningRow(theme),
             RESPONSE_FORMAT: FormatRow(theme),
         }
         self._unknown = label("", "note", wrap=True)

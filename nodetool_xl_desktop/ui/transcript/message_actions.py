@@ -32,6 +32,7 @@ class Do(Enum):
 
     COPY = _Look("Copy as Markdown", "Ctrl+C", "copy")
     COPY_PLAIN = _Look("Copy as Plain Text", "Ctrl+Shift+C")
+    COPY_RICH = _Look("Copy as Rich Text", "Ctrl+Alt+C")
     QUOTE = _Look("Quote Selection", "Ctrl+Shift+Q")
     EDIT = _Look("Edit", "E", "pencil-simple")
     CONTINUE = _Look("Continue", "Alt+Return", "play")
@@ -62,7 +63,7 @@ def possible(message: Message, versions: Versions | None, *, answering: bool, se
         answering: an answer of this chat is being written: nothing is asked meanwhile, nor taken away under it.
         selected: some of the message is selected.
     """
-    can = {Do.COPY, Do.COPY_PLAIN} if message.text else set()
+    can = {Do.COPY, Do.COPY_PLAIN, Do.COPY_RICH} if message.text else set()
     if selected:
         can.add(Do.QUOTE)
     if message.is_open:

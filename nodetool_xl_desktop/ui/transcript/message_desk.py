@@ -8,13 +8,15 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.store.tree import Versions
+from nodetool_xl_desktop.ui.markdown import clipboard
+from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
+from nodetool_xl_desktop.ui.markdown.text_selection import TextSelection
 from nodetool_xl_desktop.ui.theme import Theme
-from nodetool_xl_desktop.ui.transcript.markdown_text import plain_text
-from nodetool_xl_desktop.ui.transcript.markdown_view import MarkdownView
+from nodetool_xl_desktop.ui.transcript.chat_texts import sources_of
 from nodetool_xl_desktop.ui.transcript.message_actions import ActionBar, Do, menu, of_key, possible
 from nodetool_xl_desktop.ui.transcript.message_frame import MessageView
 from nodetool_xl_desktop.ui.transcript.message_view import AnswerView
@@ -26,6 +28,9 @@ class _Chat(Protocol):
 
     @property
     def is_answering(self) -> bool: ...
+
+    @property
+    def selecting(self) -> TextSelection: ...
 
     def hold(self) -> None: ...
 
@@ -54,7 +59,6 @@ class MessageDesk(QObject):
         self._body = body
         self._chat = chat
         self._pointed: MessageView | None = None
-        self._selected: MarkdownView | None = None
         self._drafts: dict[str, str] = {}  # what was typed into editors, by message
         self._saved: dict[str, Collection[str]] = {}  # to these another version is to come, beside those there are
         self.bar = ActionBar(theme, body)
@@ -69,12 +73,15 @@ class MessageDesk(QObject):
     @property
     def selection(self) -> str:
         """What is selected in the chat."""
-        return self._selected.selection if self._selected is not None else ""
+        return self._chat.selecting.text
 
     def take(self, view: MessageView) -> None:
         """A view was made: hear what is done with it."""
         view.pointed.connect(lambda: self._point(view))
         view.selected.connect(lambda text: self._select(view, text))
+        view.text_made.connect(lambda text: text.select_with(self._chat.selecting))
+        for text in view.texts:
+            text.select_with(self._chat.selecting)
         view.menu_requested.connect(self.open_menu)
         view.edit_requested.connect(lambda: self.do(Do.EDIT, view))
         view.draft_changed.connect(lambda: self._keep_draft(view))
@@ -91,8 +98,6 @@ class MessageDesk(QObject):
         """A view goes."""
         if view is self._pointed:
             self._pointed = None
-        if self._selected is not None and isinstance(view, MessageView) and self._selected in view.texts:
-            self._selected = None
 
     def messages_changed(self, versions: Callable[[str], Versions]) -> None:
         """Others are shown: what was typed is a draft no longer where it is a version.
@@ -113,12 +118,16 @@ class MessageDesk(QObject):
         message = view.message
         if do not in self._possible(view):
             return
+        selected = any(text.has_selection for text in view.texts)
         match do:
+            case Do.COPY if selected:
+                clipboard.put(self._chat.selecting.sources())
             case Do.COPY:
-                QGuiApplication.clipboard().setText(message.text)
+                clipboard.put_markdown(sources_of(message))
             case Do.COPY_PLAIN:
-                text = message.text if message.role == "user" else plain_text(message.text)
-                QGuiApplication.clipboard().setText(text)
+                clipboard.put_plain(self._chat.selecting.sources() if selected else sources_of(message))
+            case Do.COPY_RICH:
+                clipboard.put(self._chat.selecting.sources() if selected else sources_of(message))
             case Do.QUOTE:
                 self.quoted.emit(self.selection)
             case Do.EDIT:
@@ -137,8 +146,6 @@ class MessageDesk(QObject):
             return None
         if view.editor is not None or do not in self._possible(view):
             return None
-        if do is Do.COPY and self.selection:  # the text that has it copies it by itself
-            return None
         return lambda: self.do(do, view)
 
     def open_menu(self, place: QPoint) -> None:
@@ -147,17 +154,13 @@ class MessageDesk(QObject):
             menu(self._body, self._possible(view), lambda do: self.do(do, view)).popup(place)
 
     def _possible(self, view: MessageView) -> set[Do]:
-        selected = self._selected is not None and self._selected in view.texts and bool(self.selection)
+        selected = any(text.has_selection for text in view.texts)
         return possible(view.message, view.stepper.versions, answering=self._chat.is_answering, selected=selected)
 
     def _select(self, view: MessageView, text: MarkdownView) -> None:
-        """There is one selection in all the chat, as there is one on a page."""
-        if not text.selection:
-            return
-        if self._selected is not None and self._selected is not text:
-            self._selected.unselect()
-        self._selected = text
-        self._point(view)
+        """There is one selection in all the chat, as there is one on a page; the keys are for where it is."""
+        if text.has_selection and text.hasFocus():
+            self._point(view)
 
     # The editor
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.engine.events import PromptProgress
+from nodetool_xl_desktop.store.parts import ToolAnswer
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_XS
@@ -69,23 +70,71 @@ NAMES = {
 #: What stands last, as it may be long.
 _LONG = ("json_schema", "grammar", "system_prompt")
 WIDTH, MOST_HEIGHT = 420, 460
+#: Less is not told of how long the prompt still takes.
+LEAST_LEFT_S = 2.0
 
 
-def doing(message: Message, progress: PromptProgress | None, note: str = "") -> str:
+class ReadingPace:
+    """How long the engine still takes to read the prompt, by how fast it has read so far."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._last: tuple[float, int] | None = None
+
+    def left_s(self, progress: PromptProgress | None, now_s: float | None = None) -> float | None:
+        """In seconds; None while that is not known.
+
+        Args:
+            progress: how far it is.
+            now_s: the time, as `time.monotonic` says it.
+        """
+        if progress is None or not progress.total:
+            return None
+        now = (time.monotonic() if now_s is None else now_s, progress.processed)
+        if self._first is None or now[1] < self._first[1]:
+            self._first = self._last = now  # another request, such as after a tool
+        if self._last is None or now[1] > self._last[1]:
+            self._last = now
+        took, read = self._last[0] - self._first[0], self._last[1] - self._first[1]
+        if took <= 0 or read <= 0:
+            return None
+        left = progress.total - self._last[1]
+        return max(0.0, left * took / read - (now[0] - self._last[0]))
+
+
+def _left(left_s: float | None) -> str:
+    """The same in words that do not flicker: in steps of five seconds where it is long, and nothing at the end."""
+    if left_s is None or left_s < LEAST_LEFT_S:
+        return ""
+    calm = round(left_s) if left_s < 20 else 5 * round(left_s / 5)
+    return f", about {units.seconds(calm) if calm >= 10 else f'{calm} s'} left"
+
+
+def doing(message: Message, progress: PromptProgress | None, note: str = "", left_s: float | None = None) -> str:
     """The line below an answer that is open.
 
     Args:
         progress: how far the engine is in reading.
         note: said instead, while nothing has come; empty for none.
+        left_s: how long it still takes to read; None where that is not known.
     """
-    if message.state is not State.WAITING:
+    if message.state is not State.WAITING and not _reads_a_result(message, progress):
         return "Answering ..."
-    if note:
+    if note and message.state is State.WAITING:
         return note
     if progress is None or not progress.total:
         return "Waiting for the first token ..."
-    done = (progress.processed + progress.cached) / progress.total if progress.processed < progress.total else 1
-    return f"Reading the prompt ... {min(1.0, done):.0%}"
+    # What was remembered counts as processed from the start (measured with the engine): it is no reading.
+    read, toread = progress.processed - progress.cached, progress.total - progress.cached
+    done = min(1.0, max(0.0, read / toread)) if toread > 0 else 1.0
+    return f"Reading the prompt ... {done:.0%}{_left(left_s)}"
+
+
+def _reads_a_result(message: Message, progress: PromptProgress | None) -> bool:
+    """Whether the engine reads what a tool answered, before it goes on."""
+    if progress is None or progress.processed >= progress.total or not message.parts:
+        return False
+    return isinstance(message.parts[-1], ToolAnswer)
 
 
 def ending(message: Message) -> str:
@@ -102,12 +151,14 @@ def figures(message: Message) -> str:
         parts.append(f"{message.tokens_per_s:.1f} tokens/s")
     if about.first_token_s is not None:
         parts.append(f"first token {units.seconds(about.first_token_s)}")
+    took = f" in {units.seconds(about.last_token_s)}" if about.last_token_s else ""
     if about.usage.completion_tokens:
-        parts.append(units.tokens(about.usage.completion_tokens))
+        parts.append(f"{units.tokens(about.usage.completion_tokens)}{took}")
     elif about.pieces:
-        parts.append(f"about {units.tokens(about.pieces)}")
-    if about.usage.cached_tokens:
-        parts.append(f"{about.usage.cached_tokens:,} cached")
+        parts.append(f"about {units.tokens(about.pieces)}{took}")
+    if about.usage.prompt_tokens:
+        cached = f", {about.usage.cached_tokens:,} cached" if about.usage.cached_tokens else ""
+        parts.append(f"prompt {units.tokens(about.usage.prompt_tokens)}{cached}")
     return "   ".join([*parts, ending(message)])
 
 

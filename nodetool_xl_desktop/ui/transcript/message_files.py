@@ -88,13 +88,14 @@ class FileChip(QFrame):
         self._theme = theme
         self._thumbnails = thumbnails
         short = file.name if len(file.name) <= LONGEST_NAME else f"{file.name[: LONGEST_NAME - 1]}…"
-        set_tip(self, f"{file.name}\n{file.media_type}, {units.file_size(file.size)}")
-        self.setAccessibleName(f"File {file.name}, {units.file_size(file.size)}")
+        size = units.file_size(file.size) if file.size else file.media_type  # of what a tool answered it is not known
+        set_tip(self, f"{file.name}\n{file.media_type}, {size}" if file.size else f"{file.name}\n{size}")
+        self.setAccessibleName(f"File {file.name}, {size}")
         self._picture = QLabel()
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(label(short))
-        words.addWidget(label(units.file_size(file.size), "note"))
+        words.addWidget(label(size, "note"))
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_S, SPACE_XS + 1, SPACE_S + 2, SPACE_XS + 1)
         row.setSpacing(SPACE_S)
@@ -138,11 +139,13 @@ class FileChip(QFrame):
 
 
 class FileChips(QWidget):
-    """The chips of a message, one below the other on its right."""
+    """The chips of a message, one below the other on its right, or on its left."""
 
     opened = Signal(object)
 
-    def __init__(self, files: Sequence[Attachment], theme: Theme, thumbnails: Thumbnails) -> None:
+    def __init__(
+        self, files: Sequence[Attachment], theme: Theme, thumbnails: Thumbnails, *, on_the_right: bool = True
+    ) -> None:
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -151,6 +154,9 @@ class FileChips(QWidget):
         for chip in self.chips:
             chip.opened.connect(self.opened)
             row = QHBoxLayout()
-            row.addStretch(1)
+            if on_the_right:
+                row.addStretch(1)
             row.addWidget(chip)
+            if not on_the_right:
+                row.addStretch(1)
             column.addLayout(row)

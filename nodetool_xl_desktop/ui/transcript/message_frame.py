@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFocusEvent
@@ -12,9 +12,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.store.tree import Versions
+from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.parts import label, restyle
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
-from nodetool_xl_desktop.ui.transcript.markdown_view import MarkdownView
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme, zoomed
+from nodetool_xl_desktop.ui.transcript.call_desk import CallDesk
+from nodetool_xl_desktop.ui.transcript.day_line import DayLine
 from nodetool_xl_desktop.ui.transcript.message_actions import BAR_HEIGHT
 from nodetool_xl_desktop.ui.transcript.message_editor import MessageEditor
 from nodetool_xl_desktop.ui.transcript.message_files import FileChip, FileChips, Thumbnails
@@ -32,10 +34,21 @@ _BY_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a view needs of where it stands: the theme, and who reads its pictures."""
+    """What a view needs of where it stands.
+
+    Attributes:
+        theme: the theme in force.
+        thumbnails: reads its pictures.
+        calls: the way to the tool calls of the chat.
+        is_followed: whether the reader is at the end of the chat.
+        folds: what a person opened or closed, by message and number of the piece; a view far away is made anew.
+    """
 
     theme: Theme
     thumbnails: Thumbnails
+    calls: CallDesk = field(default_factory=CallDesk)
+    is_followed: Callable[[], bool] = lambda: True
+    folds: dict[tuple[str, int], bool] = field(default_factory=dict)
 
 
 class MessageView(TurnView):
@@ -53,6 +66,16 @@ class MessageView(TurnView):
     pointed = Signal()
     #: Some of the text in this `MarkdownView` is selected.
     selected = Signal(object)
+    #: What Tab goes through in it is something else now.
+    stops_changed = Signal()
+    #: This `MarkdownView` has come.
+    text_made = Signal(object)
+    #: This `MarkdownView` goes.
+    text_dropped = Signal(object)
+    #: A link in it is to be followed (its target).
+    link_activated = Signal(str)
+    #: The mouse or the keys are at a link (its target), or no longer at one (an empty text).
+    link_pointed = Signal(str)
 
     def __init__(self, message: Message, place: Place, *, plain: bool) -> None:
         super().__init__()
@@ -66,6 +89,7 @@ class MessageView(TurnView):
         self.texts: list[MarkdownView] = []
         self._editor: MessageEditor | None = None
         self._left_out: QLabel | None = None
+        self._day: DayLine | None = None
         self._files: FileChips | None = None
         self._unsaved: QPushButton | None = None
         self._marks = QTimer(self)
@@ -77,12 +101,36 @@ class MessageView(TurnView):
         self._rows.setSpacing(SPACE_S)
         self.foot = QHBoxLayout()
         self.foot.setSpacing(SPACE_S)
+        self._zoom = 1.0
+        place.theme.changed.connect(self._zoom_changed)
+        self._zoom_changed()
 
     def _add_text(self, view: MarkdownView, name: str) -> None:
         view.setAccessibleName(name)
         view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         view.selectionChanged.connect(lambda: self.selected.emit(view))
+        view.shifted.connect(self._text_shifted)
+        view.link_activated.connect(self.link_activated)
+        view.link_pointed.connect(self.link_pointed)
         self.texts.append(view)
+        self.text_made.emit(view)
+
+    def _text_shifted(self, by: int) -> None:
+        if self.column is not None:
+            self.column.shift(self, by)
+
+    def rank_of(self, view: MarkdownView) -> int | None:
+        """Which of the message's texts this is, from top to bottom, by a number that stays; None for none of them."""
+        return 0 if view is self._text else None
+
+    def look(self) -> bool:
+        looked = [text.look() for text in self.texts]  # each of them
+        return any(looked)
+
+    def _zoom_changed(self) -> None:
+        if self.place.theme.zoom != self._zoom:
+            self._zoom = self.place.theme.zoom
+            self.setStyleSheet(zoomed(self._zoom))
 
     # What it shows
 
@@ -106,15 +154,23 @@ class MessageView(TurnView):
             self._left_out = label("", "note", wrap=True)
             self._left_out.setObjectName("leftOut")
             self._left_out.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            self._rows.insertWidget(0, self._left_out)
+            self._rows.insertWidget(0 if self._day is None else 1, self._left_out)
         if self._left_out is not None:
             self._left_out.setText(text)
             self._left_out.setVisible(bool(text))
 
+    def show_day(self, text: str) -> None:
+        """Draw a line above that says which day begins here; none for an empty text."""
+        if self._day is None and text:
+            self._day = DayLine()
+            self._rows.insertWidget(0, self._day)
+        if self._day is not None and text != self._day.text:
+            self._day.say(text)
+
     def set_stop(self, *, is_stop: bool) -> None:
         wish = Qt.FocusPolicy.StrongFocus if is_stop else Qt.FocusPolicy.ClickFocus
         if self.focusPolicy() is not wish:
-            for widget in (self, *self.texts, *self.files):
+            for widget in (self, *self.stops):
                 widget.setFocusPolicy(wish)
 
     def mark(self) -> None:
@@ -143,6 +199,11 @@ class MessageView(TurnView):
         """The chips of the files that go with it."""
         return self._files.chips if self._files is not None else ()
 
+    @property
+    def stops(self) -> Sequence[QWidget]:
+        """Where Tab goes in it, in order."""
+        return (*(each for text in self.texts for each in text.stops), *self.files)
+
     # The editor
 
     @property
@@ -158,7 +219,7 @@ class MessageView(TurnView):
             self._editor.close_requested.connect(self.close_editor)
             self._editor.edit.textChanged.connect(self.draft_changed)
             self._editor.cursor_moved.connect(self._bring_cursor)
-            self._body().hide()
+            self._show_body(is_shown=False)
             self._rows.insertWidget(self._rows.indexOf(self._body()), self._editor)
             self._editor.show()
             self._foot_hidden(hidden=True)
@@ -173,7 +234,7 @@ class MessageView(TurnView):
         self._editor.hide()
         self._editor.deleteLater()
         self._editor = None
-        self._body().show()
+        self._show_body(is_shown=True)
         self._foot_hidden(hidden=False)
         self.draft_changed.emit()
         if had_focus:
@@ -194,8 +255,12 @@ class MessageView(TurnView):
     _unsaved_place = 0
 
     def _body(self) -> QWidget:
-        """What the editor stands in place of."""
+        """Where the editor stands."""
         return self._text
+
+    def _show_body(self, *, is_shown: bool) -> None:
+        """What the editor stands in place of comes, or goes."""
+        self._body().setVisible(is_shown)
 
     def _foot_hidden(self, *, hidden: bool) -> None:
         self.stepper.setVisible(not hidden and bool(self.stepper.versions and self.stepper.versions.count > 1))

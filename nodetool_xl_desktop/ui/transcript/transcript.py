@@ -7,17 +7,24 @@ It decides nothing: what is wanted of a message leaves as a signal, and the chat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtCore import QDate, QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.chat.session import Shown
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.store.tree import Versions
+from nodetool_xl_desktop.ui.markdown.links import Links
+from nodetool_xl_desktop.ui.markdown.text_selection import TextSelection
 from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.transcript.call_desk import CallsOfChat
+from nodetool_xl_desktop.ui.transcript.chat_texts import ChatTexts
+from nodetool_xl_desktop.ui.transcript.day_line import Midnight, words_above
+from nodetool_xl_desktop.ui.transcript.end_button import EndButton
 from nodetool_xl_desktop.ui.transcript.find_bar import FindBar
 from nodetool_xl_desktop.ui.transcript.find_in_chat import FindInChat
 from nodetool_xl_desktop.ui.transcript.message_actions import ActionBar, Do
@@ -25,9 +32,14 @@ from nodetool_xl_desktop.ui.transcript.message_desk import MessageDesk
 from nodetool_xl_desktop.ui.transcript.message_files import ReadFile, Thumbnails
 from nodetool_xl_desktop.ui.transcript.message_frame import MessageView, Place
 from nodetool_xl_desktop.ui.transcript.message_view import AnswerView, QuestionView
-from nodetool_xl_desktop.ui.transcript.turn_column import COLUMN_WIDTH, Anchor
+from nodetool_xl_desktop.ui.transcript.turn_column import COLUMN_WIDTH, NEAR, Anchor
 from nodetool_xl_desktop.ui.transcript.turn_focus import FocusColumn
-from nodetool_xl_desktop.ui.transcript.turn_view import TurnView, holds_focus
+from nodetool_xl_desktop.ui.transcript.turn_view import RING, TurnView, holds_focus
+from nodetool_xl_desktop.ui.transcript.waiting_calls import WaitingCalls
+from nodetool_xl_desktop.ui.zoom import WheelSteps
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.ui.transcript.tool_card import ToolCard
 
 __all__ = ["COLUMN_WIDTH", "Transcript"]
 
@@ -57,19 +69,29 @@ class Transcript(FocusColumn):
     quote_requested = Signal(str)
     #: What is typed into the editor of a message (its id), or nothing any more (an empty text).
     editor_changed = Signal(str, str)
+    #: The mouse or the keys are at a link (its target), or no longer at one (an empty text).
+    link_pointed = Signal(str)
     #: Show this `Attachment`.
     file_requested = Signal(object)
     #: What would help after a failed answer was pressed.
     load_requested = Signal()
     new_chat_requested = Signal()
     raise_context_requested = Signal()
+    choose_model_requested = Signal()
+    #: A call waits for the person, or none does any longer.
+    waiting_changed = Signal(bool)
+    #: Larger, or smaller, by so many steps.
+    zoom_requested = Signal(int)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("transcript")
         self.setAccessibleName("Chat")
+        self._theme = theme
         self._thumbnails = Thumbnails()
-        self._place_of_views = Place(theme, self._thumbnails)
+        self._calls = WaitingCalls(self, self)
+        self._calls.changed.connect(self.waiting_changed)
+        self._place_of_views = Place(theme, self._thumbnails, self._calls.desk, lambda: self.is_following)
         self._messages: Sequence[Message] = ()
         self._ids: list[str] = []
         self._now: dict[str, Message] = {}  # those that were drawn since as they are now
@@ -77,6 +99,9 @@ class Transcript(FocusColumn):
         self._versions: Callable[[str], Versions] | None = None
         self._take: Take | None = None
         self._left_out: tuple[str | None, str] = (None, "")
+        self._texts = ChatTexts(self)
+        self.selecting = TextSelection(self._texts, self)
+        self.links = Links(self)
         self._desk = MessageDesk(theme, self._body, self)
         self._desk.wanted.connect(self._wanted_of)
         self._desk.quoted.connect(self.quote_requested)
@@ -88,12 +113,40 @@ class Transcript(FocusColumn):
         self._frames = QTimer(self)
         self._frames.setInterval(FRAME_MS)
         self._frames.timeout.connect(self.refresh)
+        self.end_button = EndButton(theme, self)
+        self.end_button.clicked.connect(self._to_the_end)
+        self._wheel = WheelSteps()
+        self._midnight = Midnight(self)
+        self._midnight.passed.connect(self._dress_all)
+        self._zoom = theme.zoom
+        theme.changed.connect(self._theme_changed)
 
     # What is shown
 
     def set_files(self, read_file: ReadFile, tasks: Tasks) -> None:
         """Read pictures that go with messages so: `store.files.read`."""
         self._thumbnails.use(read_file, tasks)
+
+    def set_calls(self, calls: CallsOfChat | None) -> None:
+        """The tool calls of the chat that is shown from now on: `ChatSession.calls`; None for none."""
+        self._calls.use(calls)
+
+    def set_tool_titles(self, title: Callable[[str], str]) -> None:
+        """How people call the tool that a model calls so."""
+        self._calls.desk.title = title
+
+    def calls_changed(self) -> None:
+        """A call of the chat that is shown waits, runs, or does neither any more: `Calls.on_change`."""
+        self._calls.redraw()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a call of the chat that is shown waits for the person."""
+        return self._calls.any
+
+    def go_to_waiting(self) -> bool:
+        """Bring the first call that waits into view, with the keys on Allow; False where none waits."""
+        return self._calls.go_to_first()
 
     def show_chat(
         self, messages: Sequence[Message], versions: Callable[[str], Versions], at: str | None = None
@@ -115,6 +168,7 @@ class Transcript(FocusColumn):
         views = self._kept_views(messages, places)
         held = self.focused
         gone = held is not None and self._ids[held] not in places
+        has_more = bool(self._ids) and ids[: len(self._ids)] == self._ids and len(ids) > len(self._ids)
         self._messages, self._ids, self._at, self._versions, self._now = messages, ids, places, versions, {}
         self._desk.messages_changed(versions)
         self.set_turns(heights, views, anchor)
@@ -123,14 +177,17 @@ class Transcript(FocusColumn):
         if held is not None and gone and ids:
             self.focus_turn(min(held, len(ids) - 1))  # such as another version: the keys stay at its place
         self._finder.chat_changed()
+        self.selecting.texts_changed()
+        if anchor is not None and has_more:
+            self.end_button.show_new(has_new=True)
+        self._calls.look()
         if at is not None and at in places:
             self.go_to_message(at)
 
     def show_edits(self, edits: Mapping[str, str]) -> None:
         """Offer what was typed into editors and not saved, by message."""
         self._desk.show_drafts(edits)
-        for index, view in self.alive.items():
-            self._dress(view, index)
+        self._dress_all()
 
     def go_to_message(self, message_id: str) -> None:
         """Bring a message to the top and mark it for a moment."""
@@ -176,12 +233,18 @@ class Transcript(FocusColumn):
         view = self.alive.get(index)
         if isinstance(view, MessageView):
             was_open = view.message.is_open
+            height = self.height_of(index)
             view.show_message(message, progress, note)
             self.turn_changed(view)
+            if self.height_of(index) > height and not self.is_following:
+                self.end_button.show_new(has_new=True)
+                self._place_end_button()
             if was_open and not message.is_open:
-                for at, each in self.alive.items():  # more can be done with each of them now
-                    self._dress(each, at)
+                self._dress_all()  # more can be done with each of them now
                 self._desk.place_bar()
+        elif not self.is_following:
+            self.end_button.show_new(has_new=True)
+        self._calls.look()
         if self._finder.is_open:
             self._finder.message_changed(index)
 
@@ -195,6 +258,7 @@ class Transcript(FocusColumn):
         """Show nothing."""
         self.watch(None)
         self.show_left_out(None)
+        self.set_calls(None)
         self.show_chat((), _no_versions)
         self.find_bar.close_bar()
 
@@ -212,6 +276,15 @@ class Transcript(FocusColumn):
     def selection(self) -> str:
         """What is selected in it."""
         return self._desk.selection
+
+    @property
+    def message_views(self) -> Sequence[MessageView]:
+        """The messages that are drawn now, from the top."""
+        return [view for _, view in sorted(self.alive.items()) if isinstance(view, MessageView)]
+
+    def place_in_chat(self, message: str) -> int | None:
+        """Where a message stands; None where it is not shown."""
+        return self._at.get(message)
 
     @property
     def is_watching(self) -> bool:
@@ -251,8 +324,9 @@ class Transcript(FocusColumn):
         view = self.turn(index)
         if isinstance(view, MessageView):
             view.mark_hits(self._finder.text, hit)
-            place = view.place_of_hit(hit)
-            self.bring(index, place.top(), min(place.height(), self.viewport().height() // 2))
+            for _ in range(2):  # what stands around it in a long text is measured when one is there
+                place = view.place_of_hit(hit)
+                self.bring(index, place.top(), min(place.height(), self.viewport().height() // 2))
 
     # Turns
 
@@ -265,10 +339,14 @@ class Transcript(FocusColumn):
             answer.load_requested.connect(self.load_requested)
             answer.new_chat_requested.connect(self.new_chat_requested)
             answer.raise_context_requested.connect(self.raise_context_requested)
+            answer.choose_model_requested.connect(self.choose_model_requested)
             view = answer
         view.switch_requested.connect(self.switch_requested)
         view.pointed.connect(self.order_keys)
+        view.stops_changed.connect(self.order_keys)
         view.file_opened.connect(self.file_requested)
+        view.link_activated.connect(self._follow_link)
+        view.link_pointed.connect(self.link_pointed)
         self._desk.take(view)
         self._dress(view, index)
         if self._finder.text:
@@ -276,16 +354,25 @@ class Transcript(FocusColumn):
             view.mark_hits(self._finder.text, at[1] if at is not None and at[0] == index else None)
         return view
 
+    def _follow_link(self, link: str) -> None:
+        self.links.follow(link)
+
     def turns_arranged(self) -> None:
         super().turns_arranged()
         self._desk.place_bar()
+        self._calls.keep_in_view()
+        self._place_end_button()
 
     def key_order(self, view: TurnView) -> tuple[QWidget, ...]:
-        inside = (*view.texts, *view.files) if isinstance(view, MessageView) else ()
-        return (self.find_bar.last, view, *inside, *self._desk.bar.every_button)
+        inside = view.stops if isinstance(view, MessageView) else ()
+        return (self.find_bar.last, view, *inside, *self._desk.bar.every_button, self.end_button)
 
     def turn_dropped(self, view: TurnView) -> None:
         self._desk.forget(view)
+
+    def _dress_all(self) -> None:
+        for index, view in self.alive.items():
+            self._dress(view, index)
 
     def _dress(self, view: TurnView, index: int) -> None:
         """Show on a view what is not the message itself."""
@@ -293,6 +380,8 @@ class Transcript(FocusColumn):
             return
         message_id = view.message.id
         view.show_versions(self._versions(message_id) if self._versions is not None else None)
+        before_ms = self._message(index - 1).created_ms if index else None
+        view.show_day(words_above(view.message.created_ms, before_ms, QDate.currentDate()))
         view.show_left_out(self._left_out[1] if self._left_out[0] == message_id else "")
         self._desk.dress(view)
         if isinstance(view, AnswerView):
@@ -355,6 +444,41 @@ class Transcript(FocusColumn):
             Do.DELETE: self.delete_requested,
         }[do].emit(message_id)
 
+    # What lies over the chat
+
+    def _place_end_button(self) -> None:
+        bar = self.verticalScrollBar()
+        away = not self.is_following and bar.maximum() - bar.value() > NEAR
+        if not away:
+            self.end_button.show_new(has_new=False)
+            if self.end_button.hasFocus() and (view := self.alive.get(self.stop())) is not None:
+                view.setFocus(Qt.FocusReason.OtherFocusReason)  # where it is: nothing moves
+        self.end_button.setVisible(away and bool(self._ids))
+        if away:
+            self.end_button.place(self.viewport().width(), self.height())
+
+    def _to_the_beginning(self) -> None:
+        self.verticalScrollBar().setValue(0)
+
+    def _to_the_end(self) -> None:
+        self._calls.let_go()
+        self.follow()
+
+    def _column(self) -> tuple[int, int]:
+        """As wide as as many letters as ever."""
+        text = min(round(COLUMN_WIDTH * max(1.0, self._theme.zoom)), self.width() - 2 * SPACE_XL)
+        return (self.width() - text) // 2 - RING, text + 2 * RING
+
+    def _theme_changed(self) -> None:
+        if self._theme.zoom != self._zoom:
+            self._zoom = self._theme.zoom
+            QTimer.singleShot(0, self, self._remeasure)  # once everything in it is drawn so
+
+    def _remeasure(self) -> None:
+        for view in list(self.alive.values()):
+            self._measure(view)
+        self._arrange()
+
     def _of_key(self, event: QKeyEvent) -> Callable[[], None] | None:
         """What a key does here; None for nothing."""
         control = event.modifiers() == Qt.KeyboardModifier.ControlModifier
@@ -366,10 +490,10 @@ class Transcript(FocusColumn):
                 return lambda: self._finder.step(-1 if back else 1)
             case Qt.Key.Key_Escape if self._finder.is_open:
                 return self.find_bar.close_bar
-            case Qt.Key.Key_Home if not event.modifiers():
-                return lambda: self.verticalScrollBar().setValue(0)
-            case Qt.Key.Key_End if not event.modifiers():
-                return self.follow
+            case Qt.Key.Key_Home | Qt.Key.Key_End if not event.modifiers():
+                return self._to_the_beginning if event.key() == Qt.Key.Key_Home else self._to_the_end
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if control and (card := self._card_of_keys()) is not None:
+                return card.press_allow
         return self._desk.of_key(event)
 
     # Qt's events
@@ -385,6 +509,24 @@ class Transcript(FocusColumn):
             work()
         else:
             super().keyPressEvent(event)
+
+    def _card_of_keys(self) -> ToolCard | None:
+        """The call that waits in the message that the keys are for."""
+        view = self._desk.pointed
+        held = isinstance(view, AnswerView) and (holds_focus(view) or holds_focus(self._desk.bar))
+        return view.waiting if held and isinstance(view, AnswerView) else None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().wheelEvent(event)
+            return
+        if steps := self._wheel.take(event):
+            self.zoom_requested.emit(steps)
+        event.accept()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._midnight.wait()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

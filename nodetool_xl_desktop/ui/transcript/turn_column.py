@@ -24,6 +24,10 @@ NEAR = 8
 #: Turns are made so far ahead of what is seen, and dropped when they are so far from it, in heights of the view.
 AHEAD, KEPT = 1.0, 3.0
 STEP = 48
+#: A turn is measured here, where it is not seen; no turn is so high, in pixels.
+ELSEWHERE = -4_000_000
+#: So often is looked whether what is seen changes what is seen: a long text is measured piece by piece.
+LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,11 @@ class TurnColumn(QAbstractScrollArea):
         if not self._busy and view in self._index and self._measure(view):
             self._arrange()
 
+    def shift(self, view: TurnView, by: int) -> None:
+        """What is seen of a turn stands so many pixels lower in it now: scroll along, where this turn is the anchor."""
+        if self._anchor is not None and self._index.get(view) == self._anchor.index:
+            self._anchor = Anchor(self._anchor.index, self._anchor.y - by)
+
     # The work
 
     def _measure(self, view: TurnView) -> bool:
@@ -178,20 +187,37 @@ class TurnColumn(QAbstractScrollArea):
             return  # showEvent does it
         self._busy = True
         try:
-            for _ in range(4):  # beyond an end there is nothing to fill the view with: then the anchor gives way
-                self._fill(ahead)
-                wanted = self._wanted()
-                value = max(0, min(wanted, self._most()))
-                if value == wanted:
+            for _ in range(LOOKS):
+                value = self._fit_value(ahead)
+                self._drop_far(value)
+                self._place(value)
+                if not self._look():
                     break
-                self._anchor = self._anchor_at(value)
-            self._drop_far(value)
-            self._place(value)
         finally:
             self._busy = False
         if not ahead and len(self._heights):
             self._later.start()
         self.turns_arranged()
+
+    def _fit_value(self, ahead: float) -> int:
+        """Fill the view, and find where it stands."""
+        value = 0
+        for _ in range(4):  # beyond an end there is nothing to fill the view with: then the anchor gives way
+            self._fill(ahead)
+            wanted = self._wanted()
+            value = max(0, min(wanted, self._most()))
+            if value == wanted:
+                break
+            self._anchor = self._anchor_at(value)
+        return value
+
+    def _look(self) -> bool:
+        """Have the turns draw what is seen of them now; returns whether one is another height then."""
+        changed = False
+        for view in list(self._index):
+            if view.look():
+                changed |= self._measure(view)
+        return changed
 
     def _most(self) -> int:
         return max(0, self._heights.total + 2 * SPACE_XL - self.viewport().height())
@@ -228,7 +254,7 @@ class TurnColumn(QAbstractScrollArea):
             view.setParent(self._body)
             if index < max(self._views):
                 view.lower()  # above the others: a screen reader goes from the undermost to the uppermost
-            view.setGeometry(0, -100_000, self._column()[1], 100)
+            view.setGeometry(0, ELSEWHERE, self._column()[1], 100)
             view.show()
             self._measure(view)
         return self._heights[index]

@@ -1,16 +1,16 @@
-"""Where each of many turns stands, one below the other, while only those that were seen have ever been measured."""
+"""Where each of many things stands, one below the other, while only those that were seen have ever been measured."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class Heights:
     """Heights in pixels, and the places that follow from them.
 
     Args:
-        heights: one for each turn, estimated or measured.
+        heights: one for each thing, estimated or measured.
     """
 
     def __init__(self, heights: Sequence[int] = ()) -> None:
@@ -25,15 +25,23 @@ class Heights:
         return self._heights[index]
 
     def set(self, index: int, height: int) -> bool:
-        """A turn was measured; returns whether it is another height than was known."""
+        """One was measured; returns whether it is another height than was known."""
         if self._heights[index] == height:
             return False
         self._heights[index] = height
         self._known = min(self._known, index + 1)
         return True
 
+    def replace(self, start: int, heights: Iterable[int]) -> None:
+        """Have these stand from there on, in place of all that stood there."""
+        del self._heights[start:]
+        del self._tops[start:]
+        self._heights.extend(heights)
+        self._tops.extend([0] * (len(self._heights) - start))
+        self._known = min(max(self._known, 1), start, len(self._heights)) or min(1, len(self._heights))
+
     def top(self, index: int) -> int:
-        """Where a turn begins; of one behind the last, where the last ends."""
+        """Where one begins; of one behind the last, where the last ends."""
         if index == len(self):
             return self.total
         for at in range(self._known, index + 1):
@@ -47,12 +55,12 @@ class Heights:
         return self.top(len(self) - 1) + self._heights[-1] if self._heights else 0
 
     def at(self, y: int) -> int:
-        """The turn at a place; the first or the last one outside.
+        """The one at a place; the first or the last one outside.
 
         Raises:
             IndexError: there is none at all.
         """
         if not self._heights:
-            raise IndexError("No turns")
+            raise IndexError("Nothing stands here")
         self.top(len(self) - 1)
         return max(0, bisect_right(self._tops, y) - 1)

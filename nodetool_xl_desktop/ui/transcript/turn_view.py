@@ -22,6 +22,8 @@ class Column(Protocol):
 
     def bring(self, index: int, top: int = 0, height: int | None = None) -> None: ...
 
+    def shift(self, view: TurnView, by: int) -> None: ...
+
 
 class TurnView(QFrame):
     """One turn; a subclass fills it."""
@@ -44,6 +46,10 @@ class TurnView(QFrame):
     def set_stop(self, *, is_stop: bool) -> None:
         """Whether Tab comes to this turn; to one at a time, or a chat would take hundreds of steps."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if is_stop else Qt.FocusPolicy.ClickFocus)
+
+    def look(self) -> bool:
+        """Draw what is seen of it now; returns whether its height is another, perhaps."""
+        return False
 
     def settle(self) -> None:
         """Have the layouts inside this one done, the inner ones first."""
