@@ -113,6 +113,11 @@ class Permissions:
         held = self.chats.get(chat_id, OfChat())
         return self._with(chat_id, replace(held, granted=tuple(g for g in held.granted if not g.is_same(grant))))
 
+    def without_chats(self, ids: Iterable[str]) -> Permissions:
+        """The same without all that holds in these chats."""
+        gone = set(ids)
+        return replace(self, chats={each: held for each, held in self.chats.items() if each not in gone})
+
     def _with(self, chat_id: str, held: OfChat) -> Permissions:
         chats = {**self.chats, chat_id: held}
         kept = [(each, of) for each, of in chats.items() if of != OfChat()]

@@ -214,6 +214,12 @@ class Toolbox:
         """Ask again from now on: everywhere, or in one chat."""
         await self._change(lambda permissions: permissions.without(grant, chat_id))
 
+    async def forget_chats(self, ids: Iterable[str]) -> None:
+        """These came out of a file, under ids of its own: what was allowed in chats that had them is not for them."""
+        gone = frozenset(ids)
+        if gone & (await self._read([])).chats.keys():
+            await self._change(lambda permissions: permissions.without_chats(gone))
+
     # Keeping
 
     def _granted(self, chat_id: str, permissions: Permissions) -> Sequence[Grant]:

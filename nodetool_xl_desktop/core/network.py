@@ -35,6 +35,8 @@ WEB_STALL_S = 10.0
 
 #: Seconds for an MCP server, which may think for long, and keeps a stream open in which it says something now and then.
 MCP_STALL_S = 300.0
+#: Seconds for it to take note that it is not needed any longer.
+MCP_GOODBYE_S = 1.0
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: From a host and a port to the addresses that it has now.
@@ -66,8 +68,8 @@ class OffLine:
 
     @property
     def is_on(self) -> bool:
-        """Whether the program works off line; may be set at any time. What is being fetched then ends at its next
-        request, not within one."""
+        """Whether the program works off line; may be set at any time. What is being fetched then ends with the next
+        piece of it."""
         return self in self._on
 
     @is_on.setter
@@ -130,7 +132,7 @@ def hub_client(stall_s: float = HUB_STALL_S) -> HttpClient:
         headers={"Accept-Encoding": "identity"},
         timeout=httpx2.Timeout(stall_s, connect=CONNECT_TIMEOUT_S),
         follow_redirects=True,
-        event_hooks={"request": [_refuse_off_line]},
+        event_hooks={"request": [_refuse_off_line], "response": [_end_off_line]},
     )
 
 
@@ -139,6 +141,16 @@ _NO_HUB = "No model hub is asked"
 
 async def _refuse_off_line(request: httpx2.Request) -> None:
     OffLine.check_all(f"{request.url.host} is not asked")
+
+
+async def _end_off_line(response: httpx2.Response) -> None:
+    """A model takes hours to come, all of them one answer: who goes off line meanwhile has it end."""
+    host = response.request.url.host
+
+    def check(_piece: bytes) -> None:
+        OffLine.check_all(f"Nothing more is taken from {host}")
+
+    response.stream = _Watched(cast("httpx2.AsyncByteStream", response.stream), check)
 
 
 def web_client(stall_s: float = WEB_STALL_S) -> HttpClient:
@@ -161,7 +173,7 @@ def web_client(stall_s: float = WEB_STALL_S) -> HttpClient:
         timeout=httpx2.Timeout(stall_s, connect=CONNECT_TIMEOUT_S),
         limits=httpx2.Limits(max_keepalive_connections=0),
         trust_env=False,
-        event_hooks={"request": [_refuse_off_line]},
+        event_hooks={"request": [_refuse_off_line], "response": [_end_off_line]},
     )
 
 
@@ -219,8 +231,10 @@ def mcp_client(
             and b"" at its end, and may raise.
     """
 
-    async def before(_request: httpx2.Request) -> None:
+    async def before(request: httpx2.Request) -> None:
         on_request()
+        if request.method == "DELETE":  # it says goodbye, and who closes the program waits for that
+            request.extensions = {**request.extensions, "timeout": httpx2.Timeout(MCP_GOODBYE_S).as_dict()}
 
     async def after(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from nodetool_xl_desktop.chat.toolbox import TOOLS
 from nodetool_xl_desktop.exchange.export import Record
 from nodetool_xl_desktop.store import parts
 from nodetool_xl_desktop.store.parts import Other, Part, Text
@@ -61,7 +62,10 @@ def sound(record: Record) -> Record:
     except ValueError as error:
         raise Unsound(f"its messages are in no order: {error}") from None
     title = " ".join(chat.title.split())
-    return replace(record, chat=replace(chat, title=title[:LONGEST_TITLE]))
+    # What may run is this person's choice, also whether Python may; what is allowed always would run unasked here, at
+    # the word of whoever wrote the chat.
+    more = {name: value for name, value in chat.more.items() if name != TOOLS}
+    return replace(record, chat=replace(chat, title=title[:LONGEST_TITLE], more=more))
 
 
 def _need_part(part: Part) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import contextvars
 import inspect
 import logging
+import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ from nodetool_xl_desktop.tools.tool import Image, Tool, is_async
 TIMEOUT_S = 30.0
 #: What a model gets to read of a result: about 5,000 tokens of English.
 MOST_CHARACTERS = 20_000
+#: The words that templates put around turns. The engine takes them for that wherever they stand: a page with one in it
+#: could go on as the person.
+_MARKS = re.compile(
+    r"<\|[^|<>\s]{1,40}\|>|<\uff5c[^\uff5c<>\s]{1,40}\uff5c>|</?s>|<(?:bos|eos|pad|unk)>|</?(?:start|end)_of_\w{1,20}>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS|TOOL_CONTENT)\]"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -154,4 +161,11 @@ def _message(error: BaseException) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}... (cut: {most:,} of {len(text):,} characters)"
+    if len(text) <= most:
+        return _without_marks(text)
+    return f"{_without_marks(text[:most])}... (cut: {most:,} of {len(text):,} characters)"
+
+
+def _without_marks(text: str) -> str:
+    """The same to read, with nothing in it that the engine takes for the beginning or the end of a turn."""
+    return _MARKS.sub(lambda mark: f"{mark[0][0]}\u200b{mark[0][1:]}", text)

@@ -62,13 +62,72 @@ _REFUSED = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
+    # What Landlock does not know of: the rights of a file, and being told what happens to it.
+    "chown": (92, -1),
+    "lchown": (94, -1),
+    "fchownat": (260, 54),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "setxattrat": (463, 463),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+    "inotify_add_watch": (254, 27),
+    "fanotify_init": (300, 262),
+    # What has no place in the tree of files: it would be shared with others, and outlive the process.
+    "shmctl": (31, 195),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semctl": (66, 191),
+    "semtimedop": (220, 192),
+    "msgget": (68, 186),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    # What makes others slow, or tells of them.
+    "setpriority": (141, 140),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "ioprio_set": (251, 30),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "process_madvise": (440, 440),
+    "kcmp": (312, 272),
+    "syslog": (103, 116),
 }
+#: Not done, and said to be done, as much of Python's library calls them for its own files and takes no refusal: they
+#: would change the rights and the times of a person's files, which Landlock does not keep.
+_PRETENDED = {
+    "chmod": (90, -1),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "utime": (132, -1),
+    "utimes": (235, -1),
+    "futimesat": (261, -1),
+    "utimensat": (280, 88),
+}
+#: Refused where an argument (by its place) is one of these.
+_REFUSED_WITH = {
+    "prctl": ((157, 167), 0, (1,)),  # PR_SET_PDEATHSIG: it would outlive the program
+    # F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP: the system would send any signal to any process for it.
+    "fcntl": ((72, 25), 1, (8, 10, 15)),
+    "ioctl": ((16, 29), 1, (0x8901, 0x8902)),
+}
+#: Only AF_UNIX and SOCK_STREAM: one of another kind can be turned to other processes later.
+_SOCKETPAIR = (53, 199)
 #: Refused as if there were no such call: then threads are made with `clone`, whose flags a filter can read.
 _CLONE3 = (435, 435)
 _CLONE, _TGKILL, _PRLIMIT = (56, 220), (234, 131), (302, 261)
 _CLONE_THREAD = 0x10000
-_LOAD, _JEQ, _JGE, _JSET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _REFUSE, _NOT_THERE, _KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000  # EPERM, ENOSYS
+_Step = tuple[int, int, int, int]
+_LOAD, _JEQ, _JGE, _JSET, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_ALLOW, _PRETEND, _REFUSE, _NOT_THERE = 0x7FFF0000, 0x00050000, 0x00050001, 0x00050026  # no error, EPERM, ENOSYS
+_KILL = 0x80000000
 _CAPABILITIES = 0x20080522  # the version of their form
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 
@@ -115,7 +174,7 @@ def confine(request: dict[str, Any]) -> None:
             `parent_pid`.
 
     Raises:
-        Refused: this is Linux, and the network could not be shut off.
+        Refused: this is Linux, and the network or, with Landlock, the files could not be shut off.
     """
     if sys.platform == "win32":
         return
@@ -153,7 +212,11 @@ def _limit(request: dict[str, Any]) -> None:
 
 
 def _shut_off_files(libc: ctypes.CDLL, folder: str) -> None:
-    """Landlock: nothing but reading Python's own files, and all in `folder`. Left out where the system has none."""
+    """Landlock: nothing but reading Python's own files, and all in `folder`. Left out where the system has none.
+
+    Raises:
+        Refused: it has it, and does not do it.
+    """
     version = libc.syscall(444, None, ctypes.c_size_t(0), 1)
     if version < 1:
         return
@@ -164,13 +227,14 @@ def _shut_off_files(libc: ctypes.CDLL, folder: str) -> None:
     attributes = struct.pack("=QQQ", every, network, scopes)[:size]
     rules = libc.syscall(444, attributes, ctypes.c_size_t(size), 0)
     if rules < 0:
-        return
+        raise Refused("this Linux does not keep it from the files of others")
     for path in {*_WHAT_PYTHON_READS, sys.base_prefix, sys.prefix, *filter(os.path.isabs, sys.path)}:
         _let(libc, rules, path, _READ & every)
     _let(libc, rules, os.devnull, (_READ | 1 << 1) & every)
     if folder:
         _let(libc, rules, folder, every)
-    libc.syscall(446, rules, 0)
+    if libc.syscall(446, rules, 0):
+        raise Refused("this Linux does not keep it from the files of others")
     os.close(rules)
 
 
@@ -192,8 +256,8 @@ def _shut_off_calls(libc: ctypes.CDLL) -> None:
         raise Refused(f"on a {machine} the network cannot be shut off for it")
     column = list(_MACHINES).index(machine)
     allow, refuse = (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)
-    first_argument = (_LOAD, 0, 0, 16)  # its low half
-    steps: list[tuple[int, int, int, int]] = [
+    first_argument = _argument(0)
+    steps: list[_Step] = [
         (_LOAD, 0, 0, 4),
         (_JEQ, 1, 0, _MACHINES[machine]),
         (_RETURN, 0, 0, _KILL),
@@ -201,6 +265,13 @@ def _shut_off_calls(libc: ctypes.CDLL) -> None:
     steps += [(_LOAD, 0, 0, 0), (_JGE, 0, 1, 0x40000000), refuse]  # the same calls by other numbers (x32)
     for numbers in _REFUSED.values():
         steps += [(_JEQ, 0, 1, numbers[column]), refuse] if numbers[column] >= 0 else []
+    for numbers in _PRETENDED.values():
+        steps += [(_JEQ, 0, 1, numbers[column]), (_RETURN, 0, 0, _PRETEND)] if numbers[column] >= 0 else []
+    for numbers, place, values in _REFUSED_WITH.values():
+        one_of = [(_JEQ, len(values) - at, 0, value) for at, value in enumerate(values)]
+        steps += [(_JEQ, 0, len(values) + 3, numbers[column]), _argument(place), *one_of, allow, refuse]
+    steps += [(_JEQ, 0, 7, _SOCKETPAIR[column]), first_argument, (_JEQ, 0, 4, 1)]
+    steps += [_argument(1), (_AND, 0, 0, 0xF), (_JEQ, 0, 1, 1), allow, refuse]
     steps += [(_JEQ, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _NOT_THERE)]
     # A thread, no process; a signal to itself; its own limits.
     steps += [(_JEQ, 0, 4, _CLONE[column]), first_argument, (_JSET, 1, 0, _CLONE_THREAD), refuse, allow]
@@ -212,6 +283,11 @@ def _shut_off_calls(libc: ctypes.CDLL) -> None:
     program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(buffer)))
     if libc.prctl(_PR_SET_SECCOMP, 2, program, 0, 0):
         raise Refused("this Linux cannot shut off the network for it")
+
+
+def _argument(place: int) -> _Step:
+    """Load an argument of the call: its low half, which is all that is looked at of those that are compared."""
+    return (_LOAD, 0, 0, 16 + 8 * place)
 
 
 def _run(code: str) -> int:

@@ -25,6 +25,11 @@ _log = logging.getLogger(__name__)
 
 #: What is read of what a child says, in bytes, before it is ended.
 MOST_OUTPUT = 4 * units.MIB
+#: Files and folders that a child may make: to look through them, and to remove them, takes a second.
+MOST_FILES = 20_000
+#: How often it is looked how full its folder is; no system bounds what one process writes in all.
+_LOOK_EVERY_S = 0.25
+_LONGEST_PATH = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,15 @@ class Limits:
         cpu_s: seconds of processor time, of all its threads together.
         memory: bytes of address space.
         file_size: bytes of one file that it writes.
+        folder_size: bytes of all files in its folder, which may be held in memory; some more may be written before it
+            is seen.
     """
 
     wall_s: float
     cpu_s: int
     memory: int = units.GIB
     file_size: int = 16 * units.MIB
+    folder_size: int = 256 * units.MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Outcome:
     Attributes:
         output: all that it wrote, at most `MOST_OUTPUT` bytes.
         status: its exit status; negative for a signal.
-        ended_by: why it was killed from here: "time" or "output"; "" where it ended by itself.
+        ended_by: why it was killed from here: "time", "output" or "folder"; "" where it ended by itself.
     """
 
     output: bytes
@@ -85,13 +93,13 @@ async def confined(request: dict[str, Any], limits: Limits, *, with_folder: bool
         told = {"folder": folder, "cpu_s": limits.cpu_s, "memory": limits.memory, "file_size": limits.file_size}
         whole = request | told | {"parent_pid": os.getpid()}
         written = await asyncio.to_thread(lambda: json.dumps(whole).encode())  # a page has megabytes
-        return await _one(written, folder, limits.wall_s)
+        return await _one(written, folder, limits)
     finally:
         if folder:
             await asyncio.to_thread(_remove, Path(folder))
 
 
-async def _one(request: bytes, folder: str, wall_s: float) -> Outcome:
+async def _one(request: bytes, folder: str, limits: Limits) -> Outcome:
     process = await asyncio.create_subprocess_exec(
         *child_command(),
         stdin=subprocess.PIPE,
@@ -104,8 +112,9 @@ async def _one(request: bytes, folder: str, wall_s: float) -> Outcome:
     )
     heard = bytearray()
     ended_by = ""
+    watching = asyncio.create_task(_kill_once_full(process, folder, limits.folder_size))
     try:
-        async with asyncio.timeout(wall_s) as limit:
+        async with asyncio.timeout(limits.wall_s) as limit:
             await _tell(process, request)
             if not await _hear(process, heard):
                 ended_by = "output"
@@ -116,9 +125,44 @@ async def _one(request: bytes, folder: str, wall_s: float) -> Outcome:
             raise
         ended_by = "time"
     finally:
+        watching.cancel()
         _kill(process)
         await process.wait()
+    if watching.done() and not watching.cancelled() and watching.result():
+        ended_by = "folder"
     return Outcome(bytes(heard), process.returncode or 0, ended_by)
+
+
+async def _kill_once_full(process: asyncio.subprocess.Process, folder: str, most: int) -> bool:
+    """Watch its folder, until it holds too much and the child was killed for it, or has ended; whether it was."""
+    while folder and process.returncode is None:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        if await asyncio.to_thread(_is_full, Path(folder), most):
+            _kill(process)
+            return True
+    return False
+
+
+def _is_full(folder: Path, most: int) -> bool:
+    """Whether there are more bytes or files in a folder than may be, or so that they cannot be counted."""
+    waiting = [str(folder)]
+    files, size = 0, 0
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as found:
+                for entry in found:
+                    files += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_size
+                    if size > most or files > MOST_FILES or len(entry.path) > _LONGEST_PATH:
+                        return True
+        except FileNotFoundError:  # it was removed meanwhile
+            continue
+        except OSError:
+            return True
+    return False
 
 
 async def _tell(process: asyncio.subprocess.Process, request: bytes) -> None:

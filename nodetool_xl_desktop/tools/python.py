@@ -58,7 +58,7 @@ class RunPythonTool:
         if sys.platform == "linux":
             return (
                 f"{most} It has no network and starts no other program. Where Linux has Landlock (5.13 and later), it"
-                " cannot see your files either; where it does not, it can read whatever you can."
+                " cannot read or change your files either; where it does not, it can do with them what you can."
             )
         return f"{most} Nothing here keeps it from your files and from the network: read it before you allow it."
 
@@ -84,10 +84,15 @@ class RunPythonTool:
         return said or "(the program ended and printed nothing; use print)"
 
     def _why_ended(self, outcome: Outcome) -> str:
-        if outcome.ended_by == "time":
-            return f"it took longer than {self._limits.wall_s:g} s"
-        if outcome.ended_by == "output":
-            return "it printed without end"
+        from_here = {
+            "time": f"it took longer than {self._limits.wall_s:g} s",
+            "output": "it printed without end",
+            "folder": (
+                f"it filled its folder with more than {units.memory(self._limits.folder_size)}, or too many files"
+            ),
+        }
+        if outcome.ended_by:
+            return from_here[outcome.ended_by]
         if outcome.status >= 0:
             return ""
         number = -outcome.status

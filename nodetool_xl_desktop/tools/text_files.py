@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 _LOOKED_AT = 8192  # bytes by which a file is judged
 _MOST_CONTROLS = 0.05  # of those bytes; text has few
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\b\x1b")
+#: Kinds of letters that are no visible sign.
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 #: Bytes in which files are read.
 BLOCK = 256 * 1024
 _LONGEST_LINE = 200_000  # characters; what is longer is handed on in parts
@@ -135,10 +137,16 @@ def shown(name: str) -> str:
     return "".join(map(_shown_sign, name))
 
 
+def one_line(text: str) -> str:
+    """What somebody else calls a thing, as one line: without signs that nobody sees, which could turn it round."""
+    visible = "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in _UNSEEN)
+    return " ".join(visible.split())
+
+
 def _shown_sign(sign: str) -> str:
     number = ord(sign)
     if 0xDC80 <= number <= 0xDCFF:  # a byte of a name that is no UTF-8
         return f"\\x{number - 0xDC00:02x}"
-    if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+    if unicodedata.category(sign) in _UNSEEN:
         return sign.encode("unicode_escape").decode("ascii")
     return sign

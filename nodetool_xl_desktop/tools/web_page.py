@@ -169,7 +169,10 @@ class FetchPageTool:
 
     async def _addresses(self, url: httpx2.URL) -> Sequence[IPAddress]:
         try:
-            found = await self._resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
+            # As it is asked for and certified: written in letters, the system may turn it into another host's name (of
+            # "faß.de" it makes "fass.de").
+            host = url.raw_host.decode("ascii")
+            found = await self._resolve(host, url.port or (443 if url.scheme == "https" else 80))
         except (OSError, UnicodeError, ValueError) as error:
             raise _failed(url, "there is no such host, or the network cannot be reached") from error
         # All of them: a name that leads here and elsewhere is made to lead astray.

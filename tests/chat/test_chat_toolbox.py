@@ -195,6 +195,20 @@ async def test_a_chat_of_somebody_else_brings_no_permission_along(paths: Paths) 
         assert await on_in(tools, chat.id) == []
 
 
+async def test_a_chat_that_came_under_the_id_of_an_old_one_has_nothing_of_it(paths: Paths, tmp_path: Path) -> None:
+    async with opened(paths) as (tools, store):
+        chat, other = await store.list.new(), await store.list.new()
+        for each in (chat, other):
+            await tools.open_folder(each.id, tmp_path)
+            fetch = next(one for one in (await tools.offered(each.id)).all if one.name == "fetch")
+            await tools.allow(each.id, fetch, {"host": "x"}, Remember.CHAT)
+        await tools.forget_chats([chat.id, "nowhere"])
+        assert (await tools.offered(chat.id)).folder is None
+        assert not await tools.allowed(chat.id, fetch, {"host": "x"})
+        assert await tools.allowed(other.id, fetch, {"host": "x"})
+        assert chat.id not in paths.permissions_file.read_text()
+
+
 async def test_a_servers_tool_that_changed_is_asked_for_again(paths: Paths) -> None:
     source = Source([Offered(Plain("get"), "Get", "shop")])
     async with opened(paths, source) as (tools, _):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from nodetool_xl_desktop.core.network import engine_client
+from nodetool_xl_desktop.core.network import HttpClient, OffLine, WorksOffLine, engine_client, hub_client, web_client
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -81,3 +82,38 @@ async def test_no_connection_is_kept() -> None:
                     await asyncio.sleep(0.005)
     # Request and end, twice: the second request came on a connection of its own.
     assert [bool(each) for each in heard] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("make", [hub_client, web_client])
+async def test_who_goes_off_line_ends_what_is_being_fetched(
+    make: Callable[[], HttpClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    off_line = OffLine()
+
+    async def without_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(bytes(1000))
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(without_end, "127.0.0.1")
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    came = 0
+    async with (
+        server,
+        asyncio.timeout(10),
+        await asyncio.to_thread(make) as client,
+        client.stream("GET", url) as answer,
+    ):
+        pieces = answer.aiter_raw()
+        while came < 100_000:
+            came += len(await anext(pieces))
+        off_line.is_on = True
+        with pytest.raises(WorksOffLine, match="Nothing more is taken from"):
+            await anext(pieces)
+    off_line.is_on = False

@@ -10,6 +10,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from copy import deepcopy
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nodetool_xl_desktop.chat.toolbox import Toolbox
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.engine.events import Failed, TextDelta
-from nodetool_xl_desktop.exchange import export, export_files, export_html, imports, transfer
+from nodetool_xl_desktop.exchange import export, export_files, export_html, export_markup, imports, transfer
 from nodetool_xl_desktop.exchange.export_files import AlreadyThere
 from nodetool_xl_desktop.exchange.imports_found import Skipped
 from nodetool_xl_desktop.exchange.imports_json import JsonReader
@@ -30,6 +33,7 @@ from nodetool_xl_desktop.store.parts import Attachment, Other, Part, Reasoning, 
 from nodetool_xl_desktop.store.presets import Preset, Scope
 from nodetool_xl_desktop.store.records import About, Chat, Message, ModelIdentity, State, TitledBy, new_id
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.tools.built_in import BuiltIn
 
 PNG = b"\x89PNG\r\n\x1a\nnot really"
 QWEN = About(model=ModelIdentity("qwen3-4b", "Qwen3 4B"), sampling={"temperature": 0.7}, more={"from tomorrow": [1]})
@@ -57,6 +61,22 @@ async def rich_store(folder: Path) -> tuple[Store, str]:
     await store.switch(chat.id, answer.id)
     await store.presets.keep(Preset(Scope.NAMED, name="Pirate", system_prompt="Arr.", sampling={"seed": 1}))
     return store, chat.id
+
+
+async def test_a_chat_from_a_file_switches_no_tool_on(tmp_path: Path) -> None:
+    # What is allowed always would else run in it unasked, at the word of whoever wrote the file.
+    store, chat = await rich_store(tmp_path / "one")
+    await store.list.keep_more(chat, "tools", {"on": ["/run_python", "shop/shop__buy"]})
+    await store.list.keep_more(chat, "mark", [1])
+    await transfer.export_json(store, file := tmp_path / "all.json")
+    other = await Store.open(tmp_path / "two")
+    await transfer.import_file(other, file)
+    assert (await other.list.chat(chat)).more == {"mark": [1]}
+    toolbox = Toolbox([BuiltIn(OffLine())], tmp_path / "permissions.json")
+    toolbox.use(other.list)
+    assert not await toolbox.has_on(chat)
+    await store.close()
+    await other.close()
 
 
 async def test_our_json_gives_everything_back(tmp_path: Path) -> None:
@@ -107,6 +127,29 @@ async def test_markdown_and_html_show_what_is_shown(tmp_path: Path) -> None:
     await store.close()
 
 
+def test_a_page_says_what_the_window_shows() -> None:
+    """It is read as the window reads it: tasks, footnotes, formulas, and no picture from elsewhere."""
+    text = (
+        "# T[^1]\n\n- [x] done\n- [ ] not **yet**\n\n"
+        "![a tower](https://a.b/t.png) ![x](data:image/svg+xml,y) $x_1*2*y$\n\n"
+        "> ```\n> quoted\n> ```\n\n```py\ncode <b>\n```\n\n| a |\n|:-:|\n| <i> |\n\n[^1]: Said *elsewhere*.\n"
+    )
+    before, code, after = export_markup.blocks(text)
+    assert code == export_markup.Code("code <b>", "py")
+    assert isinstance(before, export_markup.Prose)
+    assert isinstance(after, export_markup.Prose)
+    assert "<h1>T<sup>1</sup></h1>" in before.html
+    assert "<li>☑ done" in before.html
+    assert "☐ not <strong>yet</strong>" in before.html
+    assert '<a href="https://a.b/t.png">a tower</a>' in before.html
+    assert "$x_1*2*y$" in before.html
+    assert "<img" not in before.html
+    assert "<blockquote>\n<pre><code>quoted\n</code></pre>" in before.html
+    assert '<td align="center">&lt;i&gt;</td>' in after.html
+    assert "[1] Said <em>elsewhere</em>." in after.html
+    assert list(export_markup.blocks("")) == []
+
+
 def test_parts_as_markdown_and_html() -> None:
     message = Message(
         "m",
@@ -117,11 +160,30 @@ def test_parts_as_markdown_and_html() -> None:
     )
     record = export.Record(Chat("c", "", TitledBy.NOBODY, 0, 0, leaf="m"), (message,))
     assert export.markdown(record).partition("## Assistant")[2] == (
-        "\n\n> one\n>\n> two\n\n**run**\n\n````json\n```\n````\n\n**run** failed\n\n```\nno\n```\n\ndone\n\n*(cut)*\n"
+        "\n\n> one\n>\n> two\n\n**run** called"
+        "\n\n````json\n```\n````\n\n**run** failed\n\n```\nno\n```\n\ndone\n\n*(cut)*\n"
     )
     html = export_html.to_html(record)
     assert "<details>" in html
     assert "(cut)" in html
+
+
+def test_what_became_of_calls_is_said_on_pages() -> None:
+    said = (
+        *(ToolUse("1", "add", '{"a": 1}', edited='{"a": 7}'), ToolAnswer("1", "add", "8", ms=3)),
+        *(ToolUse("2", "send", "{}"), ToolAnswer("2", "send", "", "This call was not allowed: no", denied=True)),
+        ToolUse("3", "look", "", "look(", "it was cut"),
+    )
+    message = Message("m", None, "assistant", said, State.INTERRUPTED)
+    record = export.Record(Chat("c", "", TitledBy.NOBODY, 0, 0, leaf="m"), (message,))
+    for page in (export.markdown(record), unescape(export_html.to_html(record))):
+        words = " ".join(page.replace("*", "").split())
+        assert "add called, with arguments that the person changed" in words
+        assert '{"a": 7}' in words
+        assert '{"a": 1}' not in words  # nobody was asked that
+        assert "send was not allowed" in words
+        assert "This call was not allowed: no" in words
+        assert "look(" in words
 
 
 @pytest.mark.parametrize(

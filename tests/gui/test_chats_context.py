@@ -9,6 +9,7 @@ from chat_driver import CTRL, K, Person, echo, journal, sat_down
 from conftest import Build, until
 from PySide6.QtWidgets import QLabel, QPushButton
 
+from nodetool_xl_desktop.chat.asker import NO_TOOLS
 from nodetool_xl_desktop.chat.asking import Asking
 from nodetool_xl_desktop.chat.turns import CONTEXT
 from nodetool_xl_desktop.engine.client import Sampling
@@ -87,7 +88,7 @@ async def test_who_went_on_while_it_was_counted_is_not_asked(build: Build, start
     context, said = person.window.context, (Text(question(3)),)
     await person.press(K.Key_Escape)
     await until(lambda: not person.chats.is_answering, "nothing is on its way")
-    counting = asyncio.ensure_future(context.make_room(person.shown, said, Asking(), lambda: None))
+    counting = asyncio.ensure_future(context.make_room(person.shown, said, Asking(), NO_TOOLS, lambda: None))
     await asyncio.sleep(0)
     await person.new_chat()
     async with asyncio.timeout(10):

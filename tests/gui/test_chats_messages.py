@@ -17,7 +17,6 @@ from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.store.writing import INTERVAL_S
-from nodetool_xl_desktop.ui.undo_bar import UndoBar
 
 #: What the platform that has no screen says when a menu or a popup opens.
 POPUPS = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)")
@@ -154,7 +153,8 @@ async def test_deleted_and_taken_back(build: Build, starter_model: Path) -> None
     await person.point(2)
     await person.press(K.Key_Delete, CTRL)
     await until(lambda: person.said == ["apples", "apples"], "gone, with its answer")
-    (bar,) = [each for each in person.window.findChildren(UndoBar) if each.isVisible()]
+    bar = person.window.chat.undo
+    await until(bar.isVisible, "the offer to take it back")
     assert bar.accessibleName() == "Message deleted"
     await person.press(K.Key_Z, CTRL)
     await until(lambda: person.said == ["apples", "apples", "pears", "pears"], "taken back")

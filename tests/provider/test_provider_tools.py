@@ -381,6 +381,7 @@ async def test_a_result_that_would_fill_the_context_is_cut(starter_model: Path, 
             tool_choice="read",
             run_tools=True,
             load=LoadSettings(context_length=1024),
+            temperature=0,
         )
         (result, *_) = [item async for item in items if isinstance(item, ToolResultPart)]
     finally:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from mcp_driver import HELD_UP_S, Gaps, answering, called, running, served, until
@@ -105,3 +109,53 @@ async def test_answers_without_end_are_cut_off(paths: Paths, head: str, text: st
         await servers.wake()
         assert any(one in why(servers) for one in expected.split("|")), why(servers)
     assert gaps.longest_s < HELD_UP_S
+
+
+class HangsAtItsEnd(BaseHTTPRequestHandler):
+    """A server that answers what it has to, and never the goodbye."""
+
+    protocol_version = "HTTP/1.1"
+    over = threading.Event()
+
+    def do_POST(self) -> None:
+        said = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        about = {"name": "x", "version": "1"}
+        results = {
+            "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": about},
+            "tools/list": {"tools": []},
+        }
+        answer = {"jsonrpc": "2.0", "id": said.get("id"), "error": {"code": -32601, "message": "no"}}
+        if said["method"] in results:
+            answer = {"jsonrpc": "2.0", "id": said["id"], "result": results[said["method"]]}
+        body = json.dumps(answer).encode() if "id" in said else b""
+        self.send_response(200 if body else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Mcp-Session-Id", "a")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        self.over.wait(30)
+
+    def do_DELETE(self) -> None:
+        self.over.wait(30)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+async def test_the_end_of_the_program_waits_for_no_goodbye(paths: Paths) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), HangsAtItsEnd)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        async with running(paths, Test=Http(f"http://127.0.0.1:{server.server_address[1]}/mcp")) as servers:
+            await servers.wake()
+            assert isinstance(servers.find("Test").state, Running)
+            began = time.perf_counter()
+        assert time.perf_counter() - began < 5
+    finally:
+        HangsAtItsEnd.over.set()
+        server.shutdown()
+        server.server_close()

@@ -47,6 +47,15 @@ def test_every_name_becomes_a_valid_one_of_its_own(tools: list[str]) -> None:
         assert tool.name == tool_name("My server", tool.own_name), "in whatever company"
 
 
+def test_what_a_person_reads_is_one_line_of_visible_signs() -> None:
+    told = [Listed("a", "Read \u202eetirw\u200b\nfiles\x1b[2J", "", {}), Listed("b\u2066", "\u200b", "", {})]
+    assert [tool.title for tool in offer("s", [*told, Listed("\u200b", "", "", {})])[0]] == [
+        "Read etirw files[2J",
+        "b",
+        tool_name("s", "\u200b"),
+    ]
+
+
 def test_plain_names_stay_readable_and_belong_to_one_server() -> None:
     assert tool_name("Files", "read_file") == "files__read_file"
     assert tool_name("a", "b__c") != tool_name("a b", "c")

@@ -16,6 +16,7 @@ from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.tools import Image
 from nodetool_xl_desktop.tools.mcp import McpError, McpServers, Off, Prompt, PromptArgument, Running, Stdio
+from nodetool_xl_desktop.tools.mcp.redaction import HIDDEN
 from nodetool_xl_desktop.tools.source import Workspace
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
@@ -108,7 +109,7 @@ async def test_its_environment_is_that_of_the_settings_and_no_key_of_ours(
     async with running(paths, Test=small(TOKEN="${env:MY_TOKEN}", ELSE="${NOT_SET:-otherwise}")) as servers:
         await servers.wake()
         assert (await called(servers, "environment", name="SOME_KEY_OF_MINE")).text == "(not set)"
-        assert (await called(servers, "environment", name="TOKEN")).text == "abcdef123"
+        assert (await called(servers, "environment", name="TOKEN")).text == HIDDEN, "it is set, and no model is told"
         assert (await called(servers, "environment", name="ELSE")).text == "otherwise"
         assert "abcdef123" not in paths.mcp_file.read_text()
 

@@ -213,3 +213,17 @@ def test_no_secret_is_shown() -> None:
     redactor = Redactor(stdio.secrets | web.secrets | Stdio("x", (), {"API_KEY": "s3cret-8", "LANG": "de_DE"}).secrets)
     said = "s3cret-one s3cret-two s3cret-three s3cret-4 s3cret-five s3cret-six s3cret-7 s3cret-8 de_DE a/b"
     assert redactor.clean(said) == " ".join([HIDDEN] * 8) + " de_DE a/b"
+
+
+def test_no_secret_is_shown_wherever_people_put_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "hush-6")
+    args = ("mcp-remote", "--header", "X-Shop: hush-1", "--header", "Authorization:Bearer hush-2", "-H", "Accept: a/b")
+    stdio = Stdio("npx", (*args, "--url=https://hush-3@x.example/?a=hush-4", "-e", "API_KEY=hush-5", "${SHOP_TOKEN}"))
+    web = Http("https://x.example/api/s/a1b2c3d4e5f6a7b8c9d0/${SHOP_TOKEN}/mcp")
+    assert "hush" not in stdio.about
+    assert "Accept: a/b" in stdio.about
+    assert web.about == f"https://x.example/api/s/{HIDDEN}/${{SHOP_TOKEN}}/mcp"
+    redactor = Redactor(stdio.secrets | web.secrets)
+    said = "hush-1 hush-2 hush-3 hush-4 hush-5 hush-6 a1b2c3d4e5f6a7b8c9d0"
+    assert redactor.clean(said) == " ".join([HIDDEN] * 7)
+    assert redactor.clean_for_model("hush-1 a1b2c3d4e5f6a7b8c9d0") == f"hush-1 {HIDDEN}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import socket  # noqa: TID251 - another program's, which must not be reached
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,7 @@ import pytest
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.network import OffLine
-from nodetool_xl_desktop.tools import Result, call
+from nodetool_xl_desktop.tools import Result, call, child
 from nodetool_xl_desktop.tools.confined import Limits
 from nodetool_xl_desktop.tools.python import RunPythonTool
 
@@ -50,6 +52,7 @@ async def run(code: str, limits: Limits = QUICK) -> Result:
         ("import asyncio\nasyncio.run(asyncio.sleep(0, 5))", "5"),
         ("open('a', 'w').write('bc')\nprint(open('a').read())", "bc"),
         ("__name__", "'__main__'"),
+        ("import shutil\nopen('a', 'w').write('b')\nshutil.copy2('a', 'c')\nprint(open('c').read())", "b"),
     ],
 )
 async def test_it_says_what_the_program_came_to(code: str, printed: str) -> None:
@@ -81,6 +84,15 @@ async def test_a_fault_is_told_with_the_lines_of_the_program_only() -> None:
         ("open('/etc/passwd')", "PermissionError"),
         ("import os\nos.chown('.', 1, 1)", "PermissionError"),
         ("import socket\nprint(socket.socketpair()[0].fileno() > 0)", "True"),
+        ("import socket\nsocket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)", "PermissionError"),
+        ("import socket\nsocket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)", "PermissionError"),
+        ("import fcntl, os\nfcntl.fcntl(os.pipe()[0], 8, os.getppid())", "PermissionError"),
+        ("import fcntl, os\nfcntl.fcntl(os.pipe()[0], 10, 9)", "PermissionError"),
+        ("import fcntl, os\nprint(fcntl.fcntl(os.pipe()[0], fcntl.F_GETFL))", "0"),
+        ("import ctypes\nprint(ctypes.CDLL(None).prctl(1, 0, 0, 0, 0))", "-1"),
+        ("import os\nos.sched_setaffinity(os.getppid(), {0})", "PermissionError"),
+        ("import ctypes\nprint(ctypes.CDLL(None).msgget(0, 0o1600))", "-1"),
+        ("import ctypes\nprint(ctypes.CDLL(None).inotify_add_watch(ctypes.CDLL(None).inotify_init(), b'/', 2))", "-1"),
         ("import os\nos.listdir(os.path.dirname(os.getcwd()))", "PermissionError"),
         ("open('../evil', 'w')", "PermissionError"),
         ("open('big', 'wb').write(bytes(30_000_000))", "File too large"),
@@ -104,6 +116,49 @@ async def test_no_file_of_the_person_is_seen(tmp_path: Path) -> None:
         assert "word" not in told.replace("password", "")
     await run(f"import os\nos.remove({str(secret)!r})")
     assert secret.read_text() == "word"
+    before = secret.stat()
+    await run(f"import os\nos.chmod({str(secret)!r}, 0o777)\nos.utime({str(secret)!r}, (1, 1))")
+    await run(f"import os\nos.setxattr({str(secret)!r}, 'user.mark', b'x')")
+    assert secret.stat() == before
+    assert not os.listxattr(secret)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what else keeps it is said of Linux only")
+async def test_no_other_program_hears_of_it(tmp_path: Path) -> None:
+    place = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+        others.bind(place)
+        others.setblocking(False)
+        for kind in ("STREAM", "DGRAM"):
+            await run(f"import socket\nsocket.socketpair(type=socket.SOCK_{kind})[0].sendto(b'x', {place!r})")
+        with pytest.raises(BlockingIOError):
+            others.recv(10)
+
+
+#: Where Linux says them: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h.
+HEADERS = (Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), Path("/usr/include/asm-generic/unistd.h"))
+
+
+@pytest.mark.skipif(not all(map(Path.exists, HEADERS)), reason="the headers of Linux are not there")
+def test_the_numbers_are_those_of_linux() -> None:
+    known = {**child._REFUSED, **child._PRETENDED} | {name: said[0] for name, said in child._REFUSED_WITH.items()}
+    known |= {"socketpair": child._SOCKETPAIR, "clone3": child._CLONE3, "clone": child._CLONE}
+    known |= {"tgkill": child._TGKILL, "prlimit64": child._PRLIMIT}
+    for column, header in enumerate(HEADERS):
+        said = dict(re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", header.read_text()))
+        newest = max(int(number) for name, number in said.items() if name != "syscalls")
+        ours = {name: numbers[column] for name, numbers in known.items() if numbers[column] <= newest}
+        assert ours == {name: int(said.get(name, -1)) for name in ours}
+
+
+async def test_it_ends_when_it_fills_the_disk() -> None:
+    began = time.perf_counter()
+    many = "n = 0\nwhile True:\n    open(str(n), 'wb').write(bytes({}))\n    n += 1"
+    limits = Limits(wall_s=20.0, cpu_s=15, folder_size=20 * units.MIB)
+    told = "it filled its folder with more than 20 MiB, or too many files"
+    assert told in (await run(many.format(1_000_000), limits)).error
+    assert told in (await run(many.format(0), limits)).error
+    assert time.perf_counter() - began < 15
 
 
 async def test_nothing_of_the_environment_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +193,8 @@ async def test_a_crash_of_it_is_told() -> None:
 async def test_whatever_it_makes_is_removed(tmp_path: Path) -> None:
     await run("import os\nfor _ in range(2100):\n    os.mkdir('d')\n    os.chdir('d')")
     await run(
-        "import os\nos.makedirs('a/b')\nopen('a/b/c', 'w')\nos.chmod('a/b', 0)\nos.chmod('a', 0)\nos.chmod('.', 0)"
+        "import os\nos.makedirs('a/b')\nopen('a/b/c', 'w')\n"
+        "for at in ('a/b', 'a', '.'):\n    os.fchmod(os.open(at, os.O_RDONLY), 0)"
     )
     kept = tmp_path / "kept"
     kept.write_text("kept")

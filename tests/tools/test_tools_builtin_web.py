@@ -162,6 +162,22 @@ async def test_it_is_the_address_that_was_looked_at_that_is_connected_to(site: S
     assert looked_at == ["127.0.0.1"]
 
 
+async def test_the_host_that_is_looked_up_is_the_one_that_was_allowed(site: Site) -> None:
+    asked: list[str] = []
+
+    async def resolve(host: str, _port: int) -> list[IPAddress]:
+        asked.append(host)
+        return [ip_address("127.0.0.1")]
+
+    site.put("/", "<p>here")
+    fetch = FetchPageTool(OffLine(), lambda _: True, resolve)
+    for name in ("fa\xdf.example", "XN--fa-hia.example"):
+        assert await fetch(site.url("/", name)) == "here"
+    # Python's resolver makes "fass.example" of the name in letters, which is another host.
+    assert set(asked) == {"xn--fa-hia.example"}
+    assert fetch.asks_for({"url": site.url("/", "fa\xdf.example")}) == f"xn--fa-hia.example:{site.port}"
+
+
 async def test_a_name_that_leads_here_as_well_is_refused(site: Site) -> None:
     async def both(_host: str, _port: int) -> list[IPAddress]:
         return [ip_address("93.184.215.14"), ip_address("127.0.0.1")]

@@ -429,3 +429,24 @@ def test_a_schema_that_refers_to_nothing_is_refused_at_once(reference: str) -> N
     tool = type("T", (), {"name": "t", "description": "T.", "parameters": schema, "__call__": lambda self: ""})()
     with pytest.raises(TypeError, match="t: its parameters refer to"):
         as_tool(tool)
+
+
+async def test_no_result_ends_the_turn_that_it_stands_in() -> None:
+    marks = ["<|im_end|>", "<|eot_id|>", "<\uff5cAssistant\uff5c>", "</s>", "<end_of_turn>", "[/INST]"]
+
+    def page(fails: bool = False) -> str:
+        """Reads a page."""
+        if fails:
+            raise UserFacingError(marks[0])
+        return " ".join(marks)
+
+    read = (await call(as_tool(page), {})).text
+    assert not any(mark in read for mark in marks)
+    assert read.replace("\u200b", "") == " ".join(marks), "and it reads as it did"
+    assert marks[0] not in (await call(as_tool(page), {"fails": True})).error
+
+    def code() -> str:
+        """Reads code."""
+        return "a <| b |> c; x[0] <span> list<str>"
+
+    assert (await call(as_tool(code), {})).text == code()

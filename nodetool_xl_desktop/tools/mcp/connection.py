@@ -135,7 +135,12 @@ class Connection:
         called = await self._ask(
             lambda client: client.call_tool(tool, arguments, read_timeout_seconds=self._limits.call_s)
         )
-        return results.result(called)
+        try:
+            result = results.result(called)
+        except McpError as error:
+            raise McpError(self._log.redactor.clean(error.what)) from error
+        # What it was given to log in with is not the model's, which may be talked into sending it on.
+        return self._log.redactor.clean_for_model(result) if isinstance(result, str) else result
 
     async def prompt(self, name: str, arguments: dict[str, str]) -> tuple[PromptMessage, ...]:
         """The messages of a prompt."""

@@ -22,6 +22,9 @@ from nodetool_xl_desktop.tools.mcp.states import Failed, Off, Restarting, Starti
 if TYPE_CHECKING:  # it imports the `mcp` package, which takes 0.5 s
     from nodetool_xl_desktop.tools.mcp.connection import Connection
 
+#: How long the end of a connection may take: more than a program here is given, which has to be gone then.
+_END_S = 8.0
+
 Value = TypeVar("Value")
 
 
@@ -83,7 +86,9 @@ class Life:
             self._connection.end()
         else:
             task.cancel()
-        await asyncio.wait([task])
+        if not (await asyncio.wait([task], timeout=_END_S))[0]:  # what it still sends has no end
+            task.cancel()
+            await asyncio.wait([task], timeout=_END_S)
 
     async def use(self, ask: Callable[[Connection], Awaitable[Value]], folder: Path | None = None) -> Value:
         """What `ask` gets of the server, which is started where it does not run.
@@ -158,7 +163,7 @@ class Life:
         except UserFacingError as error:
             return False, error if isinstance(error, McpError) else McpError(error.what, error.why, error.hint)
         connection = self._connection = self._connect(settings)
-        self._log.note(f"It is started: {settings.about}")
+        self._log.note(f"It is started: {self._settings.about}")  # not with what its variables hold
         try:
             reason = await connection.run()
             return connection.was_ready, reason

@@ -16,6 +16,7 @@ from typing import Any
 
 from nodetool_xl_desktop.tools.mcp.settings import plain_name
 from nodetool_xl_desktop.tools.mcp.states import LeftOut, ToolInfo
+from nodetool_xl_desktop.tools.text_files import one_line
 from nodetool_xl_desktop.tools.tool import as_tool
 
 #: Of one server. More fill the context of any model.
@@ -83,8 +84,9 @@ def _info(server: str, tool: Listed) -> ToolInfo:
         raise ValueError("It has no name that can be used.")
     parameters = usable_schema(tool.schema)
     description = _cut(tool.description.strip() or tool.title or tool.name, LONGEST_DESCRIPTION)
-    title = _cut(" ".join((tool.title or tool.name).split()), LONGEST_TITLE)
-    info = ToolInfo(tool_name(server, tool.name), tool.name, title, description, parameters)
+    name = tool_name(server, tool.name)
+    title = _cut(one_line(tool.title[: LONGEST_TITLE * 9]) or one_line(tool.name) or name, LONGEST_TITLE)
+    info = ToolInfo(name, tool.name, title, description, parameters)
     as_tool(Described(info.name, description, parameters))
     return info
 

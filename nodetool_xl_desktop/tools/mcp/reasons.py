@@ -7,6 +7,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+from nodetool_xl_desktop.tools import text_files
 from nodetool_xl_desktop.tools.mcp.settings import Settings, Stdio
 from nodetool_xl_desktop.tools.mcp.wire import Wire
 
@@ -17,7 +18,7 @@ _LAST_WORDS = 300
 
 def one_line(text: str) -> str:
     """What a server says, as part of a sentence of ours."""
-    return " ".join(text[: _LONGEST * 5].split())[:_LONGEST]
+    return text_files.one_line(text[: _LONGEST * 5])[:_LONGEST]
 
 
 def leaf(error: BaseException | None) -> BaseException | None:

@@ -11,8 +11,13 @@ HIDDEN = "••••••"
 _SECRET_NAME = re.compile(r"key|token|secret|pass|pwd|auth|cred|cookie|session|signature|bearer|private|dsn|pat$", re.I)
 #: A value with no space and of no word's length that is no path and no address: a key, whatever it is called.
 _SECRET_VALUE = re.compile(r"(?=[^/\\\s]*\d)[\w+=.~-]{20,}")
+#: `Name: value`, as an argument; no address.
+_HEADER = re.compile(r"([A-Za-z][\w-]*):(?!//)\s*(.+)", re.S)
+_HEADER_FOLLOWS = ("-H", "--header", "--headers")
 #: Shorter values stand in so many words that hiding them would hide the log.
 _SHORTEST = 4
+#: The same of results, which a model may write back into a file: what is hidden there is lost.
+_SHORTEST_FOR_MODELS = 8
 _PLAIN_HEADERS = ("accept", "accept-language", "content-type", "user-agent")
 
 
@@ -35,23 +40,36 @@ def shown_pairs(pairs: Mapping[str, str], *, headers: bool = False) -> dict[str,
 
 
 def shown_arguments(args: Sequence[str]) -> list[str]:
-    """The arguments of a command as they may be shown: `--api-key X` and `--token=X` without X."""
-    shown: list[str] = []
-    after_secret = False
+    """The arguments of a command as they may be shown: `--api-key X`, `--token=X`, `--header "Name: X"` without X."""
+    return [shown for shown, _ in _judged(args)]
+
+
+def _judged(args: Sequence[str]) -> list[tuple[str, set[str]]]:
+    """Each argument as it may be shown, and what of it may not."""
+    judged: list[tuple[str, set[str]]] = []
+    before = ""
     for arg in args:
         name, equals, value = arg.partition("=")
+        after_secret = before.startswith("-") and "=" not in before and bool(_SECRET_NAME.search(before))
+        header = _HEADER.fullmatch(arg)
         if after_secret and not arg.startswith("-"):
-            shown.append(HIDDEN)
+            judged.append((HIDDEN, {arg}))
+        elif header and ((before in _HEADER_FOLLOWS and is_secret_header(header[1])) or is_secret(*header.groups())):
+            judged.append((f"{header[1]}: {HIDDEN}", secrets_of_pairs({header[1]: header[2]}, headers=True)))
         elif equals and is_secret(name, value):
-            shown.append(f"{name}={HIDDEN}")
+            judged.append((f"{name}={HIDDEN}", {value}))
+        elif _SECRET_VALUE.fullmatch(arg) and "-" not in arg[:1]:
+            judged.append((HIDDEN, {arg}))
+        elif equals and "://" in value and "://" not in name:
+            judged.append((f"{name}={shown_address(value)}", secrets_of_address(value)))
         else:
-            shown.append(HIDDEN if _SECRET_VALUE.fullmatch(arg) and "-" not in arg[:1] else shown_address(arg))
-        after_secret = arg.startswith("-") and not equals and bool(_SECRET_NAME.search(arg))
-    return shown
+            judged.append((shown_address(arg), secrets_of_address(arg)))
+        before = arg
+    return judged
 
 
 def shown_address(url: str) -> str:
-    """An address without its password and the values of its query; any other text as it is."""
+    """An address without its password, the keys in its path and the values of its query; any other text as it is."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -60,7 +78,8 @@ def shown_address(url: str) -> str:
         return url
     user, at, host = parts.netloc.rpartition("@")
     query = "&".join(f"{name}={HIDDEN}" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return urlunsplit(parts._replace(netloc=f"{HIDDEN}{at}{host}" if user else host, query=query))
+    path = "/".join(HIDDEN if _SECRET_VALUE.fullmatch(step) else step for step in parts.path.split("/"))
+    return urlunsplit(parts._replace(netloc=f"{HIDDEN}{at}{host}" if user else host, path=path, query=query))
 
 
 def secrets_of_pairs(pairs: Mapping[str, str], *, headers: bool = False) -> set[str]:
@@ -74,26 +93,21 @@ def secrets_of_pairs(pairs: Mapping[str, str], *, headers: bool = False) -> set[
 
 def secrets_of_arguments(args: Sequence[str]) -> set[str]:
     """The same of a command's arguments."""
-    found = set()
-    for arg, shown in zip(args, shown_arguments(args), strict=True):
-        if shown == HIDDEN:
-            found.add(arg)
-        elif shown != arg:
-            found |= secrets_of_address(arg) or {arg.partition("=")[2]}
-    return found
+    return set[str]().union(*(hidden for _, hidden in _judged(args)))
 
 
 def secrets_of_address(url: str) -> set[str]:
-    """The same of an address: its password, and the values of its query."""
+    """The same of an address: its password, the keys in its path, and the values of its query."""
     try:
         parts = urlsplit(url)
-        password = parts.password or ""
+        password = parts.password or parts.username or ""  # a token may stand where the name does
     except ValueError:
         return set()
     if not parts.scheme or not parts.netloc:
         return set()
     values = {value for _, value in parse_qsl(parts.query)}
-    return {password, unquote(password), *values} - {""}
+    steps = {step for step in parts.path.split("/") if _SECRET_VALUE.fullmatch(step)}
+    return {password, unquote(password), *values, *steps} - {""}
 
 
 class Redactor:
@@ -104,9 +118,16 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
+        known = sorted(set(secrets), key=len, reverse=True)
+        self._pattern, self._longer = (
+            re.compile("|".join(re.escape(secret) for secret in known if len(secret) >= shortest) or r"(?!)")
+            for shortest in (_SHORTEST, _SHORTEST_FOR_MODELS)
+        )
 
     def clean(self, text: str) -> str:
         """`text` without them."""
-        return self._pattern.sub(HIDDEN, text) if self._pattern else text
+        return self._pattern.sub(HIDDEN, text)
+
+    def clean_for_model(self, text: str) -> str:
+        """A server's result without those that are no words."""
+        return self._longer.sub(HIDDEN, text)

@@ -46,7 +46,8 @@ class Stdio:
     @property
     def secrets(self) -> set[str]:
         """What must never be shown."""
-        return redaction.secrets_of_pairs(self.env) | redaction.secrets_of_arguments(self.args)
+        of_variables = redaction.secrets_of_pairs(_variables(self.command, *self.args, self.cwd, *self.env.values()))
+        return redaction.secrets_of_pairs(self.env) | redaction.secrets_of_arguments(self.args) | of_variables
 
     def expanded(self) -> Stdio:
         """With its variables put in.
@@ -73,7 +74,9 @@ class Http:
     @property
     def secrets(self) -> set[str]:
         """What must never be shown."""
-        return redaction.secrets_of_pairs(self.headers, headers=True) | redaction.secrets_of_address(self.url)
+        of_variables = redaction.secrets_of_pairs(_variables(self.url, *self.headers.values()))
+        of_headers = redaction.secrets_of_pairs(self.headers, headers=True)
+        return of_headers | redaction.secrets_of_address(self.url) | of_variables
 
     def expanded(self) -> Http:
         """With its variables put in.
@@ -154,6 +157,12 @@ def expand(text: str) -> str:
         return known
 
     return _VARIABLE.sub(value, text)
+
+
+def _variables(*texts: str) -> dict[str, str]:
+    """The variables of the environment that these texts name, as far as they are set."""
+    names = {found[2] for text in texts for found in _VARIABLE.finditer(text)}
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def read_settings(text: str) -> tuple[Found, ...]:

@@ -147,6 +147,10 @@ class ToolsFlow(QObject):
         else:
             self._opens = True  # as soon as it is known what there is in this chat
 
+    def forget_chats(self, ids: Sequence[str]) -> None:
+        """Chats came out of a file: nothing that was allowed before holds in them."""
+        self._do(self._toolbox.forget_chats(ids))
+
     def set_off_line(self, is_on: bool) -> None:
         """Work off line, or not: what was kept."""
         self.off_line_action.setChecked(is_on)
