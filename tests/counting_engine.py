@@ -1,4 +1,5 @@
 """An engine child that counts: it answers every chat with the numbers from 0 on, at an even pace, several at once.
+Where tools are offered it often ends with a call of one of them, and each call is about something that none was before.
 
 Pool(command=counting_engine.command())
 """
@@ -7,9 +8,11 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import sys
 import time
 from pathlib import Path
+from typing import Any, ClassVar
 
 import scripted_worker
 
@@ -17,6 +20,8 @@ import scripted_worker
 PACE_S = 0.005
 #: The longest answer, in numbers.
 LONGEST = 250
+#: How often it calls, where it can.
+CALLS = 0.6
 
 
 def command() -> tuple[str, ...]:
@@ -27,13 +32,26 @@ def command() -> tuple[str, ...]:
 class Counting(scripted_worker.Engine):
     """Counts up to a number that nobody knows before."""
 
+    properties: ClassVar[Any] = {
+        **scripted_worker.PROPERTIES,
+        "chat_template_caps": {"supports_system_role": True, "supports_tools": True, "supports_tool_calls": True},
+    }
+
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        tools = json.loads(self.rfile.read(int(self.headers["Content-Length"]))).get("tools")
+        if not self.path.endswith("/chat/completions"):  # it counts no tokens
+            self.send_error(404)
+            return
         self._head("text/event-stream")
-        count = random.randint(1, LONGEST)
+        calls = bool(tools) and random.random() < CALLS
+        count = random.randint(1, LONGEST // 10 if calls else LONGEST)
         for number in range(count):
             self._say({"choices": [{"delta": {"content": f"{number} "}}]})
             time.sleep(PACE_S)
+        if calls:
+            arguments = json.dumps({"about": secrets.token_hex(8)})
+            function = {"name": random.choice(tools)["function"]["name"], "arguments": arguments}
+            self._say({"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "0", "function": function}]}}]})
         self._say({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"completion_tokens": count}})
         self.wfile.write(b"data: [DONE]\n\n")
 

@@ -3,8 +3,10 @@
     python tests/program_writer.py HOME MODEL SEED
 
 It types, sends, edits, regenerates, goes on, renames, deletes and switches through the window, against an engine that
-counts. What the window holds to be so it says, as `chat_writer.py` does: each line of its output is one JSON list, a
-word, the time of `time.monotonic`, and what belongs to it, in one write to the pipe.
+counts and calls a tool; calls it allows, changes, denies, stops, or lets wait. What each call that ran was about stands
+in HOME/ran, a line each, written as the first thing that the call does. What the window holds to be so it says, as
+`chat_writer.py` does: each line of its output is one JSON list, a word, the time of `time.monotonic`, and what belongs
+to it, in one write to the pipe.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +30,21 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop import app
+from nodetool_xl_desktop.chat.calls import Remember, Standing
 from nodetool_xl_desktop.chat.session import ChatSession
+from nodetool_xl_desktop.chat.toolbox import NEW_CHAT, Toolbox
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.pool import Pool
+from nodetool_xl_desktop.store.parts import ToolAnswer, ToolUse, as_json
 from nodetool_xl_desktop.store.records import OPEN, Message
+from nodetool_xl_desktop.tools import as_tool
+from nodetool_xl_desktop.tools.source import Offered, Workspace
 
 #: How often it looks at what the window holds, in seconds.
 LOOK_S = 0.01
 ACTIONS = ("send", "send", "send", "new", "type", "edit", "ask instead", "again", "on", "rename", "delete", "switch")
+#: The same where a call waits or runs.
+DECISIONS = (*ACTIONS, *3 * ("allow", "change", "deny", "stop"))
 
 
 def say(word: str, *about: Any) -> None:
@@ -55,6 +65,27 @@ async def press(widget: QWidget, key: Qt.Key, held: Qt.KeyboardModifier = Qt.Key
     await pressed.wait()
 
 
+class Marking:
+    """Has one tool, which leaves a mark outside of the program."""
+
+    def __init__(self, ran: Path) -> None:
+        self._ran = ran
+
+    async def offered(self, workspace: Workspace) -> Sequence[Offered]:
+        async def mark(about: str) -> str:
+            """Mark something.
+
+            Args:
+                about: what.
+            """
+            with self._ran.open("a") as file:
+                print(about, file=file, flush=True)
+            await asyncio.sleep(random.choice((0.0, 0.05, 0.5)))
+            return f"marked {about}"
+
+        return [Offered(as_tool(mark), "Mark")]
+
+
 class Watcher:
     """Says what the chats that were shown hold: that, a person has seen."""
 
@@ -62,6 +93,7 @@ class Watcher:
         self._chats = parts.window.chats
         self._sessions: dict[str, ChatSession] = {}
         self._told: dict[str, int] = {}
+        self._told_parts: set[tuple[str, str]] = set()
         self._open: set[str] = set()
         self._gone: set[str] = set()
 
@@ -89,6 +121,12 @@ class Watcher:
             say("message", chat, message.id, message.role, "" if message.state in OPEN else message.text)
         if message.role == "assistant" and counted != self._told.get(message.id):
             say("fed", message.id, counted)
+        for part in message.parts:
+            if isinstance(part, ToolUse | ToolAnswer):
+                said = json.dumps(as_json(part))
+                if (message.id, said) not in self._told_parts:
+                    self._told_parts.add((message.id, said))
+                    say("part", message.id, said)
         self._told[message.id] = counted
         if message.state in OPEN:
             self._open.add(message.id)
@@ -109,7 +147,9 @@ class Writer:
     async def write(self) -> None:
         while True:
             text = f"question {self._chance.random()}"
-            await self._do(self._chance.choice(ACTIONS), text)
+            shown = self._chats.session
+            is_busy = bool(self._chats.waiting) or (shown is not None and shown.calls.is_busy)
+            await self._do(self._chance.choice(DECISIONS if is_busy else ACTIONS), text)
             await asyncio.sleep(self._chance.choice((0.0, 0.01, 0.05, 0.3)))
 
     async def _do(self, action: str, text: str) -> None:
@@ -126,12 +166,32 @@ class Writer:
                 await press(composer.field, Qt.Key.Key_Return)
             case "new":
                 await press(self._window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+            case "allow" | "change" | "deny":
+                self._decide(action, text)
+            case "stop" if session is not None and session.answer is not None:
+                for part in session.answer.message.parts:
+                    live = session.calls.live(part.id) if isinstance(part, ToolUse) else None
+                    if live is not None and live.standing is Standing.RUNNING:
+                        session.calls.stop(part.id)
             case "rename" if session is not None:
                 await self._rename(session.chat.id, text)
             case "switch":
                 await self._switch()
-            case _ if session is not None and which:
+            case _ if session is not None and which and (action != "on" or session.message(which).role == "assistant"):
                 self._change(action, which, f"{text} ")
+
+    def _decide(self, action: str, text: str) -> None:
+        """On the first call that waits, whether its chat is shown or not."""
+        for session in self._chats.waiting.values():
+            waits = session.calls.waiting[0]
+            if action == "allow":
+                remember = self._chance.choice((Remember.ONCE, Remember.ONCE, Remember.CHAT))
+                session.calls.allow(waits, remember=remember)
+            elif action == "change":
+                session.calls.allow(waits, json.dumps({"about": f"changed {text}"}))
+            else:
+                session.calls.deny(waits, text)
+            return
 
     def _change(self, action: str, which: str, text: str) -> None:
         match action:
@@ -177,6 +237,10 @@ async def main(home: Path, model: Path, seed: int) -> None:
         await asyncio.sleep(0.005)
     watching = asyncio.create_task(Watcher(parts).watch())
     say("opened", [notice.what for notice in parts.window.chats.store.notices])
+    toolbox = parts.window.chats.asker.toolbox = Toolbox([Marking(home / "ran")], home / "permissions")
+    toolbox.use(parts.window.chats.store.list)
+    await toolbox.set_on(NEW_CHAT, "/mark", True)
+    await toolbox.make_default(NEW_CHAT)
     await parts.window.open_models([model])
     await parts.window.models.load()
     say("ready")

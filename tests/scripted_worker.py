@@ -244,6 +244,7 @@ def answers(script: str) -> None:
     `caps`: of its template. `vision`: whether it takes images. `deltas`: what it streams, one chunk each.
     `rounds`: the same for one request after the other, the last one again and again.
     `reason`: why it finished ("stop"), or "crash", or "silence" where it never does.
+    `reasons`: the same for one request after the other, the last one again and again.
     `journal`: a file that is told of each request, one JSON line each.
     """
     played = json.loads(script)
@@ -265,7 +266,9 @@ def answers(script: str) -> None:
             played["rounds"] = rounds[1:] or rounds
             for delta in rounds[0]:
                 self._say({"choices": [{"delta": delta}]})
-            reason = played.get("reason", "stop")
+            reasons = played.get("reasons") or [played.get("reason", "stop")]
+            played["reasons"] = reasons[1:] or reasons
+            reason = reasons[0]
             if reason == "silence":
                 self.wfile.flush()
                 time.sleep(600)

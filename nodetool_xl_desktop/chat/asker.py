@@ -208,7 +208,7 @@ class Asker:
                     return Deny(refusal, by_person=False)
             stopped = asyncio.Event()
             calls.can_stop(call.id, stopped.set)
-            return Allow(edited, stopped)
+            return Allow(edited, stopped, partial(calls.written, call.id))
 
         return approve
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from nodetool_xl_desktop.provider.approval import Allow, Deny
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.tools import Tool
+
+_log = logging.getLogger(__name__)
 
 
 class Standing(StrEnum):
@@ -84,14 +87,17 @@ class Calls:
 
     Attributes:
         on_change: hears that a call waits, runs, or does neither any more.
+        keep: brings what came of the answer so far onto the disk.
     """
 
     def __init__(self, chat_id: str = "") -> None:
         self.chat_id = chat_id
         self.on_change: Callable[[], None] = _nobody
+        self.keep: Callable[[], Awaitable[None]] | None = None
         self._live: dict[str, Live] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._stop: dict[str, Callable[[], None]] = {}
+        self._started: dict[str, asyncio.Event] = {}
 
     def live(self, call_id: str) -> Live | None:
         """How it stands with a call that has no answer yet; None for any other."""
@@ -152,6 +158,16 @@ class Calls:
         self.on_change()
         return decision
 
+    async def written(self, call_id: str) -> None:
+        """Wait until a call that started is on the disk as it will run: what it did would be known to nobody if the
+        program were killed. A disk that refuses holds no call up, as the store tells of that and tries again."""
+        await self._started.setdefault(call_id, asyncio.Event()).wait()
+        try:
+            if self.keep is not None:
+                await self.keep()
+        except UserFacingError as error:
+            _log.warning("A call runs that is in memory alone: %s", error)
+
     def can_stop(self, call_id: str, stop: Callable[[], None]) -> None:
         """How a call that is about to run can be stopped."""
         self._stop[call_id] = stop
@@ -160,10 +176,12 @@ class Calls:
         """Take what happens in the answer."""
         match event:
             case ToolStarted(id):
+                self._started.setdefault(id, asyncio.Event()).set()
                 self._live[id] = Live(Standing.RUNNING, time.monotonic())
             case ToolAnswered(id):
                 self._live.pop(id, None)
                 self._stop.pop(id, None)
+                self._started.pop(id, None)
             case Finished() | Failed():
                 self.clear()
                 return
@@ -176,6 +194,7 @@ class Calls:
         had = bool(self._live)
         self._live.clear()
         self._stop.clear()
+        self._started.clear()
         for waits in self._waiting.values():
             waits.decided.cancel()
         self._waiting.clear()

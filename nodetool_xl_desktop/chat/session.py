@@ -20,6 +20,7 @@ from nodetool_xl_desktop.chat.turns import as_turns
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.events import EventStream, Failed, PromptProgress
 from nodetool_xl_desktop.provider import values
+from nodetool_xl_desktop.provider.stream import Stream
 from nodetool_xl_desktop.store.errors import StoreError
 from nodetool_xl_desktop.store.messages import Conversation
 from nodetool_xl_desktop.store.open_answer import OpenAnswer
@@ -294,14 +295,20 @@ class ChatSession:
     async def _read(self, answer: OpenAnswer, asked: Asked) -> None:
         """Take what the engine says; an error for a person becomes the answer's, a bug is raised."""
         try:
+            self.calls.keep = answer.kept
             ask = asked.ask if asked.with_calls is None else asked.with_calls(self.calls)
             events = ask(await self._sent(asked.system, answer.id))
-            async with contextlib.aclosing(events):
-                async for event in events:
-                    if isinstance(event, PromptProgress):
-                        self.progress = event
+            try:
+                async with contextlib.aclosing(events):
+                    async for event in events:
+                        if isinstance(event, PromptProgress):
+                            self.progress = event
+                        answer.add(event)
+                        self.calls.note(event)  # behind it: who looks then sees what became of the call
+            except asyncio.CancelledError:
+                for event in events.left() if isinstance(events, Stream) else ():
                     answer.add(event)
-                    self.calls.note(event)  # behind it: who looks then sees what became of the call
+                raise
         except UserFacingError as error:
             answer.add(Failed(error))
         except Exception as error:  # it was not stopped by the person

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 
 from nodetool_xl_desktop.chat.session import ChatSession
 from nodetool_xl_desktop.store.records import Chat, State
@@ -16,11 +17,18 @@ class Sessions:
     Args:
         store: where they are kept.
         on_change: hears of each session that changed: see `ChatSession`.
+        on_calls: hears of each session of which a call waits for a person, runs, or does neither any more.
     """
 
-    def __init__(self, store: Store, on_change: Callable[[ChatSession], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_change: Callable[[ChatSession], None],
+        on_calls: Callable[[ChatSession], None] | None = None,
+    ) -> None:
         self._store = store
         self._on_change = on_change
+        self._on_calls = on_calls
         # A session lives as long as somebody looks at it, or an answer of it is being read.
         self._open: weakref.WeakValueDictionary[str, ChatSession] = weakref.WeakValueDictionary()
         self._answering: dict[str, ChatSession] = {}
@@ -29,6 +37,11 @@ class Sessions:
     def answering(self) -> dict[str, ChatSession]:
         """Those that are being answered, by the id of their chat, the one that was asked first before the others."""
         return self._answering
+
+    @property
+    def waiting(self) -> dict[str, ChatSession]:
+        """Those of which a tool call waits for a person, by the id of their chat, in the same order."""
+        return {chat: session for chat, session in self._answering.items() if session.calls.waiting}
 
     async def open(self, chat_id: str) -> ChatSession:
         """A chat of the store.
@@ -39,7 +52,11 @@ class Sessions:
         if (session := self._open.get(chat_id)) is not None:
             return session
         opened = await self._store.open_chat(chat_id)
-        return self._open.setdefault(chat_id, ChatSession(self._store, opened, self._changed))
+        if (session := self._open.get(chat_id)) is None:  # else somebody else was as quick
+            session = self._open[chat_id] = ChatSession(self._store, opened, self._changed)
+            if self._on_calls is not None:
+                session.calls.on_change = partial(_tell_of, weakref.ref(session), self._on_calls)
+        return session
 
     async def new(self, folder: str | None = None) -> ChatSession:
         """A chat that was not there.
@@ -81,3 +98,9 @@ class Sessions:
         else:
             self._answering.pop(session.chat.id, None)
         self._on_change(session)
+
+
+def _tell_of(session: weakref.ref[ChatSession], hear: Callable[[ChatSession], None]) -> None:
+    """Its calls belong to a session: it must not be kept by what they tell."""
+    if (alive := session()) is not None:
+        hear(alive)

@@ -128,6 +128,11 @@ def as_turns_without(
     return turns
 
 
+def says_nothing(message: Message) -> bool:
+    """Whether a model is sent nothing of it: at most it thought, or made calls that have no results."""
+    return next(_turns_of(message, _no_file), None) is None
+
+
 def _turns_of(message: Message, read_file: ReadFile) -> Iterator[values.Message]:
     at = _Round()
     for part in message.parts:

@@ -206,14 +206,33 @@ def _part_as_markdown(part: Part) -> str:
             return text.strip("\n")
         case Reasoning(text):
             return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
-        case ToolUse(name=name, arguments=arguments):
-            return f"**{_line(name)}**\n\n{_fenced(arguments, 'json')}"
+        case ToolUse(name=name):
+            return f"**{_line(name)}** called{changed(part)}\n\n{_fenced(*called_with(part))}"
         case ToolAnswer(name=name, text=text, error=error):
-            return f"**{_line(name)}** {'failed' if error else 'answered'}\n\n{_fenced(error or text)}"
+            return f"**{_line(name)}** {became(part)}\n\n{_fenced(error or text)}"
         case Attachment(name=name, media_type=media_type):
             return f"*Attached: {_line(name)} ({media_type})*"
         case _:
             return ""
+
+
+def changed(call: ToolUse) -> str:
+    """What is said of a call that ran with something else than the model wrote."""
+    return ", with arguments that the person changed" if call.edited else ""
+
+
+def called_with(call: ToolUse) -> tuple[str, str]:
+    """What a call ran with, or what the model wrote where that is none; and its language."""
+    if call.problem and call.raw:
+        return call.raw, ""
+    return call.edited or call.arguments, "json"
+
+
+def became(answer: ToolAnswer) -> str:
+    """What became of a call."""
+    if answer.denied:
+        return "was not allowed"
+    return "failed" if answer.error else "answered"
 
 
 def _fenced(text: str, language: str = "") -> str:

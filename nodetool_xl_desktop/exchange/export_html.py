@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nodetool_xl_desktop.exchange import export_markup
-from nodetool_xl_desktop.exchange.export import ReadFile, Record, left_out, speaker, when
+from nodetool_xl_desktop.exchange.export import (
+    ReadFile,
+    Record,
+    became,
+    called_with,
+    changed,
+    left_out,
+    speaker,
+    when,
+)
 from nodetool_xl_desktop.exchange.export_markup import Code, Prose
 from nodetool_xl_desktop.store.parts import Attachment, Part, Reasoning, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import Message, State
@@ -131,11 +140,11 @@ def _of_part(part: Part, in_markdown: bool, read_file: ReadFile | None) -> Itera
             yield from export_markup.blocks(text) if is_markdown else _plain(text)
         case Reasoning(text):
             yield Thought(text.strip())
-        case ToolUse(name=name, arguments=arguments):
-            yield Note(name)
-            yield Code(arguments, "json")
+        case ToolUse(name=name):
+            yield Note(f"{name} called{changed(part)}")
+            yield Code(*called_with(part))
         case ToolAnswer(name=name, text=text, error=error, sha256=sha256, media_type=media_type):
-            yield Note(f"{name} {'failed' if error else 'answered'}")
+            yield Note(f"{name} {became(part)}")
             yield Code(error or text)
             yield from _picture(sha256, media_type, name, read_file)
         case Attachment(sha256=sha256, name=name, media_type=media_type):

@@ -1,16 +1,15 @@
-"""Markdown, as models write it, as HTML that can do nothing: no markup of theirs, no pictures from elsewhere."""
+"""Markdown, as models write it, as HTML that can do nothing: read as the window reads it, so that a page says what was
+seen, without markup of a model's own and without pictures from elsewhere."""
 
 from __future__ import annotations
 
-import functools
-import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
 
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.token import Token
+from nodetool_xl_desktop.markdown import leaves
+from nodetool_xl_desktop.markdown.page import read_page
+from nodetool_xl_desktop.markdown.writing_html import to_html
 
 #: Of a longer text, in letters, only the paragraphs and the code are told apart: it is a file rather than an answer.
 LONGEST = 400_000
@@ -33,32 +32,18 @@ class Code:
 
 def blocks(text: str) -> Iterator[Prose | Code]:
     """What a text in Markdown is made of, from its beginning; code within a list or a quotation stays in its prose."""
-    parser = _parser()
-    tokens = parser.parse(text)
-    begin = 0
-    for at, token in enumerate(tokens):
-        if token.level == 0 and token.type in ("fence", "code_block"):
-            yield from _prose(parser, tokens[begin:at])
-            yield Code(token.content.removesuffix("\n"), token.info.strip().split(" ")[0])
-            begin = at + 1
-    yield from _prose(parser, tokens[begin:])
+    page = read_page(text)
+    read = (leaf for section in range(len(page)) for leaf in page.leaves(section))
+    for is_code, run in groupby(read, _is_block_of_code):
+        if is_code:
+            yield from (Code(each.content.text, _language(each)) for each in run)
+        else:
+            yield Prose(to_html(list(run)).strip())
 
 
-def _prose(parser: MarkdownIt, tokens: Sequence[Token]) -> Iterator[Prose]:
-    if tokens:
-        yield Prose(parser.renderer.render(tokens, parser.options, {}).strip())
+def _is_block_of_code(leaf: leaves.Leaf) -> bool:
+    return isinstance(leaf.content, leaves.Code) and not leaf.frames
 
 
-@functools.cache
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - 50 ms, which no start need wait for
-
-    made = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
-    made.add_render_rule("image", _picture_as_words)
-    return made
-
-
-def _picture_as_words(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    """A picture that a model only names is not fetched: what it is and where it lies is said."""
-    token = tokens[index]
-    return html.escape(f"{token.content or 'Picture'} ({token.attrGet('src')})")
+def _language(leaf: leaves.Leaf) -> str:
+    return leaf.content.language if isinstance(leaf.content, leaves.Code) else ""

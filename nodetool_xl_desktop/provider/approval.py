@@ -17,10 +17,12 @@ class Allow:
     Attributes:
         arguments: what it runs with instead of what the model wrote, by name; None where nobody changed that.
         stopped: when this is set, the call is stopped, the model hears so, and goes on.
+        before: is awaited when its `ToolStarted` was told, before it runs.
     """
 
     arguments: Mapping[str, Any] | None = None
     stopped: asyncio.Event | None = None
+    before: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.engine.events import Event, Failed, ToolCallRequested
+from nodetool_xl_desktop.engine.events import Event, Failed, ReasoningDelta, TextDelta, ToolCallRequested
 
 Item = TypeVar("Item")
 Other = TypeVar("Other")
@@ -90,6 +90,15 @@ class Stream(Generic[Item]):
         else:
             self._reading.cancel()
             await asyncio.wait([self._reading])
+
+    def left(self) -> list[Event]:
+        """What was said and not read, after `aclose`: such as words that were held back as they might become a call."""
+        said: list[Event] = []
+        while not self._queue.empty():
+            event = self._queue.get_nowait()
+            if isinstance(event, TextDelta | ReasoningDelta | ToolCallRequested):
+                said.append(event)
+        return said
 
     def __del__(self) -> None:
         """Somebody left it in the middle; the collector may run in any thread."""

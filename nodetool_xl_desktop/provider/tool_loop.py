@@ -27,6 +27,7 @@ from nodetool_xl_desktop.engine.events import (
     Usage,
 )
 from nodetool_xl_desktop.provider.approval import Allow, Approve, Deny
+from nodetool_xl_desktop.provider.tool_use import new_call_id
 from nodetool_xl_desktop.provider.values import ImagePart, Message, ToolCall, requested
 from nodetool_xl_desktop.tools import Image, Result, Tool, call
 from nodetool_xl_desktop.tools.arguments import fit
@@ -90,10 +91,12 @@ async def run(
     answers = _Answers({tool.name: tool for tool in tools}, approve, shorten)
     used = Usage()
     end: Finished | None = None
+    ids = {made.id for message in messages for made in message.tool_calls}
     for number in range(MOST_ROUNDS):
         this = _Round()
         async with contextlib.aclosing(ask(history, number)) as events:
-            async for event in events:
+            async for each in events:
+                event = _with_own_id(each, ids)
                 _note(event, this)
                 if not isinstance(event, Finished):
                     yield event
@@ -130,6 +133,15 @@ async def run(
     yield replace(end, reason="tool_rounds", usage=used)
 
 
+def _with_own_id(event: Event, taken: set[str]) -> Event:
+    """A call by a name that no other call of the chat has: some models count theirs anew in each answer."""
+    if not isinstance(event, ToolCallRequested):
+        return event
+    own = replace(event, id=new_call_id()) if event.id in taken else event
+    taken.add(own.id)
+    return own
+
+
 def _note(event: Event, this: _Round) -> None:
     match event:
         case TextDelta(text):
@@ -149,10 +161,12 @@ class _Ready:
     Attributes:
         call: as it runs, which is not as the model made it where a person changed it.
         stopped: tells that it is to be stopped.
+        before: is awaited before it runs.
     """
 
     call: ToolCall
     stopped: asyncio.Event | None = None
+    before: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +227,7 @@ class _Answers:
             if isinstance(verdict, Allow):
                 edited = verdict.arguments
                 call_as_run = wanted if edited is None else replace(wanted, args=dict(edited))
-                return _Ready(call_as_run, verdict.stopped)
+                return _Ready(call_as_run, verdict.stopped, verdict.before)
             if verdict is True:
                 return _Ready(wanted)
             deny = verdict if isinstance(verdict, Deny) else Deny()
@@ -232,6 +246,8 @@ class _Answers:
 
     async def run(self, wanted: ToolCall, ready: _Ready) -> _Answer:
         """Run a call that may."""
+        if ready.before is not None:
+            await ready.before()
         tool = self.tools[wanted.name]
         began_s = time.perf_counter()
         work = call(tool, ready.call.args, timeout_s=getattr(tool, "timeout_s", TIMEOUT_S))
@@ -253,6 +269,9 @@ async def _stoppable(work: Coroutine[Any, Any, Result], stopped: asyncio.Event |
     """Do work to its end, or until it is stopped."""
     if stopped is None:
         return await work
+    if stopped.is_set():
+        work.close()
+        return Result(error=_STOPPED)
     running, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -196,6 +196,11 @@ def _forced_call(text: str, tools: Sequence[Tool]) -> ToolCallRequested:
     return _request(FoundCall(name, {}, text, "it was cut before its end"), "forced")
 
 
+def new_call_id() -> str:
+    """A name for a call. Nine letters and digits: the templates of Mistral refuse any other."""
+    return secrets.token_hex(5)[:9]
+
+
 def _call_format(tools: Sequence[Tool]) -> dict[str, Any]:
     """The JSON Schema of a call, from which the engine makes its grammar."""
     calls = []
@@ -261,5 +266,4 @@ def _events(parts: Iterable[str | FoundCall], making: Making) -> Iterator[Event]
 
 def _request(call: FoundCall, making: Making) -> ToolCallRequested:
     arguments = json.dumps(call.args, ensure_ascii=False)
-    # Nine letters and digits: the templates of Mistral refuse any other name of a call.
-    return ToolCallRequested(secrets.token_hex(5)[:9], call.name, arguments, call.raw, call.problem, making)
+    return ToolCallRequested(new_call_id(), call.name, arguments, call.raw, call.problem, making)

@@ -97,6 +97,15 @@ class OpenAnswer:
             self._new.append(part)
         self._desk.through.news(self)
 
+    async def kept(self) -> None:
+        """Wait until what came so far is on the disk.
+
+        Raises:
+            StoreError: it could not be written. It is tried again as long as the store is open.
+        """
+        self._desk.through.news(self)
+        await self._desk.worker.write(self._desk.through.flush)
+
     async def close(self, state: State | None = None) -> Message:
         """End it, and return the message when the whole of it is on the disk.
 

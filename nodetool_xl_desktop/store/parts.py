@@ -270,7 +270,8 @@ def files_in(parts: Iterable[Part]) -> set[str]:
 
 
 # What the index of the search holds. The triggers of the database call these two on what a message was and on what it
-# becomes, so what they make of a given text may never change without a migration that builds the index anew.
+# becomes, so what they make of a given text may never change without a migration that builds the index anew. (`edited`
+# came later without one: no version wrote it before it was read here.)
 
 
 def spoken(kept: str) -> str:
@@ -284,7 +285,7 @@ def aside(kept: str) -> str:
         str(part[name])
         for part in json.loads(kept)
         if part.get("type") != "text"
-        for name in ("name", "text", "arguments", "error")
+        for name in ("name", "text", "arguments", "edited", "error")
         if part.get(name)
     )
 

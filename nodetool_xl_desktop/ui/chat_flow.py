@@ -6,7 +6,7 @@ Answers belong to their chat and not to what is on the screen: showing another c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from nodetool_xl_desktop.chat.asker import Asker
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.chat.sessions import Sessions
-from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.chat.turns import says_nothing
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.engine.states import Ready, State
@@ -27,7 +27,9 @@ from nodetool_xl_desktop.ui.answers import Answer, Answers
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
 from nodetool_xl_desktop.ui.context.context_flow import ContextFlow
 from nodetool_xl_desktop.ui.drafts import NEW, Drafts
+from nodetool_xl_desktop.ui.new_draft import NewDraft
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
+from nodetool_xl_desktop.ui.questions import Questions
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.title_flow import TitleFlow
 
@@ -61,6 +63,8 @@ class ChatFlow(QObject):
     shown_changed = Signal(str)
     #: Something that the list of chats shows is another: the id.
     chat_changed = Signal(str)
+    #: In some chat a tool call waits for the person, runs, or does neither any more.
+    calls_changed = Signal()
 
     def __init__(self, pane: ChatPane, tasks: Tasks, asker: Asker, presets: PresetFlow, context: ContextFlow) -> None:
         super().__init__(pane)
@@ -71,8 +75,8 @@ class ChatFlow(QObject):
         self._context = context
         self._answers = Answers()
         self._drafts = Drafts()
-        #: What was typed into a new chat while what was typed there before is being read; None while that is not so.
-        self._merging: tuple[Part, ...] | None = None
+        self._new_draft = NewDraft(self._drafts, pane.composer, lambda: self.session is None, self.do)
+        self._questions = Questions(asker, presets, context)
         self._opening: asyncio.Task[None] | None = None
         self._is_open = asyncio.Event()
         self._sessions: Sessions | None = None
@@ -92,14 +96,14 @@ class ChatFlow(QObject):
     async def use(self, store: Store) -> None:
         """Keep chats here from now on."""
         self.store = self._drafts.store = store
-        self._sessions = Sessions(store, self._changed)
+        self._sessions = Sessions(store, self._changed, self._calls_changed)
         self.pane.use(store)
         self._presets.set_store(store)
         self._context.use_store(store)
         self.asker.toolbox.use(store.list)
         self._is_open.set()
         if self.session is None:
-            self._merge_new_draft()
+            self._new_draft.show()
 
     # What is shown
 
@@ -146,6 +150,11 @@ class ChatFlow(QObject):
         """The chats that are being answered."""
         return set(self._sessions.answering) if self._sessions is not None else set()
 
+    @property
+    def waiting(self) -> Mapping[str, ChatSession]:
+        """The chats in which a tool call waits for the person, by their ids."""
+        return self._sessions.waiting if self._sessions is not None else {}
+
     def _open_soon(self, work: Coroutine[Any, Any, None]) -> None:
         """The last one that was wanted wins."""
         if self._opening is not None:
@@ -169,26 +178,7 @@ class ChatFlow(QObject):
         self._put(None, carried)
         if self._opening is not None:  # another chat was about to be shown
             self._opening.cancel()
-        self._merge_new_draft()
-
-    def _merge_new_draft(self) -> None:
-        """Show what was typed into a new chat before; until that is read, it is not written over."""
-        if self.store is not None and self._merging is None:
-            self._merging = ()
-            self.do(self._show_new_draft())
-
-    async def _show_new_draft(self) -> None:
-        """What was typed into a new chat before, in front of what has been typed meanwhile."""
-        try:
-            held = await self._drafts.of(NEW)
-        finally:
-            typed, self._merging = self._merging or (), None
-        if self.session is None:
-            typed = self.pane.composer.parts
-        if typed and not same(held, typed):
-            self._drafts.keep(NEW, (*held, *typed))
-        if self.session is None and held and not same(held, typed):
-            self.pane.composer.set_draft((*held, *typed))
+        self._new_draft.show()
 
     async def _show(self, session: ChatSession, at: str | None) -> None:
         assert self.store is not None
@@ -203,8 +193,6 @@ class ChatFlow(QObject):
     def _put(self, session: ChatSession | None, said: Sequence[Part], at: str | None = None) -> None:
         self.session = session
         self.pane.composer.set_draft(said, self._place)
-        if session is not None:
-            session.calls.on_change = partial(self._calls_changed, session.chat.id)
         self.pane.show_session(session, at)
         self.pane.transcript.set_calls(session.calls if session is not None else None)
         self._context.show_for(session)
@@ -217,8 +205,8 @@ class ChatFlow(QObject):
         return self.session.chat.id if self.session is not None else NEW
 
     def _keep_draft(self, said: Sequence[Part]) -> None:
-        if self._merging is not None and self.session is None:
-            self._merging = tuple(said)
+        if self.session is None:
+            self._new_draft.keep(said)
         else:
             self._drafts.keep(self._place, said)
 
@@ -269,27 +257,27 @@ class ChatFlow(QObject):
             self.pane.composer.set_hint("It is sent as soon as the chats are open.")
             await self._is_open.wait()
             self.pane.composer.set_hint("")
+        assert self.store is not None
         assert self._sessions is not None
         session = answer.session
         shown = session.shown if session is not None else ()
-        asked = await self._asked(session, shown, answer.said, server, partial(self._send_again, session, answer.said))
+        is_shown, again = partial(self._is_shown, session), partial(self._send_again, session, answer.said)
+        asked = await self._questions.asked(self.store, session, shown, answer.said, server, is_shown, again)
         if asked is None:
             return
         if session is None:
-            session = answer.session = await self._sessions.new(self.folder())
-            await self._presets.keep_for_new_chat(session.chat.id)
-            try:
-                await self.asker.toolbox.adopt(session.chat.id)
-            except UserFacingError as error:  # what was chosen holds all the same, until the program ends
-                self.pane.tell_problem(error)
+            session = await self._questions.new_chat(self._sessions, self.folder(), self.pane.tell_problem)
+            answer.session = session
             if self.session is None:
                 self.session = session
-                session.calls.on_change = partial(self._calls_changed, session.chat.id)
                 self.pane.transcript.set_calls(session.calls)
                 self.pane.composer.move_draft(session.chat.id)
                 self._context.show_for(session)
                 self.shown_changed.emit(session.chat.id)
         await session.send(answer.said, asked)
+
+    def _is_shown(self, session: ChatSession | None) -> bool:
+        return self.session is session
 
     def _send_again(self, session: ChatSession | None, said: Sequence[Part]) -> None:
         """Send what stands in the composer, unless the person went on to something else."""
@@ -316,31 +304,13 @@ class ChatFlow(QObject):
                 self.ask(shown, said, work)
 
         async def answered(_answer: Answer, server: EngineServer) -> None:
-            asked = await self._asked(session, shown, said, server, again)
+            assert self.store is not None
+            is_shown = partial(self._is_shown, session)
+            asked = await self._questions.asked(self.store, session, shown, said, server, is_shown, again)
             if asked is not None:
                 await work(session, asked)
 
         self._start(Answer(session), answered)
-
-    async def _asked(
-        self,
-        session: ChatSession | None,
-        shown: Sequence[Message],
-        said: Sequence[Part],
-        server: EngineServer,
-        again: Callable[[], None],
-    ) -> Asked | None:
-        """The loaded model with what is set for a chat; None where it would not fit, and the person called it off."""
-        assert self.store is not None
-        await self._presets.saved()
-        new = self._presets.values_for_new_chat() if session is None else None
-        chat_id = session.chat.id if session is not None else ""
-        how = await self.asker.how(self.store, server, chat_id, new)
-        offer = await self.asker.offer(self.store, how, chat_id, shown, said)
-        if self.session is not session:  # they went on to another chat: what was typed is a draft there
-            return None
-        more = await self._context.make_room(shown, said, how, offer, again)
-        return None if more is None else self.asker.asked(server, how, more, offer)
 
     def change(self, change: Callable[[ChatSession], Coroutine[Any, Any, object]]) -> None:
         """Change something of the chat that is shown; what goes wrong is told."""
@@ -374,7 +344,7 @@ class ChatFlow(QObject):
     def _take_back(self, session: ChatSession) -> None:
         """A question of whose answer nothing came can be mended and sent again."""
         last = session.shown[-1] if len(session.shown) else None
-        if last is None or last.about.error is None or last.text or self.pane.composer.parts:
+        if last is None or last.about.error is None or not says_nothing(last) or self.pane.composer.parts:
             return
         if (question := session.tree[last.id].parent) is not None:
             self.pane.composer.set_draft(session.message(question).parts, self._place)
@@ -390,11 +360,12 @@ class ChatFlow(QObject):
             self._context.look_again()
             self._watch()
 
-    def _calls_changed(self, chat_id: str) -> None:
+    def _calls_changed(self, session: ChatSession) -> None:
         """A call waits for the person, runs, or does neither any more."""
-        if chat_id == self._place:
+        if session is self.session:
             self.pane.transcript.calls_changed()
-        self.chat_changed.emit(chat_id)
+            self._context.look_again()  # what a tool answered is part of the next prompt
+        self.calls_changed.emit()
 
     def _sent(self, answer: Answer) -> None:
         """A question is on the disk: it leaves the composer, and what was typed since stays there."""

@@ -8,6 +8,7 @@ from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.exchange.export_flow import ExportFlow
 from nodetool_xl_desktop.ui.store_flow import StoreFlow
+from nodetool_xl_desktop.ui.waiting_flow import WaitingFlow
 
 
 class ListFlow(QObject):
@@ -39,6 +40,7 @@ class ListFlow(QObject):
         store.opened.connect(exports.set_store)
         store.failed.connect(lambda error: listed.show_problem(error.what))
         self._tell_of(store)
+        WaitingFlow(listed, chats)
 
     def _tell_of(self, store: StoreFlow) -> None:
         """What is wrong with the store is told above the chat, or in its place."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from nodetool_xl_desktop.engine.events import Event, TextDelta
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.provider import XLlamaCppProvider, values
-from nodetool_xl_desktop.store.parts import Text, ToolAnswer, ToolUse
+from nodetool_xl_desktop.store.parts import Text, ToolAnswer, ToolUse, decode
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.tools import as_tool
@@ -120,11 +121,11 @@ class Room:
 
 @contextlib.asynccontextmanager
 async def room(
-    model: Path, paths: Paths, *rounds: list[dict[str, Any]], idle_timeout_s: float = 900
+    model: Path, paths: Paths, *rounds: list[dict[str, Any]], idle_timeout_s: float = 900, reason: str = "stop"
 ) -> AsyncIterator[Room]:
     journal = paths.data / "journal"
     journal.parent.mkdir(parents=True, exist_ok=True)
-    script = {"rounds": rounds, "caps": CAPS, "journal": str(journal)}
+    script = {"rounds": rounds, "caps": CAPS, "journal": str(journal), "reason": reason}
     pool = Pool(command=scripted_worker.command("answers", json.dumps(script)), idle_timeout_s=idle_timeout_s)
     store = await Store.open(paths.chats)
     try:
@@ -286,6 +287,22 @@ async def test_esc_ends_the_wait_and_keeps_what_was_said(starter_model: Path, pa
         assert call_in(last).name == "add"
 
 
+@pytest.mark.parametrize("begun", ['<tool_call>{"name": "add", "argum', "<tool_ca", "<thin"])
+async def test_esc_keeps_what_might_have_become_a_call(starter_model: Path, paths: Paths, begun: str) -> None:
+    async with room(starter_model, paths, says(begun), reason="silence") as here:
+        chat = await here.chat("add")
+        sending = here.send(chat)
+        await until(lambda: chat.answer and here.journal.exists())
+        await asyncio.sleep(0.3)
+        assert chat.shown[-1].text == ""  # nobody sees the half of a call
+        sending.cancel()
+        await asyncio.wait([sending])
+        (kept,) = await here.store.messages([chat.shown[-1].id])
+        assert kept.state is State.STOPPED
+        raw = [part.raw for part in kept.parts if isinstance(part, ToolUse)]
+        assert kept.text + "".join(raw) == begun
+
+
 async def test_a_program_that_ends_while_a_call_waits_loses_nothing(starter_model: Path, paths: Paths) -> None:
     async with room(starter_model, paths, calls("add", a=1, b=2), says("Three.")) as here:
         chat = await here.chat("add")
@@ -330,6 +347,75 @@ async def test_who_waits_for_a_person_holds_up_nobody(starter_model: Path, paths
         for task in (asking, other):
             task.cancel()
         await asyncio.wait([asking, other])
+
+
+async def test_what_runs_is_on_the_disk_before_it_runs(starter_model: Path, paths: Paths) -> None:
+    """As it runs: with what a person changed in it."""
+    kept: list[str] = []
+
+    async def look(word: str) -> str:
+        """Look at what is on the disk.
+
+        Args:
+            word: any.
+        """
+        connection = sqlite3.connect(paths.chats / "chats.sqlite3")
+        with contextlib.closing(connection):
+            kept.extend(said for (said,) in connection.execute("SELECT parts FROM tail"))
+        return word
+
+    class Looking:
+        async def offered(self, workspace: Workspace) -> Sequence[Offered]:
+            return [Offered(as_tool(look), "Look")]
+
+    async with room(starter_model, paths, calls("look", word="first"), says("So be it.")) as here:
+        here.asker.toolbox = here.toolbox = Toolbox([Looking()], paths.permissions_file)
+        here.toolbox.use(here.store.list)
+        chat = await here.chat("look")
+        sending = here.send(chat)
+        await until(lambda: chat.calls.waiting)
+        chat.calls.allow("call1", '{"word": "second"}')
+        assert answer_in(await sending).text == "second"
+        (call,) = [part for said in kept for part in decode(said) if isinstance(part, ToolUse) and part.edited]
+        assert (json.loads(call.arguments), json.loads(call.edited)) == ({"word": "first"}, {"word": "second"})
+
+
+async def test_calls_of_one_chat_have_names_of_their_own(starter_model: Path, paths: Paths) -> None:
+    """Some models count their calls anew in each answer: "0", "functions.add:0"."""
+    rounds = calls("add", a=1, b=2), calls("add", a=3, b=4), says("3 and 7."), calls("add", a=5, b=6), says("11.")
+    async with room(starter_model, paths, *rounds) as here:
+        chat = await here.chat("add")
+        made: list[str] = []
+        for results in (["3", "7"], ["11"]):
+            sending = here.send(chat)
+            for number, _ in enumerate(results):
+                await until(lambda: chat.calls.waiting and chat.calls.waiting[0] not in made)
+                (waits,) = chat.calls.waiting
+                made.append(waits)
+                if number == 1:
+                    assert chat.calls.live("call1") is None  # the card of the first one does not wait again
+                chat.calls.allow(waits)
+            done = await sending
+            answers = [part for part in done.parts if isinstance(part, ToolAnswer)]
+            assert [(answer.id in made, answer.text) for answer in answers] == [(True, text) for text in results]
+        assert len(set(made)) == 3
+
+
+async def test_it_is_told_in_which_chats_a_call_waits(starter_model: Path, paths: Paths) -> None:
+    async with room(starter_model, paths, calls("add", a=1, b=2), says("3.")) as here:
+        heard: list[tuple[str, tuple[str, ...]]] = []
+        sessions = here.sessions = Sessions(
+            here.store, lambda _: None, lambda session: heard.append((session.chat.id, session.calls.waiting))
+        )
+        chat = await here.chat("add")
+        sending = here.send(chat)
+        await until(lambda: chat.calls.waiting)
+        assert sessions.waiting == {chat.chat.id: chat}
+        assert heard == [(chat.chat.id, ("call1",))]
+        chat.calls.allow("call1")
+        assert sessions.waiting == {}
+        await sending
+        assert heard[-1] == (chat.chat.id, ())
 
 
 async def test_an_answer_in_a_form_gets_no_tools(starter_model: Path, paths: Paths) -> None:

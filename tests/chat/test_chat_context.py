@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,7 @@ import pytest
 from engine_runs import FILLER
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from model_templates import LLAMA, QWEN, with_template
 
 from nodetool_xl_desktop.chat.context import Meter, Request, question_of, reserve_of
 from nodetool_xl_desktop.chat.fitting import Cut, Fits, WontFit, plan, summary_tokens
@@ -41,6 +42,12 @@ from nodetool_xl_desktop.tools import CalculatorTool, ClockTool
 CONTEXT_LENGTH = 1024
 LOAD = LoadSettings(context_length=CONTEXT_LENGTH)
 QUICK = Sampling(temperature=0, max_tokens=8)
+#: As Qwen 3: also what was thought before an answer is rendered.
+THINKING = QWEN.replace(
+    "+ (message.content or '')",
+    "+ ('<think>' + message.reasoning_content + '</think>' if message.reasoning_content else '')"
+    " + (message.content or '')",
+)
 
 
 def chat(*turns: tuple[Role, str] | tuple[Role, Sequence[Part]], more: dict[int, Any] | None = None) -> list[Message]:
@@ -102,31 +109,77 @@ def any_chat(chance: random.Random) -> Request:
         turns.append(("user", text()))
         if chance.random() < 0.2:
             continue  # its answer failed before the first word
-        call: list[Part] = [ToolUse("c1", "clock", "{}"), ToolAnswer("c1", "clock", text())]
-        turns.append(("assistant", [*(call if chance.random() < 0.3 else []), Text(text())]))
+        said = [part for _ in range(chance.choice((0, 0, 1, 2))) for part in any_round(chance, text)]
+        turns.append(("assistant", [*said, Text(text())]))
     at = chance.randrange(len(turns)) if turns and chance.random() < 0.4 else None
     more = {len(turns) - 1: as_left_out(at, "", chance.choice(["", text()]))} if at is not None else None
     tools = [CalculatorTool(), ClockTool()] if chance.random() < 0.3 else []
     system = chance.choice(["", "Be brief.", text()])
-    return Request(chat(*turns, more=more), [Text(text())], system, tools, context=CONTEXT_LENGTH, model="loaded")
+    return Request(
+        chat(*turns, more=more),
+        [Text(text())],
+        system,
+        tools,
+        context=CONTEXT_LENGTH,
+        model="loaded",
+        send_reasoning=chance.random() < 0.5,
+    )
 
 
-async def test_the_parts_add_up_to_what_the_engine_counts(starter_model: Path, paths: Paths) -> None:
-    async with loaded(starter_model, paths) as (provider, model):
-        for seed in range(60):
+def any_round(chance: random.Random, text: Callable[[], str]) -> list[Part]:
+    """What a model thought and said, and calls in every state in which the transcript can hold them."""
+    said: list[Part] = [Reasoning(text())] if chance.random() < 0.5 else []
+    said += [Text(text())] if chance.random() < 0.5 else []
+    arguments, changed = '{"expression": "2+2"}', '{"expression": "3+3", "why": "I said so"}'
+    states: dict[str, list[Part]] = {
+        "done": [ToolUse("c1", "calculator", arguments), ToolAnswer("c1", "calculator", text())],
+        "failed": [ToolUse("c1", "clock", "{}"), ToolAnswer("c1", "clock", "", text())],
+        "denied": [ToolUse("c1", "clock", "{}"), ToolAnswer("c1", "clock", "", text(), denied=True)],
+        "changed": [ToolUse("c1", "calculator", arguments, edited=changed), ToolAnswer("c1", "calculator", "6")],
+        "unread": [ToolUse("c1", "clock", "", "clock(", "it was cut"), ToolAnswer("c1", "clock", "", text())],
+        "open": [ToolUse("c1", "clock", "{}")],
+        "two": [
+            *(ToolUse("c1", "clock", "{}"), ToolUse("c2", "calculator", arguments)),
+            *(ToolAnswer("c1", "clock", text()), ToolAnswer("c2", "calculator", "4")),
+        ],
+    }
+    return said + states[chance.choice(list(states))]
+
+
+@pytest.mark.parametrize(("template", "chats"), [("", 40), (THINKING, 20), (LLAMA, 20)])
+async def test_the_parts_add_up_to_what_the_engine_counts(
+    starter_model: Path, paths: Paths, tmp_path: Path, template: str, chats: int
+) -> None:
+    """With a template that takes neither tools nor reasoning, with one that takes both, with one call a turn."""
+    given = with_template(starter_model, tmp_path / "other.gguf", template) if template else starter_model
+    async with loaded(given, paths) as (provider, model):
+        for seed in range(chats):
             request = any_chat(random.Random(seed))
             meter = Meter(partial(provider.count_tokens, model=model))
-            whole = await provider.count_tokens(sent(request, request.said), model, request.tools)
+            whole = await provider.count_tokens(
+                sent(request, request.said), model, request.tools, send_reasoning=request.send_reasoning
+            )
             typed, placed = await meter.use(request), await meter.whole(request)
             assert typed.exact
             assert placed.exact
             assert placed.system + placed.tools + placed.history + placed.draft == placed.prompt == whole, seed
             assert typed.prompt == whole, seed
             assert (typed.tools > 0) == bool(request.tools)
+            if request.send_reasoning and request.tools:
+                last = request
+                thought = whole - await provider.count_tokens(sent(request, request.said), model, request.tools)
+                assert (thought > 0) == (template == THINKING and any(turn.reasoning for turn in sent(request)))
+        request = last
+        whole = (await meter.whole(request)).prompt
         events = [
             event
             async for event in provider.stream(
-                sent(request, request.said), model, tools=request.tools, load=LOAD, sampling=QUICK
+                sent(request, request.said),
+                model,
+                tools=request.tools,
+                load=LOAD,
+                sampling=QUICK,
+                send_reasoning=request.send_reasoning,
             )
         ]
         assert isinstance(events[-1], Finished)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -262,3 +263,17 @@ async def test_a_chat_goes_into_a_file_and_is_known_when_it_comes_back(
     await until(lambda: "already" in coming.findChild(Notice).text, "it is here already")
     await person.do(coming.close)
     assert sorted(person.titles) == ["apples", "pears"]
+    # Under an id that an old chat had, it gets nothing of what was allowed there.
+    toolbox = person.chats.asker.toolbox
+    await toolbox.open_folder("old-one", tmp_path)
+    (chat,) = json.loads(text)["chats"]
+    for number, message in enumerate(chat["messages"]):
+        text = text.replace(message["id"], f"m-{number}")
+    target.write_text(text.replace(chat["id"], "old-one"), "utf-8")
+    person.window.exports.import_files([target])
+    coming = await dialog(person, ImportDialog)
+    await until(lambda: len(person.titles) == 3, "it came in")
+    async with asyncio.timeout(5):
+        while (await toolbox.offered("old-one")).folder is not None:  # noqa: ASYNC110 - the disk tells nobody
+            await asyncio.sleep(0.02)
+    await person.do(coming.close)

@@ -1,12 +1,17 @@
 """The program itself is killed at random moments while a person writes in its window: nothing that the window showed as
-said is missing at the next start, and of what streamed in at most its last piece.
+said is missing at the next start, and of what streamed in at most its last piece. Calls of tools wait, run, are changed
+and denied meanwhile: what ran is known, whenever the program was killed, and nothing of it runs once more.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import random
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import chat_stores
 import pytest
@@ -14,7 +19,8 @@ from killed_writers import LOST_S, Said, kill_after, lateness
 from program_writer import LOOK_S
 
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.store.parts import Text
+from nodetool_xl_desktop.store.parts import Text, ToolAnswer, ToolUse, as_json
+from nodetool_xl_desktop.store.records import OPEN
 from nodetool_xl_desktop.store.store import Store
 
 WRITER = Path(__file__).parent.parent / "program_writer.py"
@@ -27,6 +33,7 @@ pytestmark = pytest.mark.usefixtures("no_process_left")
 @chat_stores.rounds(5, 200)
 async def test_killed_while_a_person_writes(tmp_path: Path, starter_model: Path, rounds: int) -> None:
     chance = random.Random(rounds)
+    calls: Counter[str] = Counter()
     with chat_stores.quick_folder(tmp_path) as home:
         for number in range(rounds):
             here = home / str(number // ROUNDS_EACH)
@@ -39,6 +46,7 @@ async def test_killed_while_a_person_writes(tmp_path: Path, starter_model: Path,
                 assert await store.read(chat_stores.problem) == ""
                 await check_messages(store, said, killed_s)
                 await check_chats(store, said, killed_s)
+                calls.update(await check_calls(store, lines(here / "ran")))
             except AssertionError as error:
                 last = [(round(each[1] - killed_s, 3), *each) for each in said if each[0] not in ("tick", "fed")]
                 journal = "\n".join(map(str, last[-30:]))
@@ -47,6 +55,9 @@ async def test_killed_while_a_person_writes(tmp_path: Path, starter_model: Path,
                 ) from error
             finally:
                 await store.close()
+    if rounds > ROUNDS_EACH:  # a sample may miss one of them
+        assert calls.keys() == {"waiting", "running", "denied", "changed", "answered"}
+    assert calls
 
 
 async def check_messages(store: Store, said: Said, killed_s: float) -> None:
@@ -63,10 +74,47 @@ async def check_messages(store: Store, said: Said, killed_s: float) -> None:
             message_id, counted = about
             words = found[message_id].text.split()
             assert len(words) >= counted, f"{word} {killed_s - time_s:.3f} s before: {len(words)} of {counted}"
+    for word, time_s, *about in said:
+        if word == "part" and time_s < due_s:
+            message_id, part = about[0], json.loads(about[1])
+            assert any(is_kept(part, as_json(each)) for each in found[message_id].parts), part
     for message in found.values():
+        assert message.state not in OPEN
         numbers = [int(each) for each in message.text.split() if each.isdigit()]
         for before, later in itertools.pairwise([-1, *numbers]):
             assert later in (0, before + 1), message.text
+
+
+def is_kept(shown: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Whether a part is there; of a call a person may have changed something since it was shown."""
+    return kept == shown or (shown["type"] == "tool_call" and {**shown, "edited": kept.get("edited", "")} == kept)
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+async def check_calls(store: Store, began: list[str]) -> Counter[str]:
+    """Whatever began to run stands in a chat and ran once, and what was denied never did; returns what became of the
+    calls.
+    """
+    assert len(set(began)) == len(began)
+    known, became = set[str](), Counter[str]()
+    for chat in (await store.list.page(limit=1000)).chats:
+        for message in (await store.open_chat(chat.id)).messages.values():
+            answers = {part.id: part for part in message.parts if isinstance(part, ToolAnswer)}
+            for part in message.parts:
+                if isinstance(part, ToolUse):
+                    about = json.loads(part.edited or part.arguments)["about"]
+                    known.add(about)
+                    answer = answers.get(part.id)
+                    if answer is None:
+                        became["running" if about in began else "waiting"] += 1
+                        continue
+                    became["denied" if answer.denied else "changed" if part.edited else "answered"] += 1
+                    assert (about in began) is not answer.denied
+    assert set(began) <= known
+    return became
 
 
 async def check_chats(store: Store, said: Said, killed_s: float) -> None:

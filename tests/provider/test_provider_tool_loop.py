@@ -158,6 +158,33 @@ async def test_a_call_can_be_stopped_alone_and_the_answer_goes_on() -> None:
     assert "stopped by the person" in model.asked[1][2].text
 
 
+async def test_a_call_that_is_stopped_before_it_runs_does_not_begin() -> None:
+    """What a call waits for before it runs, such as the disk, takes time in which a person can stop it."""
+    began, stopped, order = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def begin() -> str:
+        """Begin."""
+        began.set()
+        return "done"
+
+    async def before() -> None:
+        order.append("before")
+        stopped.set()
+
+    model = Model([ToolCallRequested("1", "begin", "{}")], [TextDelta("Then not.")])
+    loop = tool_loop.run(model, ASK, [as_tool(begin)], lambda _: Allow(stopped=stopped, before=before))
+    events = []
+    async for event in loop:
+        events.append(event)
+        if isinstance(event, ToolStarted):
+            order.append("started")
+    answer = next(event for event in events if isinstance(event, ToolAnswered))
+    assert "stopped by the person" in answer.error
+    assert order == ["started", "before"]
+    assert not began.is_set()
+    assert text_of(events) == "Then not."
+
+
 async def test_a_tool_that_does_not_let_go_is_left_to_itself() -> None:
     let_go = asyncio.Event()
     running, stopped = asyncio.Event(), asyncio.Event()

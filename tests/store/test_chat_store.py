@@ -124,12 +124,13 @@ async def test_what_a_person_changed_in_a_call_is_not_lost_with_the_program(fold
     store = await Store.open(folder)
     chat = await store.list.new()
     _, answer = await store.begin_turn(chat.id, None, [Text("?")], QWEN)
+    changed = '{"a": 7, "why": "a lighthouse"}'
     called = [ToolCallRequested("c1", "add", '{"a": 1}'), ToolCallRequested("c2", "add", '{"a": 2}')]
-    for event in (*called, ToolStarted("c1", '{"a": 7}'), ToolAnswered("c1", "add", "7", ms=12), ToolStarted("c2")):
+    for event in (*called, ToolStarted("c1", changed), ToolAnswered("c1", "add", "7", ms=12), ToolStarted("c2")):
         answer.add(event)
         await asyncio.sleep(0.3)  # each is written by itself
     expected = (
-        ToolUse("c1", "add", '{"a": 1}', edited='{"a": 7}'),
+        ToolUse("c1", "add", '{"a": 1}', edited=changed),
         ToolUse("c2", "add", '{"a": 2}'),
         ToolAnswer("c1", "add", "7", ms=12),
     )
@@ -137,6 +138,7 @@ async def test_what_a_person_changed_in_a_call_is_not_lost_with_the_program(fold
     await store.close()  # the program ends while the second one runs
     store = await Store.open(folder)
     assert (await store.open_chat(chat.id)).shown[-1].parts == expected
+    assert [hit.message for hit in (await store.search(Query("lighthouse"))).hits] == [answer.id]
     await store.close()
 
 

@@ -99,6 +99,10 @@ class ChatBrowser(QWidget):
         """Mark the chats in which an answer comes."""
         self.view.chats.show_answering(ids)
 
+    def show_waiting(self, ids: Collection[str]) -> None:
+        """Mark the chats in which a tool call waits for the person."""
+        self.view.chats.show_waiting(ids)
+
     def touched(self, chat_id: str) -> None:
         """Something was said in this chat, or it is new, renamed, forked: look at it again."""
         self._feed.run(self._feed.refresh([chat_id]))

@@ -95,6 +95,7 @@ class ChatListModel(QAbstractListModel):
         self._rows = Rows([], 0, today())
         self._by_id: dict[str, Chat] = {}
         self.answering: frozenset[str] = frozenset()
+        self.waiting: frozenset[str] = frozenset()
         self.shown: str | None = None
 
     # What is in it
@@ -154,6 +155,11 @@ class ChatListModel(QAbstractListModel):
         changed, self.answering = self.answering ^ frozenset(ids), frozenset(ids)
         self._say_changed(changed)
 
+    def show_waiting(self, ids: Collection[str]) -> None:
+        """Mark the chats in which a tool call waits for the person."""
+        changed, self.waiting = self.waiting ^ frozenset(ids), frozenset(ids)
+        self._say_changed(changed)
+
     def show(self, chat_id: str | None) -> None:
         """Mark the chat that is open; None for none."""
         changed, self.shown = {self.shown, chat_id}, chat_id
@@ -204,10 +210,12 @@ class ChatListModel(QAbstractListModel):
                 tags = "\nTags: " + ", ".join(row.tags) if row.tags else ""
                 when = "In the trash since" if row.deleted_ms else "Last used"
                 time = said_time(row.deleted_ms or row.touched_ms, self._rows.today)
-                return tooltip(f"{title_of(row)[:_LONGEST_TIP]}\n{when} {time}{tags}")
+                waits = "\nA tool call waits for you" if row.id in self.waiting else ""
+                return tooltip(f"{title_of(row)[:_LONGEST_TIP]}\n{when} {time}{tags}{waits}")
             case Qt.ItemDataRole.AccessibleTextRole:
                 said = [title_of(row), said_time(row.touched_ms, self._rows.today)]
-                said += ["pinned"] * row.pinned + ["answering"] * (row.id in self.answering)
+                stand = "waiting for you" if row.id in self.waiting else "answering"
+                said += ["pinned"] * row.pinned + [stand] * (row.id in self.answering | self.waiting)
                 return ", ".join(said + ["open"] * (row.id == self.shown))
         return None
 

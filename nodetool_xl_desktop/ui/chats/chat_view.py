@@ -64,7 +64,9 @@ class ChatDelegate(QStyledItemDelegate):
         else:
             shown = chat.id == self._chats.shown
             paint_ground(painter, tokens, place, option.state, shown=shown)
-            if chat.id in self._chats.answering:
+            if chat.id in self._chats.waiting:
+                text.setRight(text.right() - self._paint_waiting(painter, text) - SPACE_S)
+            elif chat.id in self._chats.answering:
                 text.setRight(text.right() - self._paint_answering(painter, text) - SPACE_S)
             weight = QFont.Weight.Medium if shown else QFont.Weight.Normal
             paint_line(painter, text, title_of(chat), tokens.text, row_font(painter, 13, weight))
@@ -77,6 +79,12 @@ class ChatDelegate(QStyledItemDelegate):
         painter.setBrush(QColor(self._theme.tokens.accent))
         for number in range(3):
             painter.drawEllipse(QRectF(place.right() - 16 + 6 * number, place.center().y() - 1.5, 4, 4))
+        return 16
+
+    def _paint_waiting(self, painter: QPainter, place: QRect) -> int:
+        """A raised hand, as on the card of a call that waits; returns how wide it is."""
+        square = QRect(place.right() - 16, place.center().y() - 8, 17, 17)
+        self._theme.icon("hand-palm", "warning").paint(painter, square)
         return 16
 
     # The title in its place
