@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import gc
 import io
 import os
 import signal
@@ -50,6 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from nodetool_xl_desktop.tools import child  # noqa: PLC0415
 
         child.main()
+    if arguments == ["--formula-child"]:
+        from nodetool_xl_desktop.markdown import formula_drawing  # noqa: PLC0415
+
+        formula_drawing.serve()
+        return 0
     if sys.stderr is None:  # closed by whoever started it: notes would go to standard output instead
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
     if isinstance(sys.stdout, io.TextIOWrapper):  # a window without a console has none
@@ -110,6 +116,7 @@ def _window(arguments: list[str]) -> int:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     elif sys.platform == "linux" and not os.environ.get("QT_QPA_PLATFORM"):
         _check_display()
+    gc.disable()  # until the window is there: what is imported stays
     try:
         from nodetool_xl_desktop import app  # noqa: PLC0415
     except ImportError as error:

@@ -37,7 +37,9 @@ from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.preview.confirm import Planner
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.store.records import State
+from nodetool_xl_desktop.ui.collector import Collector
 from nodetool_xl_desktop.ui.fit.fit_flow import LookUp, Sources
+from nodetool_xl_desktop.ui.leaf import formula
 from nodetool_xl_desktop.ui.main_window import MainWindow, Rooms
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.tools.tools_flow import Tooling
@@ -61,6 +63,7 @@ class Parts:
     loader: Loader
     theme: Theme
     servers: LateSource[McpServers]
+    collector: Collector
 
     async def shut_down(self) -> None:
         """Stop answers first, so that they are kept as stopped; then end the engine."""
@@ -72,6 +75,8 @@ class Parts:
         if (servers := self.servers.made) is not None:
             await servers.close()
         await self.pool.close()
+        formula.close_all()
+        self.collector.close()
 
 
 def application() -> QApplication:
@@ -139,7 +144,7 @@ def build(
         paths=paths,
     )
     window = MainWindow(theme, rooms, missing_engine)
-    return Parts(window, pool, loader, theme, servers)
+    return Parts(window, pool, loader, theme, servers, Collector(lambda: not window.chats.answering))
 
 
 def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> int:

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = "Imports go down or stay in their room BROKEN"
 QT = "Qt and qasync stay in ui, app and __main__ BROKEN"
+TEXT = "The transcript draws texts, a text draws leaves; never the other way BROKEN"
 ENGINE = "xllamacpp is imported by engine/worker.py only BROKEN"
 STORE = "The chats on the disk are touched by store and exchange only BROKEN"
 NETWORK = "nodetool_xl_desktop.core.network makes every HTTP client"
@@ -57,6 +58,8 @@ def test_the_house_as_it_stands_passes(house: Path) -> None:
         pytest.param(".", "from nodetool_xl_desktop import core", "breach", id="a-room-without-a-floor"),
         pytest.param("engine", "import PySide6.QtCore", QT, id="qt-below-the-window"),
         pytest.param("chat", "import qasync", QT, id="qasync-below-the-window"),
+        pytest.param("markdown", "import PySide6.QtGui", QT, id="qt-in-the-reading-of-markdown"),
+        pytest.param("ui/leaf", "from nodetool_xl_desktop.ui import markdown", TEXT, id="a-leaf-that-knows-its-text"),
         pytest.param("engine", "import xllamacpp", ENGINE, id="engine-outside-its-worker"),
         pytest.param("ui", "import xllamacpp", ENGINE, id="engine-in-the-window"),
         pytest.param("ui", "import sqlite3", STORE, id="the-disk-past-the-store"),

@@ -32,6 +32,7 @@ from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.markdown.reading import warm_up
 from nodetool_xl_desktop.preview.badges import Badges
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.branch_flow import BranchFlow
@@ -44,7 +45,6 @@ from nodetool_xl_desktop.ui.exchange.export_flow import ExportFlow
 from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.fit.fit_panel import FitPanel
 from nodetool_xl_desktop.ui.list_flow import ListFlow
-from nodetool_xl_desktop.ui.markdown.reading import warm_up
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
 from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
@@ -199,6 +199,7 @@ class MainWindow(QMainWindow):
         self.tools.changed.connect(self.context.look_again)
         self.context.gauge.use_changed.connect(self.tools.show_cost)
         self.tools.off_line_changed.connect(lambda is_on: self.chosen.choose(off_line=is_on))
+        self.exports.imported.connect(self.tools.forget_chats)
         self.chat.transcript.set_tool_titles(self.tools.title)
 
     def _make_actions(self) -> None:

@@ -11,6 +11,8 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.ui.parts import label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS
 
+#: Beside the words there is room for buttons that take less than one of so many parts of the width.
+PARTS = 3
 Tone = Literal["good", "warning", "bad", "plain"]
 
 
@@ -35,7 +37,7 @@ class Notice(QFrame):
         words.addWidget(self._what)
         words.addWidget(self._text)
         words.addStretch()
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_M, SPACE_S + 2, SPACE_S, SPACE_S + 2)
         layout.addLayout(words, 1)
         self.buttons = QVBoxLayout()
@@ -61,6 +63,13 @@ class Notice(QFrame):
             part.style().polish(part)
         self.setAccessibleName(f"{what} {text}".strip())
         self.show()
+
+    def fit(self, width: int) -> None:
+        """Put the buttons below the words where they would leave them too little of this width."""
+        is_narrow = PARTS * self.buttons.sizeHint().width() > width
+        direction = QHBoxLayout.Direction.TopToBottom if is_narrow else QHBoxLayout.Direction.LeftToRight
+        if direction is not self._row.direction():
+            self._row.setDirection(direction)
 
     def tell_error(self, error: UserFacingError, remedy: str = "") -> None:
         """Show an error: what happened, then why and what to do."""

@@ -22,6 +22,7 @@ IN_THE_COMPOSER = (
 ON_A_MESSAGE = (
     ("Ctrl+Up, Ctrl+Down", "From message to message"),
     ("E", "Edit"),
+    ("Ctrl+A", "Select all"),
     ("Ctrl+C", "Copy as Markdown"),
     ("Ctrl+Shift+C", "Copy as plain text"),
     ("Ctrl+Alt+C", "Copy as rich text"),

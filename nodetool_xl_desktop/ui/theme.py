@@ -5,10 +5,12 @@ Follows the system between light and dark while the program runs; a high-contras
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import dataclass, fields
+from types import ModuleType
 from typing import cast
 
-import qtawesome
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
@@ -153,7 +155,19 @@ class Theme(QObject):
         """
         color = getattr(self.tokens, role)
         disabled = self.tokens.background if role == "on_accent" else self.tokens.others
-        return cast("QIcon", qtawesome.icon(f"ph.{name}", color=color, color_disabled=disabled))
+        return cast("QIcon", _qtawesome().icon(f"ph.{name}", color=color, color_disabled=disabled))
+
+
+def _qtawesome() -> ModuleType:
+    """The icons.
+
+    WORKAROUND: qtawesome 1.4 reads Qt through qtpy 2.4, which imports every name of Qt with a star: 0.1 s of the start.
+    So it finds Qt's own modules there, which have all the names that it takes.
+    """
+    if "qtawesome" not in sys.modules:
+        for name in ("QtCore", "QtGui", "QtWidgets"):
+            sys.modules.setdefault(f"qtpy.{name}", sys.modules[f"PySide6.{name}"])
+    return importlib.import_module("qtawesome")
 
 
 def zoomed(zoom: float) -> str:
@@ -175,8 +189,8 @@ def _from_palette(palette: QPalette) -> Tokens:
     role = QPalette.ColorRole
     source = {
         role.Window: "background surface sunken accent_soft warning_soft bad_soft code",
-        role.WindowText: "line text muted warning bad model context compute others code_keyword code_string code_number "
-        "code_comment code_name code_type",
+        role.WindowText: "line text muted warning bad model context compute others "
+        "code_keyword code_string code_number code_comment code_name code_type",
         role.Highlight: "accent",
         role.HighlightedText: "on_accent",
     }
@@ -361,7 +375,8 @@ QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 13
 QPushButton[kind="primary"]:disabled {{ background: {t.others}; border-color: {t.others}; color: {t.background}; }}
 QPushButton[small="true"] {{ padding: 1px 10px; font-size: 12px; }}
 QPushButton[side="left"] {{ border-top-right-radius: 0; border-bottom-right-radius: 0; }}
-QToolButton[kind="primary"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0; background: {t.accent}; border-color: {t.accent}; padding: 7px 6px; }}
+QToolButton[kind="primary"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0;
+    background: {t.accent}; border-color: {t.accent}; padding: 7px 6px; }}
 QToolButton[kind="primary"]:hover, QToolButton[kind="primary"]:pressed {{ background: {t.model}; }}
 QToolButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 5px; }}
 QToolButton[kind="end"] {{

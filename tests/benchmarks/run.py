@@ -28,6 +28,7 @@ import estimates
 import provider
 import psutil
 import tools
+import transcript
 from PySide6.QtCore import QObject, Qt, QTimer
 from table import Row, row, timed
 
@@ -255,12 +256,18 @@ async def in_one_window(model: Path) -> list[Row]:
     return rows
 
 
+async def in_transcript() -> list[Row]:
+    """The transcript by itself; it plays Qt's events, which needs the loop."""
+    return transcript.measure()
+
+
 def main() -> None:
     model = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
     rows = with_chats() + preview(model) + tools.measure()
     loop = app.event_loop(app.application())
     with contextlib.closing(loop):
         rows += loop.run_until_complete(in_one_window(model))
+        rows += loop.run_until_complete(in_transcript())
     with tempfile.TemporaryDirectory() as home:
         rows += asyncio.run(provider.measure(model, Path(home)))
     with tempfile.TemporaryDirectory() as folder:

@@ -19,6 +19,7 @@ from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.wheels import Wheel
+from nodetool_xl_desktop.ui.leaf import formula
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,13 @@ def run_coroutine(loop: asyncio.AbstractEventLoop, to_show: list[QWidget], built
                 await parts.shut_down()
 
     return lambda coroutine: loop.run_until_complete(begun(coroutine))
+
+
+@pytest.fixture(autouse=True)
+def formulas_end() -> Iterator[None]:
+    """What draws formulas is the program's, which ends it; a test of a view alone has no program."""
+    yield
+    formula.close_all()
 
 
 Build = Callable[..., app.Parts]

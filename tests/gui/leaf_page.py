@@ -8,8 +8,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from nodetool_xl_desktop.ui.markdown.leaf_drawing import FramedLeaf, draw
-from nodetool_xl_desktop.ui.markdown.leaves import (
+from nodetool_xl_desktop.markdown.leaves import (
     Align,
     Code,
     Content,
@@ -22,6 +21,7 @@ from nodetool_xl_desktop.ui.markdown.leaves import (
     Table,
     Words,
 )
+from nodetool_xl_desktop.ui.leaf.drawing import FramedLeaf, draw
 from nodetool_xl_desktop.ui.theme import Theme
 
 MARGIN = 16

@@ -16,14 +16,14 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolButton
 
-from nodetool_xl_desktop.ui.markdown import highlighting
-from nodetool_xl_desktop.ui.markdown.code_rows import LONGEST, Rows, columns_of
-from nodetool_xl_desktop.ui.markdown.drawn import Kept, Mark
-from nodetool_xl_desktop.ui.markdown.formula import Drawn, NotDrawn, formulas_of
-from nodetool_xl_desktop.ui.markdown.highlighting import Highlighter, load_lexer
-from nodetool_xl_desktop.ui.markdown.leaf_drawing import FramedLeaf, draw
-from nodetool_xl_desktop.ui.markdown.leaves import Align, Code, Formula, Frame, Leaf, Run, Table
-from nodetool_xl_desktop.ui.markdown.odd_letters import visible
+from nodetool_xl_desktop.markdown.leaves import Align, Code, Formula, Frame, Leaf, Run, Table
+from nodetool_xl_desktop.ui.leaf import highlighting
+from nodetool_xl_desktop.ui.leaf.code_rows import LONGEST, Rows, columns_of
+from nodetool_xl_desktop.ui.leaf.drawing import FramedLeaf, draw
+from nodetool_xl_desktop.ui.leaf.drawn import Kept, Mark
+from nodetool_xl_desktop.ui.leaf.formula import Drawn, NotDrawn, formulas_of
+from nodetool_xl_desktop.ui.leaf.highlighting import Highlighter, is_loaded, load_lexer
+from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.theme import DARK, LIGHT, Theme, Tokens
 
 WIDTH = 480
@@ -331,6 +331,15 @@ def finish(shown: Highlighter, text: str) -> list[tuple[str, str]]:
     while not shown.work(len(text), 1.0):
         pass
     return spans(shown, text)
+
+
+def test_however_many_languages_are_named_the_latest_stay_known() -> None:
+    """A block looks again and again until its language is known: it must not be forgotten before that."""
+    for at in range(600):
+        load_lexer(f"made up {at}")
+    assert all(is_loaded(f"made up {at}") for at in range(300, 600))
+    assert not is_loaded("made up 0")
+    assert load_lexer("python") is not None
 
 
 def test_what_is_coloured() -> None:

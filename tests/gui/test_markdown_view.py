@@ -21,17 +21,17 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.markdown.leaves import Leaf
+from nodetool_xl_desktop.markdown.page import PlainPage
 from nodetool_xl_desktop.store.parts import Text
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.store.tree import Versions
-from nodetool_xl_desktop.ui.markdown.leaves import Leaf
+from nodetool_xl_desktop.ui.markdown.heights import Heights
 from nodetool_xl_desktop.ui.markdown.links import Links, Way, way_of
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
-from nodetool_xl_desktop.ui.markdown.page import PlainPage
 from nodetool_xl_desktop.ui.markdown.sheet_view import SHOWN_LETTERS
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.transcript.transcript import Transcript
-from nodetool_xl_desktop.ui.transcript.turn_heights import Heights
 
 ANSWER = """\
 # Title

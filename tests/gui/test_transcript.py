@@ -486,8 +486,8 @@ def test_what_the_menu_offers(transcript: Transcript) -> None:
     shown = open_menu(transcript)
     offered = {action.text() for action in shown.actions() if action.isEnabled() and action.text()}
     assert offered == {
-        "Copy as Markdown", "Copy as Plain Text", "Copy as Rich Text", "Edit", "Previous Version", "Next Version", "Fork Chat Here",
-        "Delete with All Below",
+        "Copy as Markdown", "Copy as Plain Text", "Copy as Rich Text", "Edit", "Previous Version", "Next Version",
+        "Fork Chat Here", "Delete with All Below",
     }  # fmt: skip
     shown.close()
 

@@ -22,11 +22,11 @@ from nodetool_xl_desktop.engine.events import PromptProgress, Speed, Usage
 from nodetool_xl_desktop.store.parts import Other, Part, Reasoning, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import About, Message, ModelIdentity, State, now_ms
 from nodetool_xl_desktop.ui.markdown.copied import Source, plain_text
+from nodetool_xl_desktop.ui.markdown.heights import Heights
 from nodetool_xl_desktop.ui.transcript.answer_parts import CallPiece, Piece, pieces_of, place_of_hit
 from nodetool_xl_desktop.ui.transcript.day_line import DayLine, day_words, words_above
 from nodetool_xl_desktop.ui.transcript.find_hits import Hits
 from nodetool_xl_desktop.ui.transcript.message_figures import ReadingPace, doing, facts, figures
-from nodetool_xl_desktop.ui.transcript.turn_heights import Heights
 from nodetool_xl_desktop.ui.zoom import Zoom, stepped
 
 

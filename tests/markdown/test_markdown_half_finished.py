@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_texts import runs_of, texts, visible
 
-from nodetool_xl_desktop.ui.markdown.leaves import Code, Formula, Run, Table, Words
-from nodetool_xl_desktop.ui.markdown.reading import read
+from nodetool_xl_desktop.markdown.leaves import Code, Formula, Run, Table, Words
+from nodetool_xl_desktop.markdown.reading import read
 
 
 def seen(text: str) -> list[str]:

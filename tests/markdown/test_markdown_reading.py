@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_texts import runs_of, texts, visible
 
-from nodetool_xl_desktop.ui.markdown.leaves import (
+from nodetool_xl_desktop.markdown.leaves import (
     Align,
     Code,
     Content,
@@ -18,7 +18,7 @@ from nodetool_xl_desktop.ui.markdown.leaves import (
     Table,
     Words,
 )
-from nodetool_xl_desktop.ui.markdown.reading import read
+from nodetool_xl_desktop.markdown.reading import read
 
 
 def only(text: str) -> Content:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_texts import MARKS, leaves_of, marked, scanned, texts, visible
 
-from nodetool_xl_desktop.ui.markdown.leaves import Code, Gap, Table, Words
-from nodetool_xl_desktop.ui.markdown.reading import read
-from nodetool_xl_desktop.ui.markdown.sections import LONG, Sections
+from nodetool_xl_desktop.markdown.leaves import Code, Gap, Table, Words
+from nodetool_xl_desktop.markdown.reading import read
+from nodetool_xl_desktop.markdown.sections import LONG, Sections
 
 QUICK = settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 LONGER = settings(QUICK, max_examples=5_000)

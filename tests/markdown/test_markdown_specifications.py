@@ -1,47 +1,22 @@
-"""Every example of CommonMark 0.31.2 and of GitHub's extensions through the reader, the sections and the copying."""
+"""Every example of CommonMark 0.31.2 and of GitHub's extensions through the reader, the sections and written again."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
 import pytest
-from markdown_it import MarkdownIt
-from markdown_texts import Example, closed, examples, leaves_of, scanned, visible
+from markdown_texts import Example, closed, examples, leaves_of, scanned, texts_expected, visible
 
-from nodetool_xl_desktop.ui.markdown.copying import as_html, as_markdown, as_plain
-from nodetool_xl_desktop.ui.markdown.reading import read
+from nodetool_xl_desktop.markdown.reading import read
+from nodetool_xl_desktop.markdown.writing import as_html, as_markdown, as_plain
 
 EXAMPLES = examples()
 
 
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.text = ""
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def text_of(html: str) -> str:
-    """What is read of HTML, without any space."""
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    return "".join(parser.text.split())
-
-
 @pytest.fixture(scope="module")
 def expected() -> dict[str, str]:
-    """What each example shows: as its specification says, or, where it has raw HTML, which is text here, as
-    markdown-it reads it as text."""
-    as_text = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    as_html = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    shown = {}
-    for each in EXAMPLES:
-        text = as_text.render(each.markdown)
-        shown[str(each)] = text_of(each.html if text == as_html.render(each.markdown) else text)
-    return shown
+    """What each example shows, without any space."""
+    return {name: "".join(text.split()) for name, text in texts_expected().items()}
 
 
 def test_all_examples_are_there() -> None:

@@ -35,6 +35,11 @@ def put_markdown(sources: Sequence[Source]) -> None:
     _put(sources, markdown, _as_text)
 
 
+def is_busy() -> bool:
+    """Whether something is still being read that was copied."""
+    return bool(_running)
+
+
 def _as_text(text: str) -> QMimeData:
     data = QMimeData()
     data.setText(text)
@@ -47,12 +52,22 @@ def _put(
     if sum(source.letters for source in sources) <= AT_ONCE:
         QGuiApplication.clipboard().setMimeData(mime(make(sources)))
         return
+    for earlier in _running:
+        earlier.cancel()
     alone = [replace(source, page=None) for source in sources]
 
     async def read() -> None:
-        made = await in_thread(lambda: make(alone))
-        QGuiApplication.clipboard().setMimeData(mime(made))
+        try:
+            made = await in_thread(lambda: make(alone))
+        finally:
+            board.dataChanged.disconnect(stop)
+        board.setMimeData(mime(made))
 
+    def stop() -> None:  # what is copied meanwhile, here or elsewhere, is newer
+        task.cancel()
+
+    board = QGuiApplication.clipboard()
     task = asyncio.get_event_loop().create_task(read())
+    board.dataChanged.connect(stop)
     _running.add(task)
     task.add_done_callback(_running.discard)

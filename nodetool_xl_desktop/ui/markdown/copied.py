@@ -8,13 +8,9 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QMimeData
 
-from nodetool_xl_desktop.ui.markdown import copying
-from nodetool_xl_desktop.ui.markdown.leaves import Leaf
-from nodetool_xl_desktop.ui.markdown.page import MarkdownPage, Page, PlainPage
-from nodetool_xl_desktop.ui.markdown.sheet import Place
-
-Piece = tuple[Leaf, int, int]
-
+from nodetool_xl_desktop.markdown import writing
+from nodetool_xl_desktop.markdown.page import Page, Place, read_page
+from nodetool_xl_desktop.markdown.writing import Piece
 
 #: At the start of every text, and behind the end of each.
 START, END = Place(0, 0, 0), Place(1 << 40, 0, 0)
@@ -62,7 +58,7 @@ class Source:
 
     def pieces(self) -> Iterator[Piece]:
         """The leaves that are meant, and what of each."""
-        page = self.page if self.page is not None else _read(self.text, is_plain=self.is_plain)
+        page = self.page if self.page is not None else read_page(self.text, is_plain=self.is_plain)
         end = len(page) if self.last is None else min(len(page), self.last.section + 1)
         for section in range(self.first.section, end):
             for at, leaf in enumerate(page.leaves(section)):
@@ -73,14 +69,6 @@ class Source:
                 stop = min(length, self.last.offset) if self.last is not None and here == self.last[:2] else length
                 if start < stop or not length:
                     yield leaf, start, stop
-
-
-def _read(text: str, *, is_plain: bool) -> Page:
-    page: Page = PlainPage() if is_plain else MarkdownPage()
-    page.set_text(text, is_open=False)
-    while not page.is_done:
-        page.advance()
-    return page
 
 
 def plain_text(sources: Sequence[Source]) -> str:
@@ -103,19 +91,19 @@ def _raw(source: Source, pieces: Sequence[Piece]) -> str:
 
 
 def _plain(source: Source, pieces: Sequence[Piece]) -> str:
-    return _raw(source, pieces) if source.is_plain else copying.as_plain(pieces)
+    return _raw(source, pieces) if source.is_plain else writing.as_plain(pieces)
 
 
 def _markdown(source: Source, pieces: Sequence[Piece]) -> str:
     if source.is_whole:
         return source.text
-    return _raw(source, pieces) if source.is_plain else copying.as_markdown(pieces)
+    return _raw(source, pieces) if source.is_plain else writing.as_markdown(pieces)
 
 
 def _rich(source: Source, pieces: Sequence[Piece]) -> str:
     """As HTML, in which nothing runs and nothing is fetched."""
     if not source.is_plain:
-        return copying.as_html(pieces)
+        return writing.as_html(pieces)
     return f"<p>{html.escape(_raw(source, pieces)).replace(chr(10), '<br>')}</p>"
 
 

@@ -22,14 +22,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QToolTip
 
+from nodetool_xl_desktop.markdown.page import Place
+from nodetool_xl_desktop.ui.leaf.look import look_of
 from nodetool_xl_desktop.ui.markdown import clipboard
 from nodetool_xl_desktop.ui.markdown.caret_keys import move_of
 from nodetool_xl_desktop.ui.markdown.copied import Source, plain_text
 from nodetool_xl_desktop.ui.markdown.links import told
 from nodetool_xl_desktop.ui.markdown.lone_text import LoneText
-from nodetool_xl_desktop.ui.markdown.look import look_of
 from nodetool_xl_desktop.ui.markdown.moving import Move, moved, next_link, word_at
-from nodetool_xl_desktop.ui.markdown.sheet import Place
+from nodetool_xl_desktop.ui.markdown.port import port_of
 from nodetool_xl_desktop.ui.markdown.sheet_view import SheetView
 from nodetool_xl_desktop.ui.markdown.text_selection import Spot, TextSelection, Unit
 from nodetool_xl_desktop.ui.parts import tooltip
@@ -118,7 +119,7 @@ class MarkdownView(SheetView):
 
     def moved(self, place: Place, move: Move, goal_x: float | None) -> Place | None:
         """Where a key takes the caret from a place; None where that is beyond this text."""
-        port = self._port()
+        port = port_of(self)
         return moved(self._sheet, place, move, 0.9 * (port.height() if port is not None else self.height()), goal_x)
 
     def caret_x(self, place: Place) -> float:
@@ -159,11 +160,6 @@ class MarkdownView(SheetView):
         if self._chosen is None:
             return ""
         return plain_text([self.source.since(self._chosen[0]).until(self._chosen[1])])
-
-    def unselect(self) -> None:
-        """Select nothing."""
-        if self._chosen is not None:
-            self.selecting.clear()
 
     def selection_changed(self) -> None:
         """Draw what is selected in it now."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from nodetool_xl_desktop.ui.markdown.drawn import Mark
-from nodetool_xl_desktop.ui.markdown.sheet import Place, Sheet
+from nodetool_xl_desktop.markdown.page import Place
+from nodetool_xl_desktop.ui.leaf.drawn import Mark
+from nodetool_xl_desktop.ui.markdown.sheet import Sheet
 
 #: A short word in a long text is not marked more often.
 MOST_HITS = 2000
@@ -91,7 +92,7 @@ class Marks:
         return Place(section, at, mark.start), mark.end
 
     def _place_of(self, hit: int) -> tuple[int, int] | None:
-        """The section of a hit, and which of its hits it is; beyond the last one means that."""
+        """The section of a hit, and which of its hits it is; beyond the last one means that, where all is known."""
         last = None
         for index, count in enumerate(self._counts):
             if hit < count:
@@ -99,7 +100,7 @@ class Marks:
             if count:
                 last = index, count - 1
             hit -= count
-        return last
+        return last if self._sheet.page.is_done else None
 
 
 def _some(pattern: re.Pattern[str], text: str, most: int) -> list[re.Match[str]]:

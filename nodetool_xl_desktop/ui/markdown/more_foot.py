@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.ui.leaf.save_as import SaveAs
 from nodetool_xl_desktop.ui.parts import label
-from nodetool_xl_desktop.ui.tasks import in_thread
 from nodetool_xl_desktop.ui.theme import SPACE_S
 
 
@@ -22,7 +19,6 @@ class MoreFoot(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._text = ""
-        self._saving: asyncio.Task[None] | None = None
         self._words = label("", "note")
         self._show = QPushButton("Show More")
         self._show.clicked.connect(self.more_requested)
@@ -51,19 +47,7 @@ class MoreFoot(QWidget):
             self._words.setText(f"This text is too long to be shown in full ({units.memory(len(text))}).")
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, "Save the Text", "message.md")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.fileSelected.connect(self._write)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        SaveAs(self.window(), "text", self._text, "message.md").saved.connect(self._saved)
 
-    def _write(self, path: str) -> None:
-        text = self._text
-        self._saving = asyncio.get_event_loop().create_task(self._save_to(Path(path), text))
-
-    async def _save_to(self, path: Path, text: str) -> None:
-        try:
-            await in_thread(lambda: path.write_text(text, encoding="utf-8", errors="replace"))
-            self._words.setText(f"Saved as {path.name}.")
-        except OSError as error:
-            self._words.setText(f"Could not be saved: {error.strerror or error}.")
+    def _saved(self, name: str) -> None:
+        self._words.setText(f"Saved as {name}.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 from PySide6.QtCore import QPointF, QTextBoundaryFinder
 
-from nodetool_xl_desktop.ui.markdown.leaves import Leaf, Words
-from nodetool_xl_desktop.ui.markdown.sheet import Place, Sheet
+from nodetool_xl_desktop.markdown.leaves import Leaf, Run, Table, Words
+from nodetool_xl_desktop.markdown.page import Place
+from nodetool_xl_desktop.ui.markdown.sheet import Sheet
 
 #: So many sections are read at most to find the next link, or the next letter behind what has none.
 LOOKED_AT = 200
@@ -155,14 +157,17 @@ def _letters(text: str, units: int) -> int:
 
 def links_in(leaf: Leaf) -> list[tuple[int, int, str]]:
     """Where the links of a leaf stand in its text, and where they lead."""
-    if not isinstance(leaf.content, Words):
-        return _links_of_cells(leaf)
-    return _links_of(leaf.content.runs, 0)
+    match leaf.content:
+        case Words(runs=runs):
+            return _links_of(runs, 0)
+        case Table() as table:
+            return _links_of_cells(table)
+    return []
 
 
-def _links_of(runs: object, at: int) -> list[tuple[int, int, str]]:
+def _links_of(runs: Sequence[Run], at: int) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
-    for run in runs:  # type: ignore[attr-defined]
+    for run in runs:
         end = at + len(run.shown)
         if run.link:
             if found and found[-1][1] == at and found[-1][2] == run.link:
@@ -173,10 +178,9 @@ def _links_of(runs: object, at: int) -> list[tuple[int, int, str]]:
     return found
 
 
-def _links_of_cells(leaf: Leaf) -> list[tuple[int, int, str]]:
-    rows = getattr(leaf.content, "rows", ())
+def _links_of_cells(table: Table) -> list[tuple[int, int, str]]:
     found, at = [], 0
-    for row in rows:
+    for row in table.rows:
         for cell in row:
             found += _links_of(cell, at)
             at += sum(len(run.shown) for run in cell) + 1

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 from weakref import WeakMethod, ref
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
-from nodetool_xl_desktop.ui.markdown.drawn import DrawnLeaf, Kept
-from nodetool_xl_desktop.ui.markdown.leaf_drawing import draw
-from nodetool_xl_desktop.ui.markdown.leaves import Gap, Leaf, Words
-from nodetool_xl_desktop.ui.markdown.page import Page, head_of
+from nodetool_xl_desktop.markdown.leaves import Gap, Leaf, Words
+from nodetool_xl_desktop.markdown.page import Page, Place, head_of
+from nodetool_xl_desktop.ui.leaf.drawing import draw
+from nodetool_xl_desktop.ui.leaf.drawn import DrawnLeaf, Kept
+from nodetool_xl_desktop.ui.markdown.heights import Heights
+from nodetool_xl_desktop.ui.markdown.shown import Hold, Shown, drop_bar, drop_bars, holds_focus
 from nodetool_xl_desktop.ui.theme import Theme
-from nodetool_xl_desktop.ui.transcript.turn_heights import Heights
 
 #: Between two leaves, in pixels at a zoom of 1; above a heading of each level.
 GAPS = {Gap.NONE: 0, Gap.SMALL: 4, Gap.NORMAL: 10}
@@ -29,50 +28,23 @@ HEADING_GAPS = (10, 22, 20, 16, 14, 12, 12)
 LINE, LETTER = 21, 7.2
 
 
-class Place(NamedTuple):
-    """A place in a text: before a letter of a leaf of a section."""
-
-    section: int
-    leaf: int
-    offset: int
-
-
-@dataclass(slots=True, eq=False)
-class Shown:
-    """A section as it is drawn.
-
-    Attributes:
-        leaves: what it was read into; None where it has to be read.
-        drawn: these, laid out; empty while it is far from what is seen.
-        tops: where each of them stands in the section, in pixels.
-        kept: what the reader did to them, by their place.
-        bars: the controls in them, by their place; None for those that have none.
-        is_measured: whether its height is right at the present width.
-    """
-
-    leaves: tuple[Leaf, ...] | None = None
-    drawn: list[DrawnLeaf] = field(default_factory=list)
-    tops: list[int] = field(default_factory=list)
-    kept: dict[int, Kept] = field(default_factory=dict)
-    bars: dict[int, QWidget | None] = field(default_factory=dict)
-    is_measured: bool = False
-
-
 class Sheet:
     """The sections of a page at a width.
 
     Args:
         page: the text.
+        theme: its colours and its zoom.
         changed: hears the number of a section that looks other by itself.
     """
 
-    def __init__(self, page: Page, changed: Callable[[int], None]) -> None:
+    def __init__(self, page: Page, theme: Theme, changed: Callable[[int], None]) -> None:
         self.page = page
         self.width = 0
-        self.theme: Theme | None = None
+        self.theme = theme
         self.heights = Heights()
         self.sections: list[Shown] = []
         self.alive: set[int] = set()  # those that are laid out
+        self._zoom = theme.zoom  # that heights are for
         self._changed = WeakMethod(changed)
         self._spare: list[tuple[DrawnLeaf, QWidget | None]] = []
 
@@ -93,15 +65,17 @@ class Sheet:
             first: before it all is as it was, but for what `page.again` names.
             most: so high may all of it be, in pixels; what is below is left out.
         """
+        for index in self.page.again:
+            if index < min(first, len(self.sections)):
+                self._forget(self.sections[index])
         if first > len(self.sections):
             return  # below what is left out
         stale = self.sections[first:]
+        grown = stale[0] if len(stale) == 1 and (stale[0].is_measured or stale[0].goes_on) else None
+        height = self.heights[first] if stale else 0
         self._drop_spare()
         self._spare = [(each, shown.bars.pop(at, None)) for shown in stale for at, each in enumerate(shown.drawn)]
         self.alive = {index for index in self.alive if index < first}
-        for index in self.page.again:
-            if index < first:
-                self._forget(self.sections[index])
         del self.sections[first:]
         known = {index + first: shown for index, shown in enumerate(stale[:1])}
         heights, room = [], most - (self.heights.top(first) if first else 0)
@@ -109,26 +83,37 @@ class Sheet:
             if room <= 0:
                 break
             kept = known[index].kept if index in known else {}
-            self.sections.append(Shown(kept=kept))
-            heights.append(self.estimate(index))
+            letters = len(self.page.source(index))
+            goes_on = grown is not None and index == first and letters >= grown.letters > 0
+            self.sections.append(Shown(kept=kept, letters=letters, goes_on=goes_on))
+            if goes_on and grown is not None:
+                heights.append(height * letters // grown.letters)
+            else:
+                heights.append(self.estimate(index))
             room -= heights[-1]
         self.heights.replace(first, heights)
 
     def estimate(self, index: int) -> int:
         """How high a section will be, perhaps."""
         source = self.page.source(index)
-        zoom = self.theme.zoom if self.theme is not None else 1.0
+        zoom = self.theme.zoom
         a_line = max(1.0, (self.width or 640) / (LETTER * zoom))
         lines = source.count("\n", 0, len(source.rstrip("\n"))) + 1 + math.floor(len(source) / a_line)
         return math.ceil((lines * LINE + (GAPS[Gap.NORMAL] if index else 0)) * zoom)
 
-    def forget_layout(self) -> None:
-        """Everything looks other: the theme, the zoom or the width is another."""
+    def set_theme(self, theme: Theme) -> None:
+        """Everything looks other: the theme or the zoom is another."""
+        self.theme = theme
+        larger, self._zoom = theme.zoom / self._zoom, theme.zoom
+        heights = [
+            round(self.heights[index] * larger) if shown.is_measured else self.estimate(index)
+            for index, shown in enumerate(self.sections)
+        ]
         for shown in self.sections:
             self._forget(shown)
         self.alive.clear()
         self._drop_spare()
-        self.heights.replace(0, [self.estimate(index) for index in range(len(self.sections))])
+        self.heights.replace(0, heights)
 
     def set_width(self, width: int) -> None:
         """Have this width; what is drawn is laid out again when it is seen."""
@@ -181,7 +166,7 @@ class Sheet:
             above, y = each.leaf, y + gap
             shown.tops.append(y)
             y += math.ceil(each.height)
-        shown.is_measured = True
+        shown.is_measured, shown.goes_on = True, False
         return self.heights.set(index, y)
 
     def _last_leaf(self, index: int) -> Leaf | None:
@@ -201,7 +186,6 @@ class Sheet:
                     shown.bars[at] = bar
                 return spare
             drop_bar(bar)
-        assert self.theme is not None
         head = head_of(self.page, index, leaves, at)
         # Nothing here may wait for the collector of cycles: it runs in any thread, and leaves hold Qt's objects.
         sheet, itself = ref(self), _Later()
@@ -240,12 +224,13 @@ class Sheet:
         gap = GAPS[leaf.gap]
         if isinstance(leaf.content, Words) and leaf.content.level and not leaf.frames:
             gap = max(gap, HEADING_GAPS[leaf.content.level])
-        return round(gap * (self.theme.zoom if self.theme is not None else 1.0))
+        return round(gap * (self.theme.zoom))
 
     def _forget(self, shown: Shown) -> None:
         drop_bars(shown)
         shown.kept = {at: each.kept for at, each in enumerate(shown.drawn) if each.kept != Kept()} or shown.kept
-        shown.leaves, shown.drawn, shown.tops, shown.is_measured = None, [], [], False
+        shown.leaves, shown.drawn, shown.tops = None, [], []
+        shown.is_measured = shown.goes_on = False
 
     # Where things are
 
@@ -317,19 +302,21 @@ class Sheet:
             return Place(place.section, len(leaves) - 1, len(leaves[-1].text))
         return Place(place.section, place.leaf, min(place.offset, len(leaves[place.leaf].text)))
 
-    def hold(self, y: float) -> tuple[Shown, float] | None:
+    def hold(self, y: float) -> Hold | None:
         """What stands at a height, to be found again by `held_at` when heights have changed."""
         if not self.sections or y <= 0 or y >= self.height:
             return None
         index = self.heights.at(math.floor(y))
-        return self.sections[index], (y - self.heights.top(index)) / max(1, self.heights[index])
+        shown, down = self.sections[index], y - self.heights.top(index)
+        return Hold(shown, down / max(1, self.heights[index]), down if shown.goes_on else None)
 
-    def held_at(self, hold: tuple[Shown, float]) -> float | None:
+    def held_at(self, hold: Hold) -> float | None:
         """Where that stands now; None where it is gone."""
-        if hold[0] not in self.sections:
+        if hold.shown not in self.sections:
             return None
-        index = self.sections.index(hold[0])
-        return self.heights.top(index) + hold[1] * self.heights[index]
+        index = self.sections.index(hold.shown)
+        down = hold.pixels if hold.pixels is not None else hold.share * self.heights[index]
+        return self.heights.top(index) + down
 
     @property
     def last(self) -> Place:
@@ -351,23 +338,3 @@ def _leaf_changed(sheet: Callable[[], Sheet | None], itself: _Later) -> None:
     owner = sheet()
     if drawn is not None and owner is not None:
         owner.tell(drawn)
-
-
-def drop_bars(shown: Shown) -> None:
-    """Take the controls of a section away."""
-    for bar in shown.bars.values():
-        drop_bar(bar)
-    shown.bars = {}
-
-
-def drop_bar(bar: QWidget | None) -> None:
-    """Take the controls of one leaf away."""
-    if bar is not None:
-        bar.hide()
-        bar.deleteLater()
-
-
-def holds_focus(shown: Shown) -> bool:
-    """Whether the keys go to a control in a section."""
-    focused = QApplication.focusWidget() if shown.bars else None
-    return focused is not None and any(bar is not None and bar.isAncestorOf(focused) for bar in shown.bars.values())

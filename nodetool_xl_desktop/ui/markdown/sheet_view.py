@@ -10,15 +10,19 @@ from __future__ import annotations
 import math
 import time
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from nodetool_xl_desktop.markdown.page import MarkdownPage, Place, PlainPage
+from nodetool_xl_desktop.ui.leaf.drawn import Mark
+from nodetool_xl_desktop.ui.leaf.quiet_theme import QuietTheme
+from nodetool_xl_desktop.ui.markdown.bars import lacks_bars, move_bars, place_bars
 from nodetool_xl_desktop.ui.markdown.marks import Marks
 from nodetool_xl_desktop.ui.markdown.more_foot import MoreFoot
-from nodetool_xl_desktop.ui.markdown.page import MarkdownPage, PlainPage
-from nodetool_xl_desktop.ui.markdown.quiet_theme import QuietTheme
-from nodetool_xl_desktop.ui.markdown.sheet import LINE, Place, Sheet, Shown, drop_bars, holds_focus
+from nodetool_xl_desktop.ui.markdown.port import port_of
+from nodetool_xl_desktop.ui.markdown.sheet import LINE, Sheet
+from nodetool_xl_desktop.ui.markdown.shown import Hold
 from nodetool_xl_desktop.ui.theme import Theme
 
 #: So much of a text is shown at first, in letters; a button below shows more.
@@ -28,11 +32,15 @@ MOST_HEIGHT = 400_000
 #: One section may go beyond that, but no further than this.
 HIGHEST = 500_000
 #: A text of so few letters is laid out at once.
-SHORT = 6_000
+SHORT = 1_200
 #: What is laid out around what is seen, and what is kept, in heights of what is seen.
 NEAR, KEPT = 0.5, 3.0
 #: The window's thread is not held longer by laying out, in seconds; what is left follows at once.
 SLICE_S = 0.01
+#: The same for what is not seen yet.
+AHEAD_S = 0.003
+#: Of code that streams in, the controls come so much later, in milliseconds.
+BARS_MS = 20
 #: How high that is, in pixels, where nothing scrolls.
 ALONE = 4000
 
@@ -45,8 +53,12 @@ class SheetView(QWidget):
         plain: draw the text as it is, without Markdown.
     """
 
+    #: It is about to be so many pixels higher, at its end.
+    growing = Signal(int)
     #: What is seen of it stands so many pixels lower in it now: whoever scrolls is to follow.
     shifted = Signal(int)
+    #: A hit is drawn now that `place_of` was asked for while the text was still being cut.
+    hit_ready = Signal()
 
     def __init__(self, theme: Theme, *, plain: bool = False) -> None:
         super().__init__()
@@ -56,15 +68,18 @@ class SheetView(QWidget):
         self._is_open = False
         self._limit = SHOWN_LETTERS
         self._page = PlainPage() if plain else MarkdownPage()
-        self._sheet = Sheet(self._page, self._leaf_changed)
-        self._sheet.theme = theme
+        self._sheet = Sheet(self._page, theme, self._leaf_changed)
         self.destroyed.connect(self._sheet.clear)
         self._marks = Marks(self._sheet)
         self._sought_at: int | None = None
+        self._awaited: int | None = None  # a hit in what has not been cut yet
         self._more: MoreFoot | None = None
         self._busy = False
+        self._moved = 0.0
+        self._looked: tuple[float, float] | None = None  # for there all is laid out
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(0)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)  # where it grows at its end, no more is painted
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
@@ -72,7 +87,13 @@ class SheetView(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
-        self._soon.timeout.connect(self._settle)
+        self._soon.timeout.connect(self._settle_ahead)
+        self._bars_soon = QTimer(self)
+        self._bars_soon.setSingleShot(True)
+        self._bars_soon.setInterval(BARS_MS)
+        self._bars_soon.timeout.connect(self._make_bars)
+        self._bars_due = False
+        self._is_ahead = False
         theme.changed.connect(self._theme_changed)
         self._fit_height()
 
@@ -120,6 +141,7 @@ class SheetView(QWidget):
     def place_of(self, hit: int) -> QRect:
         """Where a hit is drawn, which is unfolded for it; beyond the last one means that. Empty for none."""
         where = self._marks.place_of(hit)
+        self._awaited = hit if where is None and not self._page.is_done else None
         return QRect() if where is None else self.rect_of(where[0]).toAlignedRect()
 
     def rect_of(self, place: Place) -> QRectF:
@@ -156,13 +178,16 @@ class SheetView(QWidget):
         """Lay out what is near to what is seen now, which has moved; returns whether the height is another."""
         if not self._sheet.width or not self.isVisible():
             return False
-        if len(self._text) <= SHORT:
-            self._place_bars()
-            return False
         if self._soon.isActive():
             return False  # the slice of this turn of the loop is used up
-        height = self.height()
         top, bottom = self._near(NEAR)
+        if (top, bottom) == self._looked:
+            return False
+        if len(self._text) <= SHORT:
+            self._looked = (top, bottom)
+            self._place_bars()
+            return False
+        height = self.height()
         if bottom < 0 or top > self._sheet.height:
             self._drop_far()
         else:
@@ -189,40 +214,58 @@ class SheetView(QWidget):
         if self._page.is_done and not self._is_open:
             self._sheet.begin_anew(first)  # it was drawn as if it were still being written
         self._take(first)
+        if self._awaited is not None and (self._page.is_done or self._marks.place_of(self._awaited) is not None):
+            self._awaited = None
+            self.hit_ready.emit()
 
-    def _settle(self) -> None:
-        """Lay out what is near, and be as high as all of it."""
+    def _settle(self, moved: float = 0.0) -> None:
+        """Lay out what is near, and be as high as all of it.
+
+        Args:
+            moved: so many pixels further down is what is seen as soon as who scrolls has followed.
+        """
         if self._busy:
             return
-        self._busy = True
+        self._busy, self._moved = True, moved
         try:
             if self._sheet.width and self.isVisible():
                 self._lay_out()
             self._fit_height()
         finally:
-            self._busy = False
+            self._busy, self._moved = False, 0.0
+
+    def _settle_ahead(self) -> None:
+        self._is_ahead = True
+        self._settle()
+        self._is_ahead = False
 
     def _lay_out(self) -> None:
         sheet = self._sheet
         seen = self._near(0)
         hold = sheet.hold(seen[0])
-        until = time.perf_counter() + SLICE_S
         changed = len(sheet)  # from this section on
         if len(self._text) <= SHORT:
             for index in range(len(sheet)):
-                if sheet.lay_out(index):
+                is_new = not sheet.sections[index].is_measured
+                if sheet.lay_out(index) or is_new:
                     changed = min(changed, index)
         else:
-            for margin in (0.0, NEAR):
+            # What comes at the end of an open text is seen as soon as who scrolls has followed.
+            for margin, slice_s in ((0.0, SLICE_S), (NEAR, SLICE_S if self._is_open else AHEAD_S)):
+                until = time.perf_counter() + slice_s
                 top, bottom = self._near(margin)
-                index = sheet.heights.at(math.floor(top)) if len(sheet) and bottom >= 0 else len(sheet)
+                is_near = bottom >= 0 and top <= sheet.height
+                index = sheet.heights.at(math.floor(top)) if len(sheet) and is_near else len(sheet)
                 while index < len(sheet) and sheet.heights.top(index) <= bottom:
-                    if time.perf_counter() > until:
+                    is_new = not sheet.sections[index].is_measured
+                    is_later = margin and not self._is_ahead and not self._is_open
+                    if is_new and (is_later or time.perf_counter() > until):
                         self._soon.start()
                         break
-                    if sheet.lay_out(index):
+                    if sheet.lay_out(index) or is_new:
                         changed = min(changed, index)
                     index += 1
+        self._looked = None if self._soon.isActive() else self._near(NEAR)
         self._shift(hold, seen[0])
         self._drop_far()
         self._place_bars()
@@ -230,29 +273,21 @@ class SheetView(QWidget):
             top = sheet.heights.top(changed)
             self.update(0, top, self.width(), max(self.height(), sheet.height) - top)
 
-    def _shift(self, hold: tuple[Shown, float] | None, before: float) -> None:
-        """Tell where what stood at the top of what is seen stands now."""
+    def _shift(self, hold: Hold | None, before: float) -> int:
+        """Tell where what stood at the top of what is seen stands now; returns how much further down that is."""
         after = self._sheet.held_at(hold) if hold is not None else None
-        if after is not None and round(after - before):
-            self.shifted.emit(round(after - before))
+        moved = round(after - before) if after is not None else 0
+        if moved:
+            self.shifted.emit(moved)
+        return moved
 
     def _near(self, margin: float) -> tuple[float, float]:
         """From where to where this is seen in what scrolls it, and so many heights of that around it."""
-        port = self._port()
+        port = port_of(self)
         if port is None:
             return 0.0, float(ALONE)
-        top, room = -self.mapTo(port, QPoint(0, 0)).y(), port.height()
+        top, room = self._moved - self.mapTo(port, QPoint(0, 0)).y(), port.height()
         return top - margin * room, top + room + margin * room
-
-    def _port(self) -> QWidget | None:
-        """What this is seen through."""
-        widget = self.parentWidget()
-        while widget is not None:
-            area = widget.parentWidget()
-            if isinstance(area, QAbstractScrollArea) and area.viewport() is widget:
-                return widget
-            widget = area
-        return None
 
     def _drop_far(self) -> None:
         if len(self._text) <= SHORT:
@@ -263,27 +298,18 @@ class SheetView(QWidget):
             self._sheet.drop(index)
 
     def _place_bars(self) -> None:
-        """Controls in what is near, and only there."""
-        top, bottom = self._near(NEAR)
-        near = set()
-        for shown, index, at, each, y in self._sheet.drawn_in(top, bottom):
-            if at not in shown.bars:
-                bar = shown.bars[at] = each.make_bar(self)
-                if bar is not None:
-                    for button in bar.findChildren(QAbstractButton):
-                        button.setFocusPolicy(self.focusPolicy())  # Tab stops in one message at a time
-                    bar.move(0, y)
-                    bar.show()
-            near.add(index)
-        for index in self._sheet.alive:
-            shown = self._sheet.sections[index]
-            if index in near or holds_focus(shown):
-                base = self._sheet.heights.top(index)
-                for at, found in shown.bars.items():
-                    if found is not None:
-                        found.move(0, base + shown.tops[at])
-            elif shown.bars:
-                drop_bars(shown)
+        near = self._near(NEAR)
+        if self._is_open and not self._bars_due:  # not in the frame that draws the code
+            move_bars(self._sheet, near)
+            if lacks_bars(self._sheet, near):
+                self._bars_soon.start()
+        elif place_bars(self, self._sheet, near, self._near(0)):
+            self._soon.start()
+
+    def _make_bars(self) -> None:
+        self._bars_due = True
+        self._place_bars()
+        self._bars_due = False
 
     def _leaf_changed(self, index: int) -> None:
         """Something in a section was unfolded, or is ready now."""
@@ -291,36 +317,37 @@ class SheetView(QWidget):
             return
         seen = self._near(0)[0]
         hold = self._sheet.hold(seen)
-        if self._sheet.measure(index):
-            if hold is not None and hold[0] is not self._sheet.sections[index]:
+        is_other = self._sheet.measure(index)
+        if is_other:
+            if hold is not None and hold.shown is not self._sheet.sections[index]:
                 self._shift(hold, seen)
             self._settle()
-        self.update()
+        top = self._sheet.heights.top(index)
+        end = self.height() if is_other else self._sheet.heights.top(index + 1)
+        self.update(0, top, self.width(), end - top)
 
     def _theme_changed(self) -> None:
         seen = self._near(0)[0]
         hold = self._sheet.hold(seen)
-        self._sheet.theme = self._drawn_theme()
-        self._sheet.forget_layout()
-        self._shift(hold, seen)
-        self._settle()
+        self._sheet.set_theme(self._drawn_theme())
+        self._settle(self._shift(hold, seen))
         self.update()
 
     def _drawn_theme(self) -> Theme:
         return QuietTheme.of(self._theme) if self.property("kind") == "note" else self._theme  # type: ignore[return-value]
 
     def _fit_height(self) -> None:
-        zoom = self._sheet.theme.zoom if self._sheet.theme is not None else 1.0
-        height = max(round(LINE * zoom), self._sheet.height)
+        height = max(round(LINE * self._sheet.theme.zoom), self._sheet.height)
         height = min(height, HIGHEST)
         height += self._fit_foot(height)
         if height != self.height() or self.minimumHeight() != height:
+            self.growing.emit(height - self.height())
             self.setFixedHeight(height)
 
     def _fit_foot(self, top: int) -> int:
         """Say below what is not shown, where there is something; returns how high that is."""
         left = len(self._text) - self._limit
-        is_cut = self._page.is_done and len(self._sheet) < len(self._page)
+        is_cut = self._page.is_done and (len(self._sheet) < len(self._page) or self._sheet.height > HIGHEST)
         if left <= 0 and not is_cut:
             if self._more is not None:
                 self._more.hide()
@@ -351,8 +378,7 @@ class SheetView(QWidget):
         seen = self._near(0)[0]
         hold = self._sheet.hold(seen) if self._sheet.width else None
         self._sheet.set_width(self.width())
-        self._shift(hold, seen)
-        self._settle()
+        self._settle(self._shift(hold, seen))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -365,8 +391,11 @@ class SheetView(QWidget):
         return QSize(0, self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        clip = QRectF(event.rect())
+        clip = QRectF(event.rect()).intersected(
+            QRectF(0, 0, self.width(), HIGHEST)
+        )  # below is what is said of the rest
         painter = QPainter(self)
+        painter.setClipRect(clip)
         missing = False
         for shown, index, at, each, y in self._sheet.drawn_in(clip.top(), clip.bottom()):
             marks = self._marks.in_section(index)
@@ -400,10 +429,6 @@ class SheetView(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.fillRect(bar, QColor(self._theme.tokens.accent))
 
-    def leaf_at(self, point: QPointF) -> tuple[object, QPointF] | None:
-        """What is drawn at a point."""
-        return self._sheet.leaf_at(point)
 
-
-def _cut(text: str, mark: object) -> str:
-    return text[mark.start : mark.end]  # type: ignore[attr-defined]
+def _cut(text: str, mark: Mark) -> str:
+    return text[mark.start : mark.end]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 
+from nodetool_xl_desktop.markdown.page import Place
 from nodetool_xl_desktop.ui.markdown import copied
 from nodetool_xl_desktop.ui.markdown.moving import BACKWARDS, Move
-from nodetool_xl_desktop.ui.markdown.sheet import Place
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView

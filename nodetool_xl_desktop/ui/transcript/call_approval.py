@@ -6,19 +6,21 @@ import json
 import time
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QKeyEvent, QTextCursor
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.calls import Remember
 from nodetool_xl_desktop.ui.parts import field, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.transcript.call_words import READ
-from nodetool_xl_desktop.ui.transcript.code_text import CODE_SIZE_PX
-from nodetool_xl_desktop.ui.transcript.fold import GivingLabel, TurnButton, TurnToolButton
+from nodetool_xl_desktop.ui.transcript.code_text import code_font
+from nodetool_xl_desktop.ui.transcript.fold import TurnButton, TurnToolButton
 
 #: A press that comes sooner was meant for something else: the question has only just appeared.
 ARMED_AFTER_S = 0.3
 LEAST_LINES, MOST_LINES = 3, 14
+#: Arguments longer than this cannot be changed, in letters: on one line, 50,000 hold the window up for half a second.
+EDITED = 20_000
 
 
 def problem_of(text: str) -> str:
@@ -36,6 +38,26 @@ def problem_of(text: str) -> str:
 
 class _Json(QPlainTextEdit):
     """Leaves the keys that finish to what it stands in."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setProperty("kind", "code")
+        self.setAccessibleName("Arguments as JSON")
+        self.setTabChangesFocus(True)
+
+    def size_to_fit(self) -> None:
+        """As high as what is in it, within bounds, in letters as large as the chat is drawn."""
+        font = code_font(self._theme)
+        if font != self.document().defaultFont():
+            self.document().setDefaultFont(font)
+        lines = max(LEAST_LINES, min(MOST_LINES, self.document().blockCount() + 1))
+        self.setFixedHeight(lines * QFontMetrics(font).lineSpacing() + SPACE_S)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange:  # the style sheet's, which knows of no zoom
+            self.size_to_fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if finishes(event) or event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Tab):
@@ -97,12 +119,12 @@ class Approval(QWidget):
         set_tip(self.more, "Allow it for longer")
         self.more.clicked.connect(self._offer_longer)
         self.edit_button = TurnButton("Edit ...")
-        set_tip(self.edit_button, "Change the arguments before it runs")
         self.edit_button.clicked.connect(self.open_editor)
         self.deny_button = TurnButton("Deny ...")
         set_tip(self.deny_button, "Do not run it; you can tell the model why")
         self.deny_button.clicked.connect(self._open_denying)
-        self._choice = _row(GivingLabel("note", "Allow this call?"), self.deny_button, self.edit_button)
+        self._question = label("Allow this call?", "note")
+        self._choice = _row(self._question, self.deny_button, self.edit_button)
         self.allow.setProperty("side", "left")
         both = QHBoxLayout()
         both.setSpacing(1)
@@ -165,6 +187,10 @@ class Approval(QWidget):
         """
         self._since_s = time.monotonic()
         self._original, self._draft = arguments, draft
+        too_long = len(arguments) > EDITED
+        self.edit_button.setDisabled(too_long)
+        much = f"Longer than {EDITED:,} letters: too much to be changed here"
+        set_tip(self.edit_button, much if too_long else "Change the arguments before it runs")
         self._show(self._choice)
 
     def press_allow(self) -> None:
@@ -180,7 +206,9 @@ class Approval(QWidget):
         self.problem.setVisible(bool(problem))
 
     def open_editor(self) -> None:
-        """Edit the arguments."""
+        """Edit the arguments, where they are not too long."""
+        if not self.edit_button.isEnabled():
+            return
         if self._edit is None:
             self._edit = self._make_editor()
         self._edit.blockSignals(True)
@@ -197,16 +225,13 @@ class Approval(QWidget):
         self._rows.activate()
 
     def _make_editor(self) -> _Json:
-        made = _Json()
-        made.setProperty("kind", "code")
-        made.setAccessibleName("Arguments as JSON")
-        made.setTabChangesFocus(True)
+        made = _Json(self._theme)
         self._frame = field(made)
         self._rows.insertWidget(0, self._frame)
         made.textChanged.connect(self._typed)
         self._frame.show()
         self._edit = made
-        self._size()
+        made.size_to_fit()
         return made
 
     def _typed(self) -> None:
@@ -217,13 +242,7 @@ class Approval(QWidget):
         self.typed.emit(self._draft)
         self.tell(problem_of(text))
         self.put_back.setVisible(bool(self._draft))
-        self._size()
-
-    def _size(self) -> None:
-        """As high as what is in it, within bounds."""
-        if self._edit is not None:
-            lines = max(LEAST_LINES, min(MOST_LINES, self._edit.document().blockCount() + 1))
-            self._edit.setFixedHeight(lines * self._edit.fontMetrics().lineSpacing() + SPACE_S)
+        self._edit.size_to_fit()
 
     def _show(self, row: QWidget) -> None:
         for each in (self._choice, self._editing, self._denying):
@@ -273,11 +292,15 @@ class Approval(QWidget):
     def _draw(self) -> None:
         self.more.setIcon(self._theme.icon("caret-down", "on_accent"))
         if self._edit is not None:
-            font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-            font.setPixelSize(round(CODE_SIZE_PX * self._theme.zoom))
-            self._edit.document().setDefaultFont(font)
+            self._edit.size_to_fit()
 
     # Qt's events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        said = (self._question, self.deny_button, self.edit_button, self.allow, self.more)
+        wish = sum(each.sizeHint().width() + SPACE_S for each in said)
+        self._question.setVisible(wish + 2 * SPACE_M <= self.width())  # the buttons say it, too
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._is_own(event):

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.store.parts import ToolUse
+from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.parts import label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.transcript.call_words import Row, indented, ran_with, rows_of
@@ -90,7 +91,7 @@ class ArgumentsView(QWidget):
         grid.setColumnStretch(1, 1)
         self._codes = []
         for at, row in enumerate(rows):
-            name = _name(row.name)
+            name = _name(visible(row.name, code=True)[0])
             name.setContentsMargins(0, FRAME if row.is_long else 1, 0, 0)
             grid.addWidget(name, at, 0, Qt.AlignmentFlag.AlignTop)
             code = CodeText(self._theme, row.name)

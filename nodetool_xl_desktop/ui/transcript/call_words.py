@@ -11,12 +11,13 @@ from nodetool_xl_desktop.chat.calls import Live, Standing
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.store.parts import ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import Message, State
+from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.transcript.answer_parts import CallPiece
 
 #: Arguments longer than this are shown as they were written, in letters: they are read in the window's thread.
 READ = 50_000
-#: So many arguments are shown by name.
-MOST_ROWS = 24
+#: So many arguments are shown by name, each of at most so many letters; else the JSON is, which says what it lacks.
+MOST_ROWS, MOST_VALUE = 24, 20_000
 #: Of the line in the head of a card, in letters.
 SUMMARY = 200
 
@@ -112,13 +113,16 @@ class Row:
 
 
 def rows_of(arguments: str) -> list[Row] | None:
-    """The arguments one by one; None where they are no JSON object, or too long to be read here."""
+    """The arguments one by one; None where they are no JSON object, or more than can be shown so: nobody should allow
+    what is not there to be read."""
     said = _read(arguments)
-    if not isinstance(said, dict):
+    if not isinstance(said, dict) or len(said) > MOST_ROWS:
         return None
     rows = []
-    for name, value in list(said.items())[:MOST_ROWS]:
-        text = value if isinstance(value, str) else pretty(value)
+    for name, value in said.items():
+        text = value if isinstance(value, str) and value.strip() else pretty(value)  # "" is something to be seen, too
+        if len(text) > MOST_VALUE:
+            return None
         rows.append(Row(name, text, "\n" in text or len(text) > 60))
     return rows
 
@@ -131,7 +135,7 @@ def summary_of(arguments: str) -> str:
         words = ", ".join(f"{name} = {_short(value)}" for name, value in list(said.items())[:MOST_ROWS])
     else:
         words = arguments[: 2 * SUMMARY]
-    line = " ".join(words[: 4 * SUMMARY].split())
+    line = visible(" ".join(words[: 4 * SUMMARY].split()), code=True)[0]
     return line if len(line) <= SUMMARY else f"{line[: SUMMARY - 1]}…"
 
 
@@ -142,8 +146,12 @@ def indented(arguments: str) -> str:
 
 
 def pretty(value: Any) -> str:
-    """A value as JSON of several lines."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    """A value as JSON of several lines; letters that are not seen, or that turn a line around, as JSON escapes them."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    letters = list(text)
+    for at in visible(text, code=True)[1]:
+        letters[at] = json.dumps(text[at])[1:-1]
+    return "".join(letters)
 
 
 def ran_with(call: ToolUse) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt
 from PySide6.QtGui import QFocusEvent, QFont, QFontDatabase, QKeyEvent, QResizeEvent, QTextOption, QWheelEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit
 
+from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.theme import Theme
 
 CODE_SIZE_PX = 12.5
@@ -15,8 +16,18 @@ MOST_LETTERS = 20_000
 FRAME = 8
 
 
+def code_font(theme: Theme) -> QFont:
+    """The letters of one width, as large as the chat is drawn."""
+    font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    if theme.code_families:
+        font.setFamilies(list(theme.code_families))
+    font.setPixelSize(max(6, round(CODE_SIZE_PX * theme.zoom)))
+    return font
+
+
 class CodeText(QTextEdit):
-    """Read-only, selected by mouse and keys; never markup.
+    """Read-only, selected by mouse and keys; never markup. Letters that are not seen, or that make a line look like
+    another one, stand there as marks: what is shown here is what a person allows.
 
     Args:
         theme: the theme in force.
@@ -49,9 +60,18 @@ class CodeText(QTextEdit):
 
     def set_text(self, text: str) -> None:
         """Show this; at most `MOST_LETTERS` of it."""
+        text = text[:MOST_LETTERS].replace("\r\n", "\n")
         if text != self._text:
             self._text = text
-            self.setPlainText(text[:MOST_LETTERS])
+            self.setPlainText(visible(text, code=True)[0])
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """As it was written, whatever the marks are shown for."""
+        cursor, units = self.textCursor(), self._text.encode("utf-16-le", "surrogatepass")
+        data = QMimeData()
+        chosen = units[2 * cursor.selectionStart() : 2 * cursor.selectionEnd()]
+        data.setText(chosen.decode("utf-16-le", "replace"))
+        return data
 
     def frame(self) -> None:
         """Give it the ground of code."""
@@ -65,10 +85,7 @@ class CodeText(QTextEdit):
         return QSize(0, self.height())
 
     def _size(self) -> None:
-        font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        if self._theme.code_families:
-            font.setFamilies(list(self._theme.code_families))
-        font.setPixelSize(max(6, round(CODE_SIZE_PX * self._theme.zoom)))
+        font = code_font(self._theme)
         if font != self.document().defaultFont():
             self.document().setDefaultFont(font)
             self._fit_height()

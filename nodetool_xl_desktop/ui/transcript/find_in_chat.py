@@ -92,6 +92,10 @@ class FindInChat(QObject):
         self._at = self._hits.at((number + by) % total)
         self._go()
 
+    def go_again(self) -> None:
+        """Go to the hit that one is at: it is drawn now."""
+        self._go()
+
     def _seek(self, text: str) -> None:
         self._start = self._chat.first_seen_index if self._at is None else self._at[0]
         self._text = text

@@ -99,7 +99,8 @@ def menu(parent: QWidget, can: Collection[Do], do: Callable[[Do], None], only: C
             continue
         if each in _APART and not made.isEmpty():
             made.addSeparator()
-        action = made.addAction(each.value.text)
+        # What is selected is copied in all three forms at once.
+        action = made.addAction("Copy Selection" if each is Do.COPY and Do.QUOTE in can else each.value.text)
         action.setEnabled(each in can)
         if each.value.keys:  # shown, not bound: the transcript hears the key
             action.setShortcut(QKeySequence(each.value.keys))

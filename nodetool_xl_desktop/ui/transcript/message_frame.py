@@ -72,6 +72,8 @@ class MessageView(TurnView):
     text_made = Signal(object)
     #: This `MarkdownView` goes.
     text_dropped = Signal(object)
+    #: A hit that could not be shown yet can be shown now.
+    hit_ready = Signal()
     #: A link in it is to be followed (its target).
     link_activated = Signal(str)
     #: The mouse or the keys are at a link (its target), or no longer at one (an empty text).
@@ -109,11 +111,17 @@ class MessageView(TurnView):
         view.setAccessibleName(name)
         view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         view.selectionChanged.connect(lambda: self.selected.emit(view))
+        view.growing.connect(self._text_growing)
         view.shifted.connect(self._text_shifted)
+        view.hit_ready.connect(self.hit_ready)
         view.link_activated.connect(self.link_activated)
         view.link_pointed.connect(self.link_pointed)
         self.texts.append(view)
         self.text_made.emit(view)
+
+    def _text_growing(self, by: int) -> None:
+        if self.column is not None:
+            self.column.turn_growing(self, by)
 
     def _text_shifted(self, by: int) -> None:
         if self.column is not None:

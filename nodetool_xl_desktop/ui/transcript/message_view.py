@@ -23,6 +23,7 @@ from nodetool_xl_desktop.ui.transcript.message_actions import BAR_HEIGHT
 from nodetool_xl_desktop.ui.transcript.message_figures import Details, FiguresLine, ReadingPace, doing, figures
 from nodetool_xl_desktop.ui.transcript.message_files import FileChip, FileChips
 from nodetool_xl_desktop.ui.transcript.message_frame import MessageView, Place
+from nodetool_xl_desktop.ui.transcript.turn_view import RING
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.ui.transcript.tool_card import ToolCard
@@ -228,6 +229,8 @@ class AnswerView(MessageView):
 
     def settle(self) -> None:
         self._body_of.settle()
+        if self._notice is not None:
+            self._notice.fit(self.width() - 2 * RING)
         for widget in (self._notice, self._editor):
             if widget is not None and (layout := widget.layout()) is not None:
                 layout.activate()

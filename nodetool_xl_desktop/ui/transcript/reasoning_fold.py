@@ -20,10 +20,10 @@ def thought(piece: ThoughtPiece, *, is_open: bool) -> str:
     """What the line of a fold says."""
     if is_open:
         return "Thinking ..."
-    seconds = piece.ms / 1000
+    seconds = piece.ms / 1000 if piece.ms >= 50 else 0.0
     took = f"{seconds:.1f} s" if 0 < seconds < 9.95 else units.seconds(seconds)
     count = units.tokens(piece.tokens) if piece.tokens else ""
-    if piece.ms:
+    if seconds:
         return f"Thought for {took}, {count}" if count else f"Thought for {took}"
     return f"Thought, {count}" if count else "Thought"
 

@@ -7,14 +7,15 @@ before.
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.calls import Remember
 from nodetool_xl_desktop.store.records import Message
+from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.parts import ElidedLabel, caption, figure, label, restyle, set_tip
-from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 from nodetool_xl_desktop.ui.transcript.answer_parts import CallPiece
 from nodetool_xl_desktop.ui.transcript.call_approval import Approval
 from nodetool_xl_desktop.ui.transcript.call_arguments import ArgumentsView
@@ -29,7 +30,7 @@ from nodetool_xl_desktop.ui.transcript.call_words import (
     summary_of,
     words_of,
 )
-from nodetool_xl_desktop.ui.transcript.fold import FoldHead, GivingLabel, TurnButton
+from nodetool_xl_desktop.ui.transcript.fold import CARET, FoldHead, GivingLabel, TurnButton
 from nodetool_xl_desktop.ui.transcript.message_files import FileChip, Thumbnails
 from nodetool_xl_desktop.ui.transcript.turn_view import holds_focus
 
@@ -167,10 +168,9 @@ class ToolCard(QFrame):
 
     def _show_call(self, piece: CallPiece) -> None:
         call = piece.call
-        title = self._desk.title(piece.name) or "Tool"
-        self._title.setText(caption(" ".join(title.split()), LONGEST_TITLE).replace("&&", "&"))
-        set_tip(self._title, piece.name[:1000])
-        self._making.setVisible(call is not None)
+        title = visible(" ".join((self._desk.title(piece.name) or "Tool").split()), code=True)[0]
+        self._title.setText(caption(title, LONGEST_TITLE).replace("&&", "&"))
+        set_tip(self._title, visible(piece.name[:1000], code=True)[0])
         if call is not None:
             self._making.setText(call.making)
             set_tip(self._making, MAKINGS[call.making])
@@ -180,6 +180,7 @@ class ToolCard(QFrame):
     def _show_stand(self, before: Stand | None) -> None:
         stand = self.stand
         assert stand is not None
+        left = self.stop is not None and self.stop.hasFocus() and stand is not Stand.RUNNING
         self._show_stop(is_shown=stand is Stand.RUNNING)
         restyle(self, "waits", "true" if stand is Stand.WAITING else "false")
         if stand is Stand.RUNNING:
@@ -187,11 +188,10 @@ class ToolCard(QFrame):
         else:
             self._seconds.stop()
         self._draw()
-        left = False
         if stand is Stand.WAITING:
             self._begin_approval()
         elif self._approval is not None and before is Stand.WAITING:
-            left = holds_focus(self._approval)
+            left = left or holds_focus(self._approval)
             self._approval.hide()
         self._show_arguments()
         if left:
@@ -251,6 +251,20 @@ class ToolCard(QFrame):
         assert self._message is not None
         running_s = self._desk.running_s(self.call_id) if self.stand is Stand.RUNNING else None
         self._words.setText(words_of(self.stand, self._piece, self._message, running_s))
+        self._fit_head()
+
+    def _fit_head(self) -> None:
+        """Where there is no room for all of it, how it was made gives way to what is called."""
+        beside = [each for each in (self._title, self._icon, self._words, self.stop) if each and not each.isHidden()]
+        room = (
+            self.width() - 2 * (SPACE_M + 1) - CARET.width() - sum(SPACE_S + each.sizeHint().width() for each in beside)
+        )
+        is_call = self._piece is not None and self._piece.call is not None
+        self._making.setVisible(is_call and self._making.sizeHint().width() + SPACE_S <= room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_head()
 
     def _tick(self) -> None:
         if not self.visibleRegion().isEmpty():

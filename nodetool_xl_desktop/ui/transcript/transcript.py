@@ -7,10 +7,11 @@ It decides nothing: what is wanted of a message leaves as a signal, and the chat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDate, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.chat.session import Shown
@@ -24,6 +25,7 @@ from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme
 from nodetool_xl_desktop.ui.transcript.call_desk import CallsOfChat
 from nodetool_xl_desktop.ui.transcript.chat_texts import ChatTexts
 from nodetool_xl_desktop.ui.transcript.day_line import Midnight, words_above
+from nodetool_xl_desktop.ui.transcript.end_button import HEIGHT as BUTTON_HEIGHT
 from nodetool_xl_desktop.ui.transcript.end_button import EndButton
 from nodetool_xl_desktop.ui.transcript.find_bar import FindBar
 from nodetool_xl_desktop.ui.transcript.find_in_chat import FindInChat
@@ -32,6 +34,7 @@ from nodetool_xl_desktop.ui.transcript.message_desk import MessageDesk
 from nodetool_xl_desktop.ui.transcript.message_files import ReadFile, Thumbnails
 from nodetool_xl_desktop.ui.transcript.message_frame import MessageView, Place
 from nodetool_xl_desktop.ui.transcript.message_view import AnswerView, QuestionView
+from nodetool_xl_desktop.ui.transcript.reading_place import ReadingPlace, anchor_among, is_same_chat
 from nodetool_xl_desktop.ui.transcript.turn_column import COLUMN_WIDTH, NEAR, Anchor
 from nodetool_xl_desktop.ui.transcript.turn_focus import FocusColumn
 from nodetool_xl_desktop.ui.transcript.turn_view import RING, TurnView, holds_focus
@@ -119,6 +122,7 @@ class Transcript(FocusColumn):
         self._midnight = Midnight(self)
         self._midnight.passed.connect(self._dress_all)
         self._zoom = theme.zoom
+        self._reading = ReadingPlace(self)
         theme.changed.connect(self._theme_changed)
 
     # What is shown
@@ -326,9 +330,16 @@ class Transcript(FocusColumn):
             view.mark_hits(self._finder.text, hit)
             for _ in range(2):  # what stands around it in a long text is measured when one is there
                 place = view.place_of_hit(hit)
+                self.turn_changed(view)  # it may be higher since, or by what was unfolded
                 self.bring(index, place.top(), min(place.height(), self.viewport().height() // 2))
 
     # Turns
+
+    def bring(self, index: int, top: int = 0, height: int | None = None) -> None:
+        """Bring a turn, or a piece of it, into view, and not behind the button that goes to the end."""
+        if height is not None and not self.end_button.isHidden():
+            height += BUTTON_HEIGHT
+        super().bring(index, top, height)
 
     def make_turn(self, index: int) -> TurnView:
         message = self._message(index)
@@ -345,6 +356,7 @@ class Transcript(FocusColumn):
         view.pointed.connect(self.order_keys)
         view.stops_changed.connect(self.order_keys)
         view.file_opened.connect(self.file_requested)
+        view.hit_ready.connect(self._finder.go_again)
         view.link_activated.connect(self._follow_link)
         view.link_pointed.connect(self.link_pointed)
         self._desk.take(view)
@@ -356,6 +368,9 @@ class Transcript(FocusColumn):
 
     def _follow_link(self, link: str) -> None:
         self.links.follow(link)
+
+    def ground(self) -> QColor:
+        return QColor(self._theme.tokens.background)
 
     def turns_arranged(self) -> None:
         super().turns_arranged()
@@ -416,16 +431,10 @@ class Transcript(FocusColumn):
         """Where to stand in other messages: of the same chat where one stood, of another one at the end."""
         if not self._ids or not ids or self.is_following:
             return None
-        same = ids[0] == self._ids[0] or self._ids[0] in versions(ids[0]).ids
         asked = ids[-1] not in self._at and messages[len(ids) - 1].is_open
-        if not same or asked:
+        if asked or not is_same_chat(self._ids, ids, versions):
             return None
-        seen = self.first_seen
-        if self._ids[seen.index] in places:
-            return Anchor(places[self._ids[seen.index]], seen.y)
-        pairs = enumerate(zip(self._ids, ids, strict=False))
-        apart = min(next((at for at, (old, new) in pairs if old != new), seen.index), len(ids) - 1)
-        return Anchor(apart, self.top_in_view(min(apart, len(self._ids) - 1)))
+        return anchor_among(self._ids, ids, places, self.first_seen, self.top_in_view)
 
     # What a person does
 
@@ -466,25 +475,32 @@ class Transcript(FocusColumn):
 
     def _column(self) -> tuple[int, int]:
         """As wide as as many letters as ever."""
-        text = min(round(COLUMN_WIDTH * max(1.0, self._theme.zoom)), self.width() - 2 * SPACE_XL)
+        beside = SPACE_XL + 2  # so that the ring of the focus is seen beside the scroll bar
+        text = min(round(COLUMN_WIDTH * max(1.0, self._theme.zoom)), self.width() - 2 * beside)
         return (self.width() - text) // 2 - RING, text + 2 * RING
 
     def _theme_changed(self) -> None:
         if self._theme.zoom != self._zoom:
             self._zoom = self._theme.zoom
+            self._reading.hold()
             QTimer.singleShot(0, self, self._remeasure)  # once everything in it is drawn so
 
     def _remeasure(self) -> None:
         for view in list(self.alive.values()):
             self._measure(view)
         self._arrange()
+        self._reading.go_back()
 
     def _of_key(self, event: QKeyEvent) -> Callable[[], None] | None:
         """What a key does here; None for nothing."""
         control = event.modifiers() == Qt.KeyboardModifier.ControlModifier
         match event.key():
-            case Qt.Key.Key_Up | Qt.Key.Key_Down if control:
-                return lambda: self.step(-1 if event.key() == Qt.Key.Key_Up else 1)
+            case Qt.Key.Key_Up | Qt.Key.Key_Down | Qt.Key.Key_A as key if control:
+                return {
+                    Qt.Key.Key_Up: partial(self.step, -1),
+                    Qt.Key.Key_Down: partial(self.step, 1),
+                    Qt.Key.Key_A: partial(self.selecting.select_all, None),
+                }[Qt.Key(key)]
             case Qt.Key.Key_F3 if self._finder.is_open:
                 back = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
                 return lambda: self._finder.step(-1 if back else 1)

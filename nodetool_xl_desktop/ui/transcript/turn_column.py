@@ -7,15 +7,16 @@ stands for the whole chat: turns that were never seen have an estimated height.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
+from nodetool_xl_desktop.ui.markdown.heights import Heights
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_XL
-from nodetool_xl_desktop.ui.transcript.turn_heights import Heights
 from nodetool_xl_desktop.ui.transcript.turn_view import RING, TurnView, holds_focus
 
 COLUMN_WIDTH = 680
@@ -26,6 +27,11 @@ AHEAD, KEPT = 1.0, 3.0
 STEP = 48
 #: A turn is measured here, where it is not seen; no turn is so high, in pixels.
 ELSEWHERE = -4_000_000
+#: Seconds in which turns are made that are not seen yet; what is left follows at once. One takes up to 5 ms, so it is
+#: one at a time, mostly.
+AHEAD_S = 0.0005
+#: What the turns stand in is so high, in pixels, and stays so: only then it is scrolled by moving what is painted.
+BODY_HEIGHT = 4_000_000
 #: So often is looked whether what is seen changes what is seen: a long text is measured piece by piece.
 LOOKS = 3
 
@@ -36,6 +42,18 @@ class Anchor:
 
     index: int
     y: int
+
+
+class _Body(QWidget):
+    """What the turns stand in. It is opaque: when it is moved, what is painted is moved along."""
+
+    def __init__(self, column: TurnColumn) -> None:
+        super().__init__(column.viewport())
+        self._column = column
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(event.rect(), self._column.ground())
 
 
 class TurnColumn(QAbstractScrollArea):
@@ -50,7 +68,7 @@ class TurnColumn(QAbstractScrollArea):
         self._index: dict[TurnView, int] = {}
         self._anchor: Anchor | None = None  # None: the end
         self._busy = False
-        self._body = QWidget(self.viewport())
+        self._body = _Body(self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
@@ -62,6 +80,10 @@ class TurnColumn(QAbstractScrollArea):
     def make_turn(self, index: int) -> TurnView:
         """Make the widget of a turn."""
         raise NotImplementedError
+
+    def ground(self) -> QColor:
+        """What the turns lie on."""
+        return self.palette().window().color()
 
     def turns_arranged(self) -> None:
         """Turns have moved, come or gone."""
@@ -166,6 +188,13 @@ class TurnColumn(QAbstractScrollArea):
         if not self._busy and view in self._index and self._measure(view):
             self._arrange()
 
+    def turn_growing(self, view: TurnView, by: int) -> None:
+        """A turn is about to be so many pixels higher. What is painted is moved now where the end stays in view: Qt
+        moves nothing once some of it is to be painted anew."""
+        if self._anchor is None and not self._busy and self._index.get(view) == len(self._heights) - 1:
+            before = self.verticalScrollBar().value()
+            self._body.move(0, self._body.y() + before - max(before, self._most() + by))
+
     def shift(self, view: TurnView, by: int) -> None:
         """What is seen of a turn stands so many pixels lower in it now: scroll along, where this turn is the anchor."""
         if self._anchor is not None and self._index.get(view) == self._anchor.index:
@@ -238,12 +267,24 @@ class TurnColumn(QAbstractScrollArea):
         else:
             index, y = self._anchor.index, self._anchor.y
         bottom, below = y, index
+        until = time.perf_counter() + AHEAD_S
         while bottom < room + margin and below < count:
+            if bottom >= room and self._is_later(below, until):
+                break
             bottom += self._made(below)
             below += 1
         while y > -margin and index > 0:
             index -= 1
+            if y <= 0 and self._is_later(index, until):
+                break
             y -= self._made(index)
+
+    def _is_later(self, index: int, until: float) -> bool:
+        """Whether a turn that is not seen is left for the next time."""
+        if index in self._views or time.perf_counter() < until:
+            return False
+        self._later.start()
+        return True
 
     def _made(self, index: int) -> int:
         """Make a turn where there is none; returns its height."""
@@ -268,11 +309,24 @@ class TurnColumn(QAbstractScrollArea):
             self._body.setGeometry(0, 0, 0, 0)
             return
         x, width = self._column()
-        first, last = min(self._views), max(self._views)
-        base = self._heights.top(first)
+        base = self._base(value)
         for index, view in self._views.items():
             view.setGeometry(x, self._heights.top(index) - base, width, self._heights[index])
-        self._body.setGeometry(0, SPACE_XL + base - value, self.width(), self._heights.top(last + 1) - base)
+        self._body.resize(self.width(), BODY_HEIGHT)
+        self._body.move(0, SPACE_XL + base - value)
+
+    def _base(self, value: int) -> int:
+        """Which place of the chat the top of the body is: so that what is seen stays where it is in it, and what is
+        painted can be moved."""
+        order = sorted(self._views)
+        placed = [index for index in order if self._views[index].y() >= 0]
+        seen = (index for index in placed if SPACE_XL + self._heights.top(index + 1) > value)
+        still = next(seen, placed[-1] if placed else None)
+        if still is not None:
+            base = self._heights.top(still) - self._views[still].y()
+            if self._heights.top(order[0]) >= base and self._heights.top(order[-1] + 1) <= base + BODY_HEIGHT:
+                return base
+        return self._heights.top(order[0]) - BODY_HEIGHT // 2
 
     def _drop_far(self, value: int) -> None:
         room = self.viewport().height()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from nodetool_xl_desktop.ui.theme import SPACE_M
@@ -17,6 +18,8 @@ class Column(Protocol):
     """What a turn needs of the column that it stands in."""
 
     def turn_changed(self, view: TurnView) -> None: ...
+
+    def turn_growing(self, view: TurnView, by: int) -> None: ...
 
     def index_of(self, view: TurnView) -> int: ...
 
@@ -31,6 +34,7 @@ class TurnView(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.column: Column | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)  # what grows at its end is painted there only
 
     def height_at(self, width: int) -> int:
         """How high it is at this width, which it has from now on."""
@@ -53,6 +57,12 @@ class TurnView(QFrame):
 
     def settle(self) -> None:
         """Have the layouts inside this one done, the inner ones first."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        has_line = "true" in (self.property("ring"), self.property("marked"))
+        if has_line or event.oldSize().width() != self.width():
+            self.update()
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)

@@ -1,0 +1,69 @@
+"""Saves a text as a file: asks where, writes it beside the window, and says what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+
+
+class SaveAs(QObject):
+    """One text that is saved. It belongs to the window: what asked for it may be gone when the file is written.
+
+    Args:
+        window: the dialog stands over it.
+        what: is saved, as in "The code was not saved".
+        text: all of the file.
+        name: that the file would have, with what it ends with.
+    """
+
+    #: It is written, as a file of this name.
+    saved = Signal(str)
+
+    def __init__(self, window: QWidget, what: str, text: str, name: str) -> None:
+        super().__init__(window)
+        self._what, self._text = what, text
+        self._tasks = Tasks()
+        self._is_writing = False
+        extension = name.rpartition(".")[2]
+        dialog = QFileDialog(window, f"Save the {what}", "", f"{extension} (*.{extension});;All files (*)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(extension)
+        dialog.selectFile(name)
+        dialog.fileSelected.connect(self._write)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.finished.connect(self._asked)
+        dialog.open()
+
+    def _asked(self) -> None:
+        if not self._is_writing:
+            self.deleteLater()
+
+    def _write(self, path: str) -> None:
+        self._is_writing = True
+        task = self._tasks.start(self._save(Path(path)), self._tell)
+        self.destroyed.connect(lambda *_: task.cancel())
+
+    async def _save(self, file: Path) -> None:
+        try:
+            await in_thread(lambda: file.write_text(self._text, "utf-8", "replace"))
+            self.saved.emit(file.name)
+            self.deleteLater()
+        except OSError as error:
+            why = f"{file}: {error.strerror or error}"
+            raise UserFacingError(f"The {self._what} was not saved", why, "Save it in another folder.") from error
+
+    def _tell(self, error: UserFacingError) -> None:
+        window = self.parent()
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Not saved", error.what)
+        if isinstance(window, QWidget):
+            box.setParent(window, box.windowFlags())
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setInformativeText(error.explanation)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+        self.deleteLater()
