@@ -55,6 +55,11 @@ class Run:
         """It as the text of its leaf has it: one letter for a formula."""
         return OBJECT if self.formula else self.text
 
+    @property
+    def target(self) -> str:
+        """Where it leads when a person follows it: an image of the web to its address, as it is not fetched."""
+        return self.link or (self.image if self.image.lower().startswith(("https://", "http://")) else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Words:

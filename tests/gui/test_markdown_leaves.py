@@ -132,8 +132,10 @@ def test_links_lead_where_they_stand(theme: Theme) -> None:
 def test_an_image_is_its_words_and_tells_its_address(theme: Theme) -> None:
     for address in ("https://example.org/leak.png", "file:///etc/passwd", "data:image/svg+xml,<svg/>"):
         drawn = laid(theme, leaf(words(Run("the orbit", image=address))))
-        assert drawn.tip_at(drawn.rect_of(3).center()) == f"Not fetched: {address}"
-        assert drawn.link_at(drawn.rect_of(3).center()) == ""
+        place = drawn.rect_of(3).center()
+        assert drawn.tip_at(place).startswith(f"Not fetched: {address}")
+        assert drawn.link_at(place) == (address if address.startswith("https:") else "")  # opened when it is clicked
+        assert ("A click" in drawn.tip_at(place)) == address.startswith("https:")
         assert LIGHT.code.lower() in colors(picture(drawn))
 
 

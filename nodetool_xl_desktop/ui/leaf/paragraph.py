@@ -342,7 +342,8 @@ class Paragraph:
         if run.formula:
             return self._formulas.tip(run.text, inline=True)
         if run.image:
-            return f"Not fetched: {run.image}"
+            how = "\nA click opens it in the browser." if run.target else ""
+            return f"Not fetched: {run.image}{how}"
         piece = self._piece(offset)
         if piece is not None and offset - piece.at in piece.odd:
             return name_of(run.text[offset - piece.at])

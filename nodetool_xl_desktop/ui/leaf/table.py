@@ -290,7 +290,7 @@ class DrawnTable(Inside):
         if (place := self._cell_at(point)) is None:
             return ""
         found = self._laid(*place).under(point - self._place(*place))
-        return found[0].link if found else ""
+        return found[0].target if found else ""
 
     def tip_at(self, point: QPointF) -> str:
         if (place := self._cell_at(point)) is None:

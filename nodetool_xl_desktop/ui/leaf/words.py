@@ -57,7 +57,7 @@ class DrawnWords(Inside):
 
     def link_at(self, point: QPointF) -> str:
         found = self._paragraph.under(point)
-        return found[0].link if found else ""
+        return found[0].target if found else ""
 
     def tip_at(self, point: QPointF) -> str:
         return self._paragraph.tip_at(point)

@@ -169,11 +169,11 @@ def _links_of(runs: Sequence[Run], at: int) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
     for run in runs:
         end = at + len(run.shown)
-        if run.link:
-            if found and found[-1][1] == at and found[-1][2] == run.link:
-                found[-1] = (found[-1][0], end, run.link)
+        if run.target:
+            if found and found[-1][1] == at and found[-1][2] == run.target:
+                found[-1] = (found[-1][0], end, run.target)
             else:
-                found.append((at, end, run.link))
+                found.append((at, end, run.target))
         at = end
     return found
 
