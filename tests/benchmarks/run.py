@@ -213,8 +213,10 @@ async def in_window(parts: app.Parts, chat: str) -> float:
         await asyncio.sleep(0.001)
     parts.window.chats.asker.on_event = note
     parts.window.chats.asker.sampling = Sampling(temperature=0, max_tokens=TOKENS)
-    parts.window.chats.send(PROMPT)
-    await parts.window.chats.answered()
+    chats.send(PROMPT)
+    await chats.answered()
+    if chat and chats.session is not None:  # the next one is asked with as little before it
+        await chats.session.delete(chats.shown[-2].id)
     return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
 
 
