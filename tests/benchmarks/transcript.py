@@ -33,7 +33,7 @@ from nodetool_xl_desktop.ui.transcript.transcript import Transcript
 LETTERS_PER_TOKEN = 4
 TOKENS_PER_UPDATE = 3
 #: Of so many updates at the end the cost is looked at.
-LOOKED_AT = 300
+LOOKED_AT = 900
 MIXED = """\
 ## Part {number}
 
