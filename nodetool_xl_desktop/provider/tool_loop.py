@@ -28,7 +28,7 @@ from nodetool_xl_desktop.engine.events import (
 )
 from nodetool_xl_desktop.provider.approval import Allow, Approve, Deny
 from nodetool_xl_desktop.provider.tool_use import new_call_id
-from nodetool_xl_desktop.provider.values import ImagePart, Message, ToolCall, requested
+from nodetool_xl_desktop.provider.values import ImagePart, Message, Part, TextPart, ToolCall, requested
 from nodetool_xl_desktop.tools import Image, Result, Tool, call
 from nodetool_xl_desktop.tools.arguments import fit
 from nodetool_xl_desktop.tools.call import TIMEOUT_S
@@ -318,7 +318,10 @@ def _told(answer: _Answer) -> Message:
     wanted, result = answer.call, answer.result
     if wanted.problem:
         return Message("user", _words(result))
-    content = _words(result) if result.image is None else [ImagePart(result.image.data, result.image.mime_type)]
+    content: str | list[Part] = _words(result)
+    if result.image is not None:
+        said = [TextPart(result.text)] if result.text else []
+        content = [*said, ImagePart(result.image.data, result.image.mime_type)]
     return Message("tool", content, tool_call_id=wanted.id, name=wanted.name)
 
 

@@ -13,7 +13,7 @@ import logging
 import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -127,6 +127,8 @@ def _discard(value: Awaitable[Any] | Any) -> None:
 
 
 def _result(value: Any, most_characters: int) -> Result:
+    if isinstance(value, Result):
+        return replace(value, text=_cut(value.text, most_characters), error=_cut(value.error, most_characters))
     if isinstance(value, Image):
         return Result(image=value)
     if value is None:

@@ -36,8 +36,8 @@ _PYTHON_TYPES = {
 class Tool(Protocol):
     """Something that a model may call; `parameters` is a JSON Schema of type object.
 
-    The call takes the arguments by name. It may be a coroutine function. Its result is text, an `Image`, None, or
-    anything that can be written as JSON.
+    The call takes the arguments by name. It may be a coroutine function. Its result is text, an `Image`, both of
+    them as a `tools.Result`, None, or anything that can be written as JSON.
 
     It may also have `forced_parameters`: a narrower schema for calls that a grammar forces, for the sake of models too
     small to stay with the matter by themselves.

@@ -32,8 +32,8 @@ from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.provider import LoadSettings, Message, Sampling, ToolCall, XLlamaCppProvider, tool_loop
 from nodetool_xl_desktop.provider.approval import Allow, Approve, Deny
 from nodetool_xl_desktop.provider.tool_use import offer
-from nodetool_xl_desktop.provider.values import ImagePart, requested
-from nodetool_xl_desktop.tools import CalculatorTool, Image, as_tool
+from nodetool_xl_desktop.provider.values import ImagePart, TextPart, requested
+from nodetool_xl_desktop.tools import CalculatorTool, Image, Result, as_tool
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -273,6 +273,18 @@ async def test_a_picture_is_given_back_as_one() -> None:
     (answer,) = [event for event in events if isinstance(event, ToolAnswered)]
     assert (answer.image, answer.media_type, answer.text) == (bytes(4), "image/webp", "(a picture)")
     assert model.asked[1][-1].content == (ImagePart(bytes(4), "image/webp"),)
+
+
+async def test_a_picture_comes_with_its_words() -> None:
+    def draw(size: int) -> Result:
+        """Draw a square."""
+        return Result("A red one.", Image(bytes(size), "image/webp"))
+
+    model = Model([wants(1, name="draw", size=4)], [TextDelta("A square.")])
+    events = await gather(tool_loop.run(model, ASK, [as_tool(draw)], lambda _: True))
+    (answer,) = [event for event in events if isinstance(event, ToolAnswered)]
+    assert (answer.image, answer.text) == (bytes(4), "A red one.")
+    assert model.asked[1][-1].content == (TextPart("A red one."), ImagePart(bytes(4), "image/webp"))
 
 
 async def test_what_a_tool_says_is_shortened_also_where_it_fails() -> None:

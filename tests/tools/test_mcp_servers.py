@@ -49,9 +49,11 @@ async def test_what_a_server_has_is_listed_and_can_be_used(
         image = (await called(servers, "picture")).image
         assert isinstance(image, Image)
         assert image.data.startswith(b"\x89PNG")
-        assert (await called(servers, "both")).text.startswith("look")
+        both = await called(servers, "both")
+        assert both.text == "look"
+        assert both.image == image
         odd = next(one for one in offered.values() if one.title == "with.dots/and spaces")
-        assert (await odd.tool(text="x")) == "odd x"
+        assert (await odd.tool(text="x")).text == "odd x"
         assert (await called(servers, "fail")).error.startswith("Error executing tool fail")
 
         assert [(one.role, one.text) for one in await servers.prompt("Test", "greet", {"name": "Bo"})] == [

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 
 import nodetool_xl_desktop
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.tools.call import Result
 from nodetool_xl_desktop.tools.mcp import listing, reasons, results
 from nodetool_xl_desktop.tools.mcp.errors import McpError
 from nodetool_xl_desktop.tools.mcp.http import http
@@ -36,7 +38,6 @@ from nodetool_xl_desktop.tools.mcp.states import (
 )
 from nodetool_xl_desktop.tools.mcp.stdio import stdio
 from nodetool_xl_desktop.tools.mcp.wire import Wire
-from nodetool_xl_desktop.tools.tool import Image
 
 #: Changes of its lists within so long are looked at together.
 SETTLE_S = 0.3
@@ -125,7 +126,7 @@ class Connection:
         """Have `run` return."""
         self._wire.ended.set()
 
-    async def call(self, tool: str, arguments: dict[str, Any], folder: Path | None) -> str | Image:
+    async def call(self, tool: str, arguments: dict[str, Any], folder: Path | None) -> Result:
         """The result of a tool.
 
         Raises:
@@ -140,7 +141,7 @@ class Connection:
         except McpError as error:
             raise McpError(self._log.redactor.clean(error.what)) from error
         # What it was given to log in with is not the model's, which may be talked into sending it on.
-        return self._log.redactor.clean_for_model(result) if isinstance(result, str) else result
+        return replace(result, text=self._log.redactor.clean_for_model(result.text))
 
     async def prompt(self, name: str, arguments: dict[str, str]) -> tuple[PromptMessage, ...]:
         """The messages of a prompt."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from nodetool_xl_desktop.tools.call import Result
 from nodetool_xl_desktop.tools.mcp.errors import McpError
 from nodetool_xl_desktop.tools.mcp.life import Life
 from nodetool_xl_desktop.tools.mcp.limits import Limits
 from nodetool_xl_desktop.tools.mcp.log import ServerLog
 from nodetool_xl_desktop.tools.mcp.settings import Found, Settings
 from nodetool_xl_desktop.tools.mcp.states import State, ToolInfo
-from nodetool_xl_desktop.tools.tool import Image
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.tools.mcp.connection import Connection
@@ -83,14 +83,14 @@ class McpTool:
         self.description = info.description
         self.parameters = info.parameters
 
-    async def __call__(self, **arguments: Any) -> str | Image:
+    async def __call__(self, **arguments: Any) -> Result:
         """Ask the server, which is started where it does not run.
 
         Raises:
             McpError: it failed, or the server did.
         """
 
-        async def ask(connection: Connection) -> str | Image:
+        async def ask(connection: Connection) -> Result:
             return await connection.call(self._own_name, arguments, self._folder)
 
         return await self._use(self._server, ask, self._folder)

@@ -10,6 +10,7 @@ from typing import Any
 import mcp_types as types
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.tools.call import Result
 from nodetool_xl_desktop.tools.mcp.errors import McpError
 from nodetool_xl_desktop.tools.mcp.states import PromptMessage, ResourceContent
 from nodetool_xl_desktop.tools.tool import Image
@@ -18,8 +19,8 @@ from nodetool_xl_desktop.tools.tool import Image
 _PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
 
 
-def result(called: types.CallToolResult) -> str | Image:
-    """The result of a call: its text, or its picture where there is no text.
+def result(called: types.CallToolResult) -> Result:
+    """The result of a call: its text, and the first of its pictures.
 
     Raises:
         McpError: the tool says that it failed.
@@ -30,10 +31,9 @@ def result(called: types.CallToolResult) -> str | Image:
         text = json.dumps(called.structured_content, ensure_ascii=False)
     if called.is_error:
         raise McpError(text.strip() or "The tool failed, and does not say why")
-    if pictures and not text.strip():
-        return pictures[0]
-    left_out = [f"({len(pictures)} of its results are pictures, which are not shown here)"] if pictures else []
-    return "\n\n".join([text, *left_out]) if left_out else text
+    if len(pictures) > 1:
+        text = "\n\n".join([*([text] if text.strip() else []), f"(It gave {len(pictures)} pictures; one is shown.)"])
+    return Result(text, pictures[0]) if pictures else Result(text)
 
 
 def messages(prompt: types.GetPromptResult) -> tuple[PromptMessage, ...]:

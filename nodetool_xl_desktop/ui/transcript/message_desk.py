@@ -210,6 +210,8 @@ class MessageDesk(QObject):
     def _point(self, view: MessageView) -> None:
         """Offer what can be done with this message, unless the keys are in the bar of another."""
         if view is not self._pointed and not holds_focus(self.bar):
+            if self._pointed is not None:
+                self._pointed.bar_covers(None)
             self._pointed = view
             self.place_bar()
 
@@ -220,6 +222,8 @@ class MessageDesk(QObject):
             self.bar.hide()
             return
         self.bar.show_possible(self._possible(view))
-        self.bar.move(view.pos() + view.bar_place(self.bar.width()))
+        place = view.bar_place(self.bar.width())
+        view.bar_covers(place.x())
+        self.bar.move(view.pos() + place)
         self.bar.raise_()
         self.bar.show()

@@ -220,11 +220,20 @@ class FiguresLine(QPushButton):
         self.setProperty("kind", "quiet")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMinimumWidth(1)
+        self._room: int | None = None
+
+    def show_up_to(self, right: int | None) -> None:
+        """What is farther right than this is covered, and left out; None where nothing is."""
+        if right != self._room:
+            self._room = right
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         option = QStyleOptionButton()
         self.initStyleOption(option)
-        option.text = self.fontMetrics().elidedText(option.text, Qt.TextElideMode.ElideRight, self.width())
+        room = self.width() if self._room is None else min(self.width(), self._room)
+        option.text = self.fontMetrics().elidedText(option.text, Qt.TextElideMode.ElideRight, room)
+        option.rect.setWidth(room)
         painter = QStylePainter(self)
         painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
         painter.end()

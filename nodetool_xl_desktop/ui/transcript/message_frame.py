@@ -191,6 +191,9 @@ class MessageView(TurnView):
         foot = self.foot.geometry()
         return QPoint(foot.right() + 1 - width, foot.bottom() + 1 - BAR_HEIGHT)
 
+    def bar_covers(self, left: int | None) -> None:
+        """The bar covers what is in its row from here on to the right; None where it is not here."""
+
     def place_of_hit(self, hit: int) -> QRect:
         """Where a hit stands in it; the whole of it where none is drawn."""
         found = self._text.place_of(hit)

@@ -188,6 +188,9 @@ class AnswerView(MessageView):
             return "Waiting for you to decide on a tool call"
         return "A tool is running ..." if card is not None and card.stand is Stand.RUNNING else ""
 
+    def bar_covers(self, left: int | None) -> None:
+        self._figures.show_up_to(None if left is None else left - SPACE_S - self._figures.x())
+
     def show_is_last(self, is_last: bool) -> None:
         """Whether nothing follows; only then it is offered to mend what failed."""
         if is_last != self._is_last:
