@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -256,3 +258,19 @@ def test_a_large_selection_is_copied_beside_the_window(transcript: Transcript, l
 
     loop.run_until_complete(copy())
     assert QGuiApplication.clipboard().text().count("Words here.") == 12 * 400
+
+
+def test_a_program_that_has_copied_ends_in_order() -> None:
+    """The clipboard outlives Python: what Python made of it may not stay there."""
+    script = """
+from PySide6.QtCore import QMimeData
+from nodetool_xl_desktop import app
+from nodetool_xl_desktop.ui.markdown import clipboard
+qt = app.application()
+data = QMimeData()
+data.setHtml("<b>rich</b>")
+data.setText("plain")
+qt.clipboard().setMimeData(data)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

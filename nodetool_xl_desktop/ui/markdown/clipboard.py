@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -18,6 +19,23 @@ Made = TypeVar("Made")
 #: More letters are read in a thread.
 AT_ONCE = 60_000
 _running: set[asyncio.Task[None]] = set()
+
+
+def let_go() -> None:
+    """Leave on the clipboard only what Qt made itself.
+
+    WORKAROUND: Qt's clipboard ends after Python does, and a `QMimeData` that was made here then asks Python for its
+    methods: the process crashes (PySide 6.11). The text stays; at the end of a program most systems keep no more.
+    """
+    if QGuiApplication.instance() is None:
+        return
+    board = QGuiApplication.clipboard()
+    # Off screen nobody owns a clipboard. Elsewhere what another program has copied since stays there.
+    if board.ownsClipboard() or QGuiApplication.platformName() == "offscreen":
+        board.setText(board.text())
+
+
+atexit.register(let_go)
 
 
 def put(sources: Sequence[Source]) -> None:
