@@ -168,10 +168,6 @@ class Toolbox:
                 lambda permissions: permissions.with_folder(chat_id, new.folder).with_granted(chat_id, *new.granted)
             )
 
-    def forget_new(self) -> None:
-        """The chat that does not exist yet begins anew, with the default."""
-        self._new = _NewChat()
-
     # The folder
 
     async def open_folder(self, chat_id: str, folder: Path | None) -> None:

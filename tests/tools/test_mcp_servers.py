@@ -41,7 +41,7 @@ async def test_what_a_server_has_is_listed_and_can_be_used(
         ]
         offered = await tools(servers)
         assert (offered["add"].title, offered["add"].source) == ("Add Two Numbers", "Test")
-        assert all(one.asks and one.reaches_out and not one.starts_on for one in offered.values())
+        assert all(one.asks and one.reaches_out for one in offered.values())
         assert offered["add"].tool.parameters["required"] == ["a", "b"]
 
         assert (await called(servers, "add", a=2, b="3")).text == "5", "and the text was mended to a number"

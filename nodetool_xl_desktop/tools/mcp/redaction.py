@@ -31,14 +31,6 @@ def is_secret_header(name: str) -> bool:
     return name.lower() not in _PLAIN_HEADERS
 
 
-def shown_pairs(pairs: Mapping[str, str], *, headers: bool = False) -> dict[str, str]:
-    """Variables or headers as they may be shown."""
-    return {
-        name: HIDDEN if (is_secret_header(name) if headers else is_secret(name, value)) else value
-        for name, value in pairs.items()
-    }
-
-
 def shown_arguments(args: Sequence[str]) -> list[str]:
     """The arguments of a command as they may be shown: `--api-key X`, `--token=X`, `--header "Name: X"` without X."""
     return [shown for shown, _ in _judged(args)]

@@ -113,9 +113,7 @@ class McpServers:
     async def offered(self, workspace: Workspace) -> Sequence[Offered]:
         """The tools of all servers that are enabled, as far as they are known; starts none."""
         return [
-            Offered(
-                McpTool(self.use, name, info, workspace.folder), info.title, name, reaches_out=True, starts_on=False
-            )
+            Offered(McpTool(self.use, name, info, workspace.folder), info.title, name, reaches_out=True)
             for name, entry in self._entries.items()
             if entry.life is not None and entry.found.enabled
             for info in self._tools(name, entry)

@@ -220,9 +220,8 @@ class ToolsFlow(QObject):
         self._do(self._toolbox.set_on(self._chat_id, name, is_on))
 
     async def _switch_all(self, source: str, is_on: bool) -> None:
-        names = [each.name for each in self._tools.all if each.offered.source == source] if self._tools else []
-        for name in names:
-            await self._toolbox.set_on(self._chat_id, name, is_on)
+        of_source = [each for each in self._tools.all if each.offered.source == source] if self._tools else []
+        await self._toolbox.set_all_on(self._chat_id, of_source, is_on)
 
     def _choose_folder(self) -> None:
         dialog = QFileDialog(self._composer.window(), "Open a Folder for This Chat")

@@ -12,11 +12,6 @@ from nodetool_xl_desktop.tools.mcp import McpServers, Server
 from nodetool_xl_desktop.ui.tools import server_values
 from nodetool_xl_desktop.ui.tools.tool_values import Allowance, SourceRows, ToolRow, ToolsShown
 
-#: What a person should know of a built-in tool while it is on.
-WARNINGS = {
-    "fetch_page": "Who runs a page sees that you ask for it, and what stands on it can mislead the model.",
-    "run_python": "Programs that the model writes run on this computer. Read each one before you allow it.",
-}
 OFF_LINE = "off line"
 
 
@@ -60,7 +55,7 @@ def row(listed: Listed, *, off_line: bool) -> ToolRow:
         asks=offered.asks,
         allowed=_allowed_words(listed),
         problem=listed.problem or (OFF_LINE if off_line and offered.reaches_out else ""),
-        warning=WARNINGS.get(listed.name, "") if not offered.source else "",
+        warning="" if offered.source else getattr(offered.tool, "caution", ""),
         reaches_out=offered.reaches_out,
     )
 

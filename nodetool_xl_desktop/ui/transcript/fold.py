@@ -38,6 +38,17 @@ def is_enter(event: QKeyEvent) -> bool:
     return enter and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
 
 
+def taken(event: QKeyEvent, button: QAbstractButton) -> bool:
+    """Leave the chat its keys, and press the button with Enter; whether that was it."""
+    if goes_to_another_turn(event):
+        event.ignore()
+        return True
+    if is_enter(event):
+        button.click()
+        return True
+    return False
+
+
 class TurnButton(QPushButton):
     """A button inside a turn."""
 
@@ -48,11 +59,7 @@ class TurnButton(QPushButton):
             self.setProperty("kind", kind)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if goes_to_another_turn(event):
-            event.ignore()
-        elif is_enter(event):
-            self.click()
-        else:
+        if not taken(event, self):
             super().keyPressEvent(event)
 
 
@@ -65,11 +72,7 @@ class TurnToolButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if goes_to_another_turn(event):
-            event.ignore()
-        elif is_enter(event):
-            self.click()
-        else:
+        if not taken(event, self):
             super().keyPressEvent(event)
 
 
@@ -131,11 +134,7 @@ class FoldHead(QAbstractButton):
         painter.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if goes_to_another_turn(event):
-            event.ignore()
-        elif is_enter(event):
-            self.click()
-        else:
+        if not taken(event, self):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
