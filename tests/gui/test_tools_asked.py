@@ -12,10 +12,12 @@ import pytest
 from chat_driver import CTRL, NO, SHIFT, K, Person, echo, journal, sat_down
 from conftest import Build, until
 
+from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.store.parts import Part, ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.tools.mcp import Running, Stdio
+from nodetool_xl_desktop.tools.python import RunPythonTool
 from nodetool_xl_desktop.ui.transcript.call_approval import ARMED_AFTER_S
 from nodetool_xl_desktop.ui.transcript.message_view import AnswerView
 from nodetool_xl_desktop.ui.transcript.tool_card import ToolCard
@@ -193,7 +195,7 @@ async def test_a_call_that_runs_is_stopped_and_the_model_goes_on(
     person = await sat_down(build, command=caps())
     await person.load(starter_model)
     await switch_on(person, "run_python")
-    assert "this computer" in person.window.tools.popup.switch("run_python").row.warning
+    assert person.window.tools.popup.switch("run_python").row.warning == RunPythonTool(OffLine()).caution
     await person.ask('!run_python {"code": "while True: pass"}')
     shown = await waiting(person)
     await allow_by_keys(person)
