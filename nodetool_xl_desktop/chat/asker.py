@@ -22,7 +22,7 @@ from nodetool_xl_desktop.engine.events import Event, EventStream
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.gguf.names import read_name
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.provider import XLlamaCppProvider, values
 from nodetool_xl_desktop.provider.approval import Allow, Approve, Deny, Verdict
 from nodetool_xl_desktop.store.parts import Part

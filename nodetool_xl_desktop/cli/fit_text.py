@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.options import LoadOptions
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.preview.report import FitReport
 
 _SOURCES = {"estimate": "estimate", "engine": "planned by the engine"}

@@ -17,7 +17,7 @@ from nodetool_xl_desktop.engine.hardware import physical_cores
 from nodetool_xl_desktop.engine.tune import Measurement, Tuned, tune
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
 from nodetool_xl_desktop.gguf import Header
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.library.settings import ModelSettings
 from nodetool_xl_desktop.preview.report import Preview
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nodetool_xl_desktop.hub.address import Address, parse_address
-from nodetool_xl_desktop.hub.cache import all_cached, cached, downloaded
 from nodetool_xl_desktop.hub.choice import (
     Candidate,
     Choice,
@@ -29,11 +28,8 @@ __all__ = [
     "Reference",
     "RemoteModel",
     "Repository",
-    "all_cached",
-    "cached",
     "candidates",
     "choose",
-    "downloaded",
     "fetch",
     "fetch_all",
     "look_up",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import stat
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,54 +15,9 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.gguf.names import read_name
+from nodetool_xl_desktop.library.model_file import ModelFile, Place
 
 _log = logging.getLogger(__name__)
-
-
-def title(path: Path) -> str:
-    """A model's name as people say it, from its file's: "Llama 3.1 8B Instruct".
-
-    Not `general.name`: that is often a name of the training run ("Smollm2 135M 8k Lc100K Mix1 Ep2").
-    """
-    stem = read_name(path.name).stem
-    # A file's name may hold line feeds and worse; a list has one line for it.
-    words = "".join(letter if letter.isprintable() else " " for letter in stem.replace("-", " ").replace("_", " "))
-    return " ".join(words.split()) or path.name
-
-
-def quantization(path: Path) -> str:
-    """The quantization that a file's name says, or nothing."""
-    return read_name(path.name).quantization
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One model of the list.
-
-    Attributes:
-        path: its file; of a split set the first.
-        size: of that file, in bytes.
-        own: whether it lies in the program's own folder.
-    """
-
-    path: Path
-    size: int
-    own: bool
-
-    @property
-    def title(self) -> str:
-        """Its name as people say it."""
-        return title(self.path)
-
-    @property
-    def quantization(self) -> str:
-        """What its file's name says of that."""
-        return quantization(self.path)
-
-    @property
-    def full_title(self) -> str:
-        """Name and quantization, which tell two builds of one model apart."""
-        return " ".join(part for part in (self.title, self.quantization) if part)
 
 
 class ModelLibrary:
@@ -84,8 +38,8 @@ class ModelLibrary:
             opened = self._opened
         # What was fetched from a hub lies in folders of its own, by organisation and repository.
         own = sorted(self._paths.models.rglob("*.gguf"), key=lambda path: path.name.lower())
-        files = [_model_file(path, own=path in own) for path in opened]
-        files += [_model_file(path, own=True) for path in own if path not in opened and read_name(path.name).part == 1]
+        files = [_model_file(path, Place.OWN if path in own else Place.OPENED) for path in opened]
+        files += [_model_file(path, Place.OWN) for path in own if path not in opened and read_name(path.name).part == 1]
         return [file for file in files if file is not None]
 
     def add(self, path: Path) -> Path:
@@ -125,10 +79,10 @@ def _paths_in(content: Any) -> list[Path]:
     return [Path(entry) for entry in content["models"] if isinstance(entry, str)]
 
 
-def _model_file(path: Path, *, own: bool) -> ModelFile | None:
+def _model_file(path: Path, place: Place) -> ModelFile | None:
     """None where it is no file, or cannot be looked at: a folder may be closed, a disk may be gone."""
     try:
         status = path.stat()
     except (OSError, ValueError):
         return None
-    return ModelFile(path, status.st_size, own) if stat.S_ISREG(status.st_mode) else None
+    return ModelFile(path, status.st_size, place) if stat.S_ISREG(status.st_mode) else None

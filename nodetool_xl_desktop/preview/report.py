@@ -15,7 +15,7 @@ from nodetool_xl_desktop.fit.options import LoadOptions, largest_context_length
 from nodetool_xl_desktop.fit.solver import Build, Remedy, can_be_kept_as, largest_context, remedies
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import Header, read_model
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.gguf import GgufError, Header, read_model
 from nodetool_xl_desktop.hub import Candidate, HubFile, NotFound, Reference
-from nodetool_xl_desktop.library.models import ModelFile, ModelLibrary
+from nodetool_xl_desktop.library import hub_cache
+from nodetool_xl_desktop.library.model_file import ModelFile, Place
+from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.provider.values import LanguageModel
 
 #: What a file's size and time of change say of whether it is still the one that was read.
@@ -61,13 +63,13 @@ class Catalogue:
         """Every model on this disk: My Models, what was fetched, and the Hugging Face cache. Touches the disk."""
         found = {file.path: file for file in self._library.scan()}
         listed = [LanguageModel(str(file.path), file.full_title, file.path, file.size) for file in found.values()]
-        for repo_id, files in hub.all_cached().items():
+        for repo_id, files in hub_cache.all_cached().items():
             for candidate, path in _candidates(files, _snapshot(files)):
                 if path not in found:
                     name = f"{repo_id}/{candidate.path}"
                     # Not where the name means another: the same file was fetched, too, or the name has no organisation.
                     model_id = name if self.find(name) == path else str(path)
-                    file = ModelFile(path, candidate.files[0].size, own=False)
+                    file = ModelFile(path, candidate.files[0].size, Place.HUGGING_FACE)
                     listed.append(LanguageModel(model_id, file.full_title, path, file.size))
         return listed
 
@@ -180,8 +182,8 @@ class Catalogue:
     def _on_disk(self, reference: Reference) -> list[tuple[Candidate | None, Path]]:
         repo_id = reference.repo_id
         folder = self._paths.models.joinpath(*repo_id.split("/"))
-        cached = hub.cached(repo_id)
-        for files, root in ((hub.downloaded(self._paths.models, repo_id), folder), (cached, _snapshot(cached))):
+        cached = hub_cache.cached(repo_id)
+        for files, root in ((hub_cache.downloaded(self._paths.models, repo_id), folder), (cached, _snapshot(cached))):
             found = dict(_candidates(files, root))
             if not found:
                 continue

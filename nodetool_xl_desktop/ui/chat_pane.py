@@ -20,7 +20,7 @@ from nodetool_xl_desktop.chat.session import ChatSession
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.store.errors import StoreError
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.composer.composer import Composer

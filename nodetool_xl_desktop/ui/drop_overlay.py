@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.ui.parts import caption, label
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL, Theme

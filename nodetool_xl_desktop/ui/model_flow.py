@@ -24,7 +24,8 @@ from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.engine.tune import tune
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.fit.verdict import Verdict
-from nodetool_xl_desktop.library.models import ModelLibrary, title
+from nodetool_xl_desktop.library.model_file import title
+from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.verdict import Verdict
-from nodetool_xl_desktop.library.models import ModelFile
+from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.parts import label, tooltip
 from nodetool_xl_desktop.ui.rows import Index, paint_ground, paint_line, row_font, row_place

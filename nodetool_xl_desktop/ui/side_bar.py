@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout
 
-from nodetool_xl_desktop.library.models import ModelFile
+from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.model_list import ModelsPage

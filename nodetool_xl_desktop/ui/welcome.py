@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.ui.parts import caption, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_XL
 

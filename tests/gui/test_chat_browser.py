@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QLabel, QLineEdit, QMe
 
 from nodetool_xl_desktop import app
 from nodetool_xl_desktop.engine.events import TextDelta
-from nodetool_xl_desktop.library.models import ModelFile
+from nodetool_xl_desktop.library.model_file import ModelFile, Place
 from nodetool_xl_desktop.store.chats import Shown
 from nodetool_xl_desktop.store.parts import Text
 from nodetool_xl_desktop.store.records import About, Chat, ModelIdentity, State, TitledBy
@@ -738,7 +738,7 @@ async def test_the_tabs(made: Bar, tmp_path: Path) -> None:
     assert bar.models.isVisible()
     assert not bar.chats.isVisible()
     bar.show_tab(Tab.CHATS)
-    model = ModelFile(tmp_path / "a.gguf", 1000, own=False)
+    model = ModelFile(tmp_path / "a.gguf", 1000, Place.OPENED)
     bar.show_models([model])
     assert bar.tab is Tab.CHATS, "a list that was read again takes nobody away"
     bar.show_models([model], model.path)

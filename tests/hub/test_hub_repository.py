@@ -177,7 +177,7 @@ def test_a_proxy_or_authorities_that_cannot_be_used_are_told(tmp_path: Path) -> 
 def test_huggingface_hub_is_not_imported_before_it_is_needed() -> None:
     program = (
         "import sys, nodetool_xl_desktop.hub.repository, nodetool_xl_desktop.hub.download,"
-        " nodetool_xl_desktop.hub.choice, nodetool_xl_desktop.hub.header, nodetool_xl_desktop.hub.cache\n"
+        " nodetool_xl_desktop.hub.choice, nodetool_xl_desktop.hub.header, nodetool_xl_desktop.library.hub_cache\n"
         "print('huggingface_hub' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

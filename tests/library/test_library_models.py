@@ -12,7 +12,8 @@ import pytest
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.library.models import ModelFile, ModelLibrary, quantization, title
+from nodetool_xl_desktop.library.model_file import ModelFile, Place, quantization, title
+from nodetool_xl_desktop.library.models import ModelLibrary
 
 
 def model(folder: Path, name: str) -> Path:
@@ -174,7 +175,7 @@ def test_an_entry_says_what_a_list_shows(paths: Paths, tmp_path: Path) -> None:
     opened = model(tmp_path, "Other-2B.gguf")
     library = ModelLibrary(paths)
     library.add(opened)
-    assert library.scan() == [ModelFile(opened, size=4, own=False), ModelFile(own, size=4, own=True)]
+    assert library.scan() == [ModelFile(opened, 4, Place.OPENED), ModelFile(own, 4, Place.OWN)]
     assert [file.full_title for file in library.scan()] == ["Other 2B", "Tiny 1B Q4_K_M"]
     assert [file.title for file in library.scan()] == ["Other 2B", "Tiny 1B"]
     assert [file.quantization for file in library.scan()] == ["", "Q4_K_M"]

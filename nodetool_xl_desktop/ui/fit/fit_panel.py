@@ -15,7 +15,7 @@ from nodetool_xl_desktop.engine.states import Broken, Ending, Ready, Starting, S
 from nodetool_xl_desktop.fit.memory import Device, HostMemory, Machine
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.fit.verdict import Verdict
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.confirm import Word
 from nodetool_xl_desktop.preview.desk import Desk, Question, Source

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.engine.states import Ending, Ready, Starting, State
-from nodetool_xl_desktop.library.models import title
+from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.ui.parts import caption, label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 

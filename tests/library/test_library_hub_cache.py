@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nodetool_xl_desktop.hub.cache import all_cached, cache_folder, cached, downloaded
+from nodetool_xl_desktop.library.hub_cache import all_cached, cache_folder, cached, downloaded
 
 
 def snapshot(cache: Path, repo_id: str, commit: str, *names: str, age_s: int = 0) -> list[Path]:
