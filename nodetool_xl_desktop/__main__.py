@@ -22,6 +22,8 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.fit.options import KV_TYPES, LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
 
 if TYPE_CHECKING:
+    from nodetool_xl_desktop.core.instance import Instance
+    from nodetool_xl_desktop.hub.named import Named
     from nodetool_xl_desktop.tools import Tool
 
 PROGRAM = "nodetool-xl-desktop"
@@ -29,7 +31,7 @@ AUTO_LAYERS = "auto"
 COMMANDS = ("ask", "fit", "tune", "doctor")
 OVERVIEW = f"""\
 commands:
-  {PROGRAM} [FILE.gguf ...]         open the window, with these models listed
+  {PROGRAM} [FILE|FOLDER|URL ...]   open the window, and these in it
   {PROGRAM} ask MODEL PROMPT        stream one answer to standard output
   {PROGRAM} fit MODEL|URL           say what a load would take, without loading
   {PROGRAM} tune MODEL              measure which settings make it fast here, and keep them
@@ -40,21 +42,44 @@ Each command explains itself with --help. Exit status: 0 done, 1 it could not be
 """
 
 
+def _engine_worker() -> None:
+    from nodetool_xl_desktop.engine import worker  # noqa: PLC0415
+
+    worker.main()
+
+
+def _tool_child() -> None:
+    from nodetool_xl_desktop.tools import child  # noqa: PLC0415
+
+    child.main()
+
+
+def _scan_child() -> None:
+    from nodetool_xl_desktop.library import header_child  # noqa: PLC0415
+
+    header_child.serve()
+
+
+def _formula_child() -> None:
+    from nodetool_xl_desktop.markdown import formula_drawing  # noqa: PLC0415
+
+    formula_drawing.serve()
+
+
+#: What this program starts as processes of its own.
+CHILDREN = {
+    "--engine-worker": _engine_worker,
+    "--tool-child": _tool_child,
+    "--scan-child": _scan_child,
+    "--formula-child": _formula_child,
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--engine-worker"]:
-        from nodetool_xl_desktop.engine import worker  # noqa: PLC0415
-
-        worker.main()
-    if arguments == ["--tool-child"]:
-        from nodetool_xl_desktop.tools import child  # noqa: PLC0415
-
-        child.main()
-    if arguments == ["--formula-child"]:
-        from nodetool_xl_desktop.markdown import formula_drawing  # noqa: PLC0415
-
-        formula_drawing.serve()
+    if len(arguments) == 1 and arguments[0] in CHILDREN:
+        CHILDREN[arguments[0]]()
         return 0
     if sys.stderr is None:  # closed by whoever started it: notes would go to standard output instead
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
@@ -103,7 +128,10 @@ def _window(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "models", nargs="*", type=Path, metavar="FILE.gguf", help="models to list; the last is selected"
+        "places",
+        nargs="*",
+        metavar="FILE|FOLDER|URL|ORG/REPO",
+        help="models to list (the last is selected), folders to add to My Models, pages of a model hub to show",
     )
     parser.add_argument("--offscreen", action="store_true", help="open no window on the screen")
     parser.add_argument("--prompt", metavar="TEXT", help="load the selected model, ask this, print the answer")
@@ -112,6 +140,9 @@ def _window(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.prompt is not None and not options.prompt.strip():
         parser.error("TEXT of --prompt is empty")
+    instance = _begin(options)  # before the display is looked for: who hands over needs none
+    if instance is None:
+        return 0
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     elif sys.platform == "linux" and not os.environ.get("QT_QPA_PLATFORM"):
@@ -121,7 +152,32 @@ def _window(arguments: list[str]) -> int:
         from nodetool_xl_desktop import app  # noqa: PLC0415
     except ImportError as error:
         raise _no_qt(error) from error
-    return app.run(options.models, prompt=options.prompt, screenshot=options.screenshot)
+    return app.run(_named(options.places), instance, prompt=options.prompt, screenshot=options.screenshot)
+
+
+def _begin(options: argparse.Namespace) -> Instance | None:
+    """The right to the window; None where another program has it and opens what was named here.
+
+    A run for a script (a prompt, a picture) works beside an open window, and is none that others hand anything to.
+    """
+    from nodetool_xl_desktop.core.instance import Instance  # noqa: PLC0415
+    from nodetool_xl_desktop.core.paths import Paths  # noqa: PLC0415
+
+    instance = Instance(Paths.default().data)
+    is_script = options.prompt is not None or options.screenshot is not None
+    if (is_script and (options.offscreen or options.screenshot is not None)) or instance.try_begin() or is_script:
+        return instance
+    from nodetool_xl_desktop.ui import one_program  # noqa: PLC0415 - Qt, which nobody else need wait for
+
+    return None if one_program.hand_over(instance, _named(options.places)) else instance
+
+
+def _named(places: list[str]) -> list[Named]:
+    if not places:
+        return []
+    from nodetool_xl_desktop.hub.named import from_here  # noqa: PLC0415
+
+    return [from_here(place) for place in places]
 
 
 def _check_display() -> None:

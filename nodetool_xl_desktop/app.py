@@ -8,7 +8,8 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from nodetool_xl_desktop.chat.late_source import LateSource
 from nodetool_xl_desktop.chat.toolbox import Toolbox
 from nodetool_xl_desktop.core import logging as program_log
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.instance import Instance
 from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
 from nodetool_xl_desktop.engine import hardware, wheels
@@ -32,24 +34,36 @@ from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.states import Broken, Ready
 from nodetool_xl_desktop.gguf import HeaderCache
+from nodetool_xl_desktop.hub.downloads import Downloads
+from nodetool_xl_desktop.hub.named import Named
+from nodetool_xl_desktop.hub.tokens import Tokens
 from nodetool_xl_desktop.library.loads import LoadRecords
 from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.library.origins import Origins
 from nodetool_xl_desktop.preview.confirm import Planner
+from nodetool_xl_desktop.preview.remote import RemoteModels
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.collector import Collector
 from nodetool_xl_desktop.ui.fit.fit_flow import LookUp, Sources
 from nodetool_xl_desktop.ui.leaf import formula
-from nodetool_xl_desktop.ui.main_window import MainWindow, Rooms
+from nodetool_xl_desktop.ui.main_window import Elsewhere, MainWindow, Rooms
+from nodetool_xl_desktop.ui.one_program import FrontDoor, Handed, come_forward
+from nodetool_xl_desktop.ui.opening import Application, sort
+from nodetool_xl_desktop.ui.tasks import in_thread
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.tools.tools_flow import Tooling
 
 if TYPE_CHECKING:
+    from nodetool_xl_desktop.hub.search import Hub
     from nodetool_xl_desktop.tools.mcp import McpServers
 
 #: An answer that nobody can stop with a key must end by itself.
 FIRST_ANSWER_TOKENS = 512
 BUG_BOX = "bugBox"
+#: What has just come is laid out and painted within this time. Not by QApplication.processEvents: that would run steps
+#: of other tasks inside of this one, which asyncio refuses, and they are lost.
+PAINTED_S = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -63,15 +77,20 @@ class Parts:
     loader: Loader
     theme: Theme
     servers: LateSource[McpServers]
+    library: ModelLibrary
+    downloads: Downloads
     collector: Collector
 
     async def shut_down(self) -> None:
         """Stop answers first, so that they are kept as stopped; then end the engine."""
         self.window.fit.close()
+        self.window.hub.close()
         self.window.chats.stop_all()
         await self.window.chats.answered()
         await self.window.tasks.cancel_all()  # first what could still load or write something
+        await in_thread(self.library.close)
         await self.window.store_flow.close()
+        await self.downloads.close()
         if (servers := self.servers.made) is not None:
             await servers.close()
         await self.pool.close()
@@ -82,7 +101,7 @@ class Parts:
 def application() -> QApplication:
     """The one QApplication."""
     existing = QApplication.instance()
-    made = existing if isinstance(existing, QApplication) else QApplication([APP_NAME])
+    made = existing if isinstance(existing, QApplication) else Application([APP_NAME])
     made.setApplicationName(APP_NAME)
     made.setApplicationDisplayName("NodeTool XL Desktop")
     made.setApplicationVersion(__version__)
@@ -117,6 +136,7 @@ def build(
     *,
     devices: LookUp = hardware.devices,
     plan: Planner | None = None,
+    user_home: Path | None = None,
 ) -> Parts:
     """Make and wire everything; needs a QApplication.
 
@@ -126,6 +146,7 @@ def build(
         missing_engine: the engine to install, None where one is there.
         devices: looks up what there is beside the processor.
         plan: has the engine plan a load; None for the installed one.
+        user_home: below which other programs' models are looked for; None for this user's, as the environment says.
     """
     theme = Theme(application())
     loader = Loader(pool)
@@ -135,19 +156,29 @@ def build(
         "nodetool_xl_desktop.tools.mcp", lambda mcp: mcp.McpServers(paths, off_line)
     )
     built_in = LateSource("nodetool_xl_desktop.tools.built_in", lambda tools: tools.BuiltIn(off_line))
+    library, tokens = ModelLibrary(paths, user_home), Tokens()
+    downloads = Downloads(paths.downloads_file, library.folders.own_for_writing, tokens.get)
     rooms = Rooms(
-        library=ModelLibrary(paths),
+        library=library,
         loader=loader,
         provider=XLlamaCppProvider(pool, paths),
         tooling=Tooling(Toolbox([built_in, servers], paths.permissions_file), servers, off_line),
         sources=Sources(hardware.host_memory, devices, plan or DryRuns().plan, LoadRecords(paths), HeaderCache()),
+        elsewhere=Elsewhere(_hub, RemoteModels(paths.headers), tokens, downloads, Origins(paths)),
         paths=paths,
     )
     window = MainWindow(theme, rooms, missing_engine)
-    return Parts(window, pool, loader, theme, servers, Collector(lambda: not window.chats.answering))
+    collector = Collector(lambda: not window.chats.answering)
+    return Parts(window, pool, loader, theme, servers, library, downloads, collector)
 
 
-def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> int:
+def _hub(endpoint: str | None, token: str | None) -> Hub:
+    from nodetool_xl_desktop.hub.search import Hub  # noqa: PLC0415 - after the first paint
+
+    return Hub(endpoint, token)
+
+
+def run(named: list[Named], instance: Instance, *, prompt: str | None, screenshot: Path | None) -> int:
     """Open the window and stay until it is closed, or until what was asked on the command line is done.
 
     Raises:
@@ -159,10 +190,15 @@ def run(models: list[Path], *, prompt: str | None, screenshot: Path | None) -> i
     with contextlib.closing(loop):
         parts = build(paths, Pool(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
         loop.set_exception_handler(lambda _loop, context: _tell_bug(parts.window, context))
-        return loop.run_until_complete(_live(parts, models, prompt, screenshot))
+        try:
+            if instance.has_begun:  # else another program goes on with them
+                parts.window.chosen.read.connect(lambda _chosen: parts.downloads.start())
+            return loop.run_until_complete(_live(parts, FrontDoor(instance), named, prompt, screenshot))
+        finally:
+            instance.end()  # everything is written: the next one may begin
 
 
-async def _live(parts: Parts, models: list[Path], prompt: str | None, screenshot: Path | None) -> int:
+async def _live(parts: Parts, door: FrontDoor, named: list[Named], prompt: str | None, screenshot: Path | None) -> int:
     closed = asyncio.Event()
     parts.window.closed.connect(closed.set)
     loop = asyncio.get_running_loop()
@@ -170,13 +206,15 @@ async def _live(parts: Parts, models: list[Path], prompt: str | None, screenshot
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, closed.set)
     parts.window.show()
+    _receive(parts.window, door)
     closing = asyncio.create_task(closed.wait())
-    work = asyncio.create_task(_work(parts, models, prompt, screenshot))
+    work = asyncio.create_task(_work(parts, named, prompt, screenshot))
     try:
         await asyncio.wait([closing, work], return_when=asyncio.FIRST_COMPLETED)
         if work.done() and not await work:
             await closing
     finally:
+        door.close()
         closing.cancel()
         work.cancel()
         parts.window.hide()
@@ -184,10 +222,23 @@ async def _live(parts: Parts, models: list[Path], prompt: str | None, screenshot
     return 0
 
 
-async def _work(parts: Parts, models: list[Path], prompt: str | None, screenshot: Path | None) -> bool:
+def _receive(window: MainWindow, door: FrontDoor) -> None:
+    """Open what programs that are started later, and the system, ask for."""
+
+    def open_handed(handed: Handed) -> None:
+        come_forward(window, handed.token)
+        window.opening.open(handed.named)
+
+    door.asked.connect(open_handed)
+    window.tasks.start(door.open())
+    if isinstance(qt := QApplication.instance(), Application):
+        qt.file_asked.connect(lambda named: window.opening.open([named]))
+
+
+async def _work(parts: Parts, named: list[Named], prompt: str | None, screenshot: Path | None) -> bool:
     """Do what the command line asks for; returns whether that was all."""
     seen = screenshot is None and QApplication.platformName() != "offscreen"  # by a person, who can go on from there
-    await _open(parts, models)
+    await _open(parts, named)
     if prompt is not None:
         try:
             await _first_answer(parts, prompt)
@@ -195,19 +246,24 @@ async def _work(parts: Parts, models: list[Path], prompt: str | None, screenshot
             if not seen:
                 raise
     if screenshot is not None:
+        await asyncio.sleep(PAINTED_S)
         _save_picture(parts, screenshot)
         if parts.window.models.problem is not None:
             raise parts.window.models.problem
     return not seen and (screenshot is not None or prompt is not None)
 
 
-async def _open(parts: Parts, models: list[Path]) -> None:
-    """Select what was named on the command line, else the first of My Models."""
-    await parts.window.models.list_models()
-    if models:
-        await parts.window.models.open(models)
-    elif parts.window.side_bar.files:
-        parts.window.side_bar.select(parts.window.side_bar.files[0].path)
+async def _open(parts: Parts, named: list[Named]) -> None:
+    """Open what was named on the command line; where that is no model, select the first of My Models."""
+    what = await in_thread(partial(sort, named))
+    parts.window.opening.pass_on(replace(what, models=()))
+    if what.models:
+        await parts.window.models.open(list(what.models))
+    else:
+        await parts.window.models.list_models()
+        models = parts.window.side_bar.models
+        if models.files and models.selected is None:
+            models.select(models.files[0].path)
     await parts.window.models.previewed()
 
 
@@ -243,7 +299,6 @@ async def _first_answer(parts: Parts, prompt: str) -> None:
 
 
 def _save_picture(parts: Parts, file: Path) -> None:
-    QApplication.processEvents()  # lay out and paint what has just come
     with contextlib.suppress(OSError):  # saving then fails too, and says so
         file.parent.mkdir(parents=True, exist_ok=True)
     if not parts.window.grab().save(str(file)):

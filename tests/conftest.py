@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,21 +20,36 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.library import starter
 
+_STARTER = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
+
+_HOME = tempfile.TemporaryDirectory(prefix="home-of-tests-")
 #: A test that hangs says where, instead of holding up the run.
 LONGEST_TEST_S = 120.0
 
 
+#: Where other programs keep models, as far as the environment says it: see `library.places`.
+_PLACES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "OLLAMA_MODELS", "LLAMA_CACHE", "XDG_CACHE_HOME")
+
+
 def pytest_configure() -> None:
-    """Started in the background, this process ignores Ctrl+C, and so would the programs that it starts."""
+    """Started in the background, this process ignores Ctrl+C, and so would the programs that it starts. And what lies in
+    the home of who runs the tests is not theirs.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in _PLACES:
+        os.environ.pop(name, None)
+    os.environ["HOME"] = _HOME.name
+
+
+def pytest_unconfigure() -> None:
+    _HOME.cleanup()
 
 
 @pytest.fixture(scope="session")
 def starter_model() -> Path:
     """The real starter model; `make test` fetches it."""
-    model = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
-    assert model.is_file(), f"{model} is missing: run `make starter`"
-    return model
+    assert _STARTER.is_file(), f"{_STARTER} is missing: run `make starter`"
+    return _STARTER
 
 
 @pytest.fixture

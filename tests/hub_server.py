@@ -7,9 +7,12 @@ Like the real one, it sends the requests for a file on to a second server (the "
 it serve the bytes itself. What it was asked stands in `hub.requests`, and how many bytes of files it sent in
 `hub.served`.
 
-Faults are played at three stages: "api" (the metadata), "resolve" (the request for a file) and "bytes" (its body, at
-the CDN). `hub.play("bytes", Play(drop_after=1000), Play(status=503))` plays one each for the next two requests there;
-`hub.always["bytes"] = Play(...)` for every one without its own.
+Its list of models (/api/models, see `hub_search`) is made of the repositories and comes in pages; what `hub.about` says
+of each is told as well ("downloads", "likes", "lastModified", "gguf", "tags", "cardData": the hub's own names).
+
+Faults are played at four stages: "search" (that list), "api" (the metadata of one repository), "resolve" (the request
+for a file) and "bytes" (its body, at the CDN). `hub.play("bytes", Play(drop_after=1000), Play(status=503))` plays one
+each for the next two requests there; `hub.always["bytes"] = Play(...)` for every one without its own.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import hashlib
 import io
 import json
 import re
+import socket  # noqa: TID251 - for the name of an option
 import sys
 import threading
 import time
@@ -32,6 +36,7 @@ from typing import Any, BinaryIO, Self
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
+from hub_search import BadRequest, listed
 
 _BLOCK = 256 * 1024
 _API = re.compile(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+)(/.*)?)?")
@@ -91,6 +96,7 @@ class Play:
     body: bytes = b""  # with a status, and at the stage "api"
     drop_after: int | None = None  # bytes of this answer, then the connection ends
     stall_after: int | None = None  # bytes of this answer, then nothing more comes
+    trickle_after: int | None = None  # bytes of this answer, then single ones, some each second
     bytes_per_s: float | None = None
     ignore_range: bool = False
     unmeasured: bool = False  # without Content-Length: the end of the connection is the end of the body
@@ -120,6 +126,8 @@ class HubServer:
             for repo_id, files in repositories.items()
         }
         self.requests: list[Request] = []
+        self.about: dict[str, dict[str, Any]] = defaultdict(dict)
+        self.link = ""  # where the link to a next page leads, where that is not here
         self.gated: set[str] = set()  # listed for everyone, handed out for a token
         self.private: set[str] = set()
         self.tokens = {"good-token"}
@@ -194,6 +202,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.role = role
         super().__init__(*args)
 
+    def setup(self) -> None:
+        # What waits here was not sent, and is not to count as sent.
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BLOCK)
+        super().setup()
+
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -210,6 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.role == "cdn":
             repo_id, _, name = path.removeprefix("/cdn/").partition("/file/")
             self._serve_bytes(repo_id, name)
+        elif path == "/api/models":
+            self._serve_search()
         elif found := _API.fullmatch(path):
             self._serve_api(found)
         elif found := _RESOLVE.fullmatch(path):
@@ -224,6 +239,24 @@ class _Handler(BaseHTTPRequestHandler):
         return request
 
     # The metadata
+
+    def _serve_search(self) -> None:
+        request, play = self._note("search"), self.hub.next_play("search")
+        if play.status or play.body:
+            self._send(play.status or 200, {**_error(play.error_code), **play.headers}, play.body)
+            return
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token and token not in self.hub.tokens:
+            self._refuse(request, 401, "", "Invalid credentials in Authorization header")
+            return
+        models = [self._info(repo_id) for repo_id in self.hub.repositories if token or repo_id not in self.hub.private]
+        try:
+            entries, following = listed(models, urlsplit(self.path).query)
+        except BadRequest as error:
+            self._refuse(request, 400, "", str(error))
+            return
+        link = {"Link": f'<{self.hub.link or self.hub.url}/api/models?{following}>; rel="next"'} if following else {}
+        self._send(200, {"Content-Type": "application/json", **link}, json.dumps(entries).encode())
 
     def _serve_api(self, found: re.Match[str]) -> None:
         request, play = self._note("api"), self.hub.next_play("api")
@@ -242,7 +275,8 @@ class _Handler(BaseHTTPRequestHandler):
             siblings.append({**sibling, "lfs": large} if large else sibling)
         gated = "manual" if repo_id in self.hub.gated else False
         told = {"id": repo_id, "modelId": repo_id, "private": repo_id in self.hub.private, "gated": gated}
-        return {**told, "sha": self.hub.commit(repo_id), "tags": ["gguf"], "downloads": 0, "siblings": siblings}
+        rest = {"sha": self.hub.commit(repo_id), "tags": ["gguf"], "downloads": 0, "siblings": siblings}
+        return {**told, **rest, **self.hub.about[repo_id]}
 
     def _tree(self, repo_id: str) -> list[dict[str, Any]]:
         entries = []
@@ -323,7 +357,7 @@ class _Handler(BaseHTTPRequestHandler):
         return (start, end, 206) if start < size else (0, 0, 416)
 
     def _pour(self, request: Request, play: Play, file: Stored, start: int, end: int) -> None:
-        stops = [stop for stop in (play.drop_after, play.stall_after) if stop is not None]
+        stops = [stop for stop in (play.drop_after, play.stall_after, play.trickle_after) if stop is not None]
         left = min([end - start, *stops])
         # The system's buffers would take megabytes that nobody reads.
         block = _BLOCK if play.bytes_per_s is None else 4096
@@ -336,8 +370,15 @@ class _Handler(BaseHTTPRequestHandler):
                 left -= len(piece)
                 if play.bytes_per_s:
                     self.hub.ending.wait(len(piece) / play.bytes_per_s)
+            if play.trickle_after is not None:
+                self._trickle(request, stream)
         if play.stall_after is not None:
             self._wait_for_the_end()
+
+    def _trickle(self, request: Request, stream: BinaryIO) -> None:
+        while (piece := stream.read(1)) and not self.hub.ending.wait(0.05):
+            self.wfile.write(piece)
+            request.sent += 1
 
     def _wait_for_the_end(self) -> None:
         """Say nothing until the other end goes away or the test is over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,7 @@ class PermissionsFile:
     def __init__(self, path: Path) -> None:
         self._file = JsonFile(path, "What tools may do")
         self._held: Permissions | None = None
+        self._unwritten: list[Callable[[Permissions], Permissions]] = []  # what the disk refused until now
         self._lock = asyncio.Lock()
 
     async def read(self) -> Permissions:
@@ -185,8 +187,15 @@ class PermissionsFile:
             UserFacingError: it could not be read, and then nothing is changed; or not be written.
         """
         async with self._lock:
-            held = self._held = change(await self._read())
-            await asyncio.to_thread(self._file.write, held.to_json())
+            self._held = change(await self._read())
+            self._unwritten.append(change)
+            changes = tuple(self._unwritten)
+
+            def all_of(held: Permissions | None) -> Permissions:  # to what another program has kept meanwhile
+                return reduce(lambda now, each: each(now), changes, held or Permissions())
+
+            self._held = await asyncio.to_thread(self._file.change, _parsed, all_of, Permissions.to_json)
+            self._unwritten.clear()
 
     async def _read(self) -> Permissions:
         if self._held is None:

@@ -1,18 +1,25 @@
-"""A small JSON file of the program's own that no accident loses: a crash, a full disk, or a hand that edited it."""
+"""A small JSON file of the program's own that no accident loses: a crash, a full disk, a hand that edited it, another
+program that writes it at the same moment.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.lock import PATIENCE_S, locked
 
 Content = TypeVar("Content")
+#: How what is being written is called until it is whole.
+_SAVING = ".saving-"
 _log = logging.getLogger(__name__)
 
 
@@ -22,11 +29,14 @@ class JsonFile:
     Args:
         path: the file; its folder is made when it is first written.
         what: what it holds, as the beginning of a sentence: "The list of models".
+        patience_s: how long `change` waits for another program that is changing it, in seconds.
     """
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path, what: str, patience_s: float = PATIENCE_S) -> None:
         self.path = path
         self._what = what
+        self._patience_s = patience_s
+        self._lock = path.with_name(f".{path.name}.lock")
 
     def read(self, parse: Callable[[Any], Content]) -> Content | None:
         """What it holds; None where nothing was written yet.
@@ -40,20 +50,49 @@ class JsonFile:
             UserFacingError: the disk refused. It may be readable again: do not write over it meanwhile.
         """
         try:
-            return parse(json.loads(self.path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise UserFacingError(
-                f"{self._what} cannot be read", f"{error.strerror or error} ({self.path})", "Look at the disk."
-            ) from error
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
-            _log.warning("%s cannot be read, and starts anew: %r", self._what, error)
-            self._set_aside()
+            return self._read(parse)
+        except _Unreadable:
+            with contextlib.suppress(OSError), locked(self._lock, self._patience_s):
+                return self._read_or_set_aside(parse)  # another program may have mended it since
             return None
 
+    def change(
+        self,
+        parse: Callable[[Any], Content],
+        change: Callable[[Content | None], Content],
+        to_json: Callable[[Content], object] = lambda content: content,
+    ) -> Content:
+        """Read, change and write it as one step that no other program comes between; returns what it holds now.
+
+        Two that change it at once wait for each other, whether they are threads, windows or commands. What is equal
+        to what stood there is not written.
+
+        Args:
+            parse: as of `read`.
+            change: gets what it holds (None: nothing yet), returns what it shall hold. It should be quick, and must not
+                change the same file: others wait. What it raises goes through, and nothing is written.
+            to_json: makes JSON of that.
+
+        Raises:
+            UserFacingError: the disk refused, or another program has been changing it for too long; it is as it was.
+        """
+        with contextlib.ExitStack() as alone:
+            try:
+                alone.enter_context(locked(self._lock, self._patience_s))
+            except OSError as error:
+                raise self._not_saved(error) from error
+            self._sweep()
+            held = self._read_or_set_aside(parse)
+            before = None if held is None else json.dumps(to_json(held))  # `change` may change it in place
+            content = change(held)
+            said = to_json(content)
+            if json.dumps(said) != before:
+                self.write(said)
+        return content
+
     def write(self, content: object) -> None:
-        """Write beside and rename, so that a power cut leaves the old file or the new one.
+        """Write beside and rename, so that a power cut leaves the old file or the new one. For what is replaced as a
+        whole: what adds to it is a `change`.
 
         Raises:
             UserFacingError: the disk refused; the old file is as it was.
@@ -62,7 +101,7 @@ class JsonFile:
         folder = self.path.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as beside:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=_SAVING) as beside:
                 fresh = Path(beside) / self.path.name
                 with fresh.open("w", encoding="utf-8") as stream:
                     stream.write(text)
@@ -70,12 +109,42 @@ class JsonFile:
                     os.fsync(stream.fileno())
                 fresh.replace(self.path)
         except OSError as error:
-            raise UserFacingError(
-                f"{self._what} could not be saved", f"{error.strerror or error} ({self.path})", "Look at the disk."
-            ) from error
+            raise self._not_saved(error) from error
 
-    def _set_aside(self) -> None:
+    def _read(self, parse: Callable[[Any], Content]) -> Content | None:
         try:
-            self.path.replace(self.path.with_suffix(".unreadable.json"))
+            return parse(json.loads(self.path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError as error:
-            _log.warning("It could not be set aside either: %s", error)
+            raise UserFacingError(
+                f"{self._what} cannot be read", f"{error.strerror or error} ({self.path})", "Look at the disk."
+            ) from error
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise _Unreadable(repr(error)) from error
+
+    def _read_or_set_aside(self, parse: Callable[[Any], Content]) -> Content | None:
+        """For who holds the lock: else it could be the good file of another that is set aside."""
+        try:
+            return self._read(parse)
+        except _Unreadable as error:
+            _log.warning("%s cannot be read, and starts anew: %s", self._what, error)
+            try:
+                self.path.replace(self.path.with_suffix(".unreadable.json"))
+            except OSError as refused:
+                _log.warning("It could not be set aside either: %s", refused)
+            return None
+
+    def _sweep(self) -> None:
+        """Remove what a program that was killed while it wrote this file has left."""
+        for left in self.path.parent.glob(f"{_SAVING}*/{self.path.name}"):
+            shutil.rmtree(left.parent, ignore_errors=True)
+
+    def _not_saved(self, error: OSError) -> UserFacingError:
+        return UserFacingError(
+            f"{self._what} could not be saved", f"{error.strerror or error} ({self.path})", "Look at the disk."
+        )
+
+
+class _Unreadable(Exception):
+    """It holds something else."""

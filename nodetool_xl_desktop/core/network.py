@@ -10,11 +10,12 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import time
 import urllib.request
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import httpx2
 
@@ -23,12 +24,20 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 
 #: The type of every client, for those who are handed one.
 HttpClient = httpx2.AsyncClient
+#: That of the one which huggingface_hub works with.
+MetadataClient = httpx2.Client
 
 #: Seconds to reach a server. Loopback answers at once or not at all.
 CONNECT_TIMEOUT_S = 10.0
 
 #: Seconds without a single byte after which a connection to a model hub counts as dropped.
 HUB_STALL_S = 30.0
+
+#: The same where it tells of models: somebody waits for it.
+METADATA_STALL_S = 15.0
+#: Seconds for such an answer as a whole, and its bytes: a repository of some thousand files is told in a few MB.
+METADATA_WITHIN_S = 60.0
+MOST_METADATA = 32 * 1024 * 1024
 
 #: Seconds without a single byte after which a page of the web counts as not to be had.
 WEB_STALL_S = 10.0
@@ -139,6 +148,93 @@ def hub_client(stall_s: float = HUB_STALL_S) -> HttpClient:
 _NO_HUB = "No model hub is asked"
 
 
+class NoAnswer(httpx2.HTTPError):
+    """A connection of `metadata_client` broke; the cause is the error that tells how.
+
+    It is none of those for which huggingface_hub waits and asks again, up to five times: somebody waits for the answer.
+    """
+
+
+def metadata_client(
+    may_take_token: Callable[[httpx2.URL], bool], *, within_s: float = METADATA_WITHIN_S
+) -> httpx2.Client:
+    """The client through which huggingface_hub asks a model hub, as its `set_client_factory` wants it.
+
+    It is not asynchronous, as huggingface_hub is not. Whatever that sets, an answer has its time-outs and its bounds,
+    and no cookies are kept. Making it reads the authorities, which takes 23 ms: make it in a thread.
+
+    Args:
+        may_take_token: whether a request to this address may carry an access token. huggingface_hub sends one along
+            wherever the `Link` to the next page of a list leads.
+        within_s: seconds for the body of an answer.
+
+    Raises:
+        WorksOffLine: the program works off line; so does each request of a client that was made before.
+    """
+    OffLine.check_all(_NO_HUB)
+
+    def before(request: httpx2.Request) -> None:
+        OffLine.check_all(f"{request.url.host} is not asked")
+        if not may_take_token(request.url):
+            request.headers.pop("Authorization", None)
+        request.extensions = {**request.extensions, "timeout": _METADATA_TIMEOUT.as_dict()}
+
+    def after(response: httpx2.Response) -> None:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise httpx2.DecodingError(_COMPRESSED, request=response.request)
+        response.stream = _Bounded(cast("httpx2.SyncByteStream", response.stream), response.request, within_s)
+
+    return _MetadataClient(
+        headers={"Accept-Encoding": "identity"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=_METADATA_TIMEOUT,
+        follow_redirects=True,
+        event_hooks={"request": [before], "response": [after]},
+    )
+
+
+_METADATA_TIMEOUT = httpx2.Timeout(METADATA_STALL_S, connect=CONNECT_TIMEOUT_S)
+_COMPRESSED = "it sends in compressed form, which it was asked not to"
+
+
+class _MetadataClient(httpx2.Client):
+    def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
+        try:
+            try:
+                return super().send(request, **how)
+            except httpx2.RemoteProtocolError:
+                # A connection that was kept, and that the server closed just now: nothing was answered.
+                if request.method not in ("GET", "HEAD"):
+                    raise
+                return super().send(request, **how)
+        except httpx2.TransportError as error:
+            raise NoAnswer(str(error)) from error
+
+
+class _Bounded(httpx2.SyncByteStream):
+    """A body that ends with an error where it is too long, or takes too long, or the program goes off line."""
+
+    def __init__(self, inner: httpx2.SyncByteStream, request: httpx2.Request, within_s: float) -> None:
+        self._inner = inner
+        self._request = request
+        self._within_s = within_s
+
+    def __iter__(self) -> Iterator[bytes]:
+        until = time.monotonic() + self._within_s
+        size = 0
+        for piece in self._inner:
+            OffLine.check_all(f"Nothing more is taken from {self._request.url.host}")
+            size += len(piece)
+            if size > MOST_METADATA:
+                raise httpx2.DecodingError("its answer is longer than any that makes sense", request=self._request)
+            if time.monotonic() > until:
+                raise httpx2.ReadTimeout("its answer does not end", request=self._request)
+            yield piece
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 async def _refuse_off_line(request: httpx2.Request) -> None:
     OffLine.check_all(f"{request.url.host} is not asked")
 
@@ -238,9 +334,7 @@ def mcp_client(
 
     async def after(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise httpx2.DecodingError(
-                "it sends in compressed form, which it was asked not to", request=response.request
-            )
+            raise httpx2.DecodingError(_COMPRESSED, request=response.request)
         take = on_answer(response.status_code, response.headers.get("content-type", "").lower())
         response.stream = _Watched(cast("httpx2.AsyncByteStream", response.stream), take)
 

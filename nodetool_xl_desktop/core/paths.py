@@ -76,6 +76,11 @@ class Paths:
         return self.data / "tool-permissions.json"
 
     @property
+    def downloads_file(self) -> Path:
+        """The queue of downloads."""
+        return self.data / "downloads.json"
+
+    @property
     def library_file(self) -> Path:
         """The list of models that were dropped or opened."""
         return self.data / "models.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,15 @@ class Preferences:
         title_chats: whether the model is asked for a chat's title after its first answer.
         zoom: how much larger than usual what is read in a chat is drawn.
         off_line: whether the program connects to nothing but its own engine.
+        endpoint: the address of the model hub that is asked; empty for what HF_ENDPOINT says, or Hugging Face.
+        model_columns: the columns of the table of models, as the table writes them; empty for the usual ones.
     """
 
     title_chats: bool = True
     zoom: float = 1.0
     off_line: bool = False
+    endpoint: str = ""
+    model_columns: str = ""
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> Preferences:
@@ -49,10 +53,14 @@ class PreferencesFile:
         """
         return self._file.read(Preferences.of_json) or Preferences()
 
-    def write(self, chosen: Preferences) -> None:
-        """Keep these.
+    def change(self, **chosen: Any) -> Preferences:
+        """Keep these fields, and what another program has chosen of the others; returns all of them.
 
         Raises:
             UserFacingError: the disk refused; the old ones stay.
         """
-        self._file.write(asdict(chosen))
+
+        def changed(held: Preferences | None) -> Preferences:
+            return replace(held or Preferences(), **chosen)
+
+        return self._file.change(Preferences.of_json, changed, asdict)

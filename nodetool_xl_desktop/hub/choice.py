@@ -111,6 +111,24 @@ def candidates(files: Sequence[HubFile]) -> tuple[Candidate, ...]:
     return tuple(sorted(found, key=lambda candidate: (candidate.size, candidate.path)))
 
 
+def projectors(files: Sequence[HubFile]) -> tuple[HubFile, ...]:
+    """The vision and audio projectors among a repository's files, the one to take first.
+
+    That is one of 8 bits, then of 16 bits, as half a gigabyte is worth more elsewhere; of several of a kind the
+    smallest.
+    """
+    found = [file for file in files if file.name.lower().endswith(".gguf") and "mmproj" in file.name.lower()]
+    return tuple(sorted(found, key=lambda file: (_projector_rank(file), file.size, file.path)))
+
+
+def _projector_rank(file: HubFile) -> int:
+    kinds = ("Q8_0", "F16", "BF16", "FP16")
+    kind = _quantization(file) or next(
+        (kind for kind in kinds[1:] if re.search(rf"(?:^|[-_.]){kind}(?:[-_.]|$)", file.name, re.IGNORECASE)), ""
+    )
+    return kinds.index(kind) if kind in kinds else len(kinds)
+
+
 def needs(header: Header, options: LoadOptions) -> Callable[[Candidate], int]:
     """What each build of one model will take, in bytes, from the header of any of them.
 

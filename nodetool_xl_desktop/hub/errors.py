@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine, WorksOffLine
+from nodetool_xl_desktop.hub.told import text
 
+#: What a hub may repeat of a token, which shall stand in no message and no log.
+_TOKEN = re.compile(r"\bhf_\w+")
 _STAYS = "What has come stays; trying again continues there"
 _OFFLINE_VALUES = ("1", "ON", "YES", "TRUE")
 
@@ -22,6 +26,15 @@ class HubError(UserFacingError):
 
 class BadName(HubError):
     """It is no name of a repository, or of a file in one, that this program could use."""
+
+
+class BadEndpoint(HubError):
+    """It is no address of a hub that could be asked."""
+
+    @classmethod
+    def because(cls, what: str, why: str) -> BadEndpoint:
+        """Word why `what`, as it was given, is none."""
+        return cls(f"{what} is no address of a model hub", why, "Give one such as https://hub.example.org")
 
 
 class NotFound(HubError):
@@ -71,7 +84,19 @@ class Interrupted(HubError):
 
 
 class Damaged(HubError):
-    """What came is not the file that the hub had announced; it was removed."""
+    """What came is not the file that the hub had announced, or what is here is not."""
+
+    @classmethod
+    def set_aside(cls, name: str, why: str, aside: str) -> Damaged:
+        """What came of `name` is kept beside its place under the name `aside`."""
+        hint = f"Try again; if it stays so, the server hands out another file. What came was set aside as {aside}"
+        return cls(f"{name} came damaged", why, hint)
+
+    @classmethod
+    def another(cls, name: str, folder: str) -> Damaged:
+        """Another file of that size lies under the name already."""
+        why = f"a file of that name and size is in {folder}, and its SHA-256 is another one"
+        return cls(f"{name} is here already, and is not what the server has", why, "Rename it or delete it, then retry")
 
 
 class NoRoom(HubError):
@@ -82,6 +107,12 @@ class NoRoom(HubError):
         """`needed` is still to come, and `free` is there; both as people read them."""
         why = f"{needed} are still to come, and {free} are free in {folder}"
         return cls(f"There is not enough room for {name}", why, "Make room, or choose a smaller quantization")
+
+    @classmethod
+    def meanwhile(cls, name: str, needed: str, free: str, folder: str) -> NoRoom:
+        """There was enough when it began; `needed` and `free` as people read them."""
+        why = f"{needed} are still to come, and only {free} are free by now in {folder}"
+        return cls(f"There is not enough room any longer for {name}", why, f"Make room. {_STAYS}")
 
     @classmethod
     def suddenly(cls, name: str, folder: str) -> NoRoom:
@@ -147,7 +178,7 @@ def refusal(status: int, headers: dict[str, str], repo_id: str, host: str) -> Hu
         repo_id: what was asked for.
         host: who was asked.
     """
-    code, message = headers.get("x-error-code", ""), headers.get("x-error-message", "")
+    code, message = headers.get("x-error-code", ""), _TOKEN.sub("hf_...", text(headers.get("x-error-message", "")))
     if code == "GatedRepo" or status == 403:
         why = (
             "its owner hands it out to registered users only" if code == "GatedRepo" else message or "access is denied"

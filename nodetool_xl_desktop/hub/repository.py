@@ -6,23 +6,23 @@ huggingface_hub cannot resume across a restart, and checks no hash.
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-import httpx2
-
-from nodetool_xl_desktop.core.network import CONNECT_TIMEOUT_S
-from nodetool_xl_desktop.hub.errors import BadAnswer, BadName, HubError, Unreachable, refusal, require_network
+from nodetool_xl_desktop.core.network import METADATA_STALL_S
+from nodetool_xl_desktop.hub.endpoint import host_of, hub_of, parse_endpoint
+from nodetool_xl_desktop.hub.errors import BadName
+from nodetool_xl_desktop.hub.session import UNUSABLE_ENVIRONMENT, ask, reason
+from nodetool_xl_desktop.hub.told import count, is_gated, moment, tags, text, texts
 
 if TYPE_CHECKING:
-    from huggingface_hub.hf_api import ModelInfo
+    from huggingface_hub.hf_api import HfApi, ModelInfo
 
-#: What making a client raises for a proxy of an unknown kind, and for authorities that are not there.
-UNUSABLE_ENVIRONMENT = (OSError, ValueError, ImportError, httpx2.InvalidURL)
+__all__ = ["UNUSABLE_ENVIRONMENT", "HubFile", "Repository", "is_repository_name", "look_up", "reason"]
+
 _NAME = re.compile(r"[\w\-.]{1,96}/[\w\-.]{1,96}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-fA-F]{5,64}")
@@ -50,28 +50,58 @@ class HubFile:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository at one commit.
+    """A repository at one commit. What people think of it is no part of what it is, and not compared.
 
     Attributes:
         repo_id: `organisation/name`.
         commit: what `files` are of. Files are asked for by it, so that nothing changes between two requests.
         files: the .gguf files, projectors and parts of split sets included.
         endpoint: the hub's address, without a slash at its end.
+        gated: whether its owner hands it out only to those who accepted its terms.
+        private: whether only the token's owner sees it.
+        likes: None where the hub does not say.
+        downloads: of the last 30 days; None where the hub does not say.
+        modified: when it was changed last, UTC; None where the hub does not say.
+        tags: of the hub: task, libraries, languages.
+        licence: as the hub calls it ("apache-2.0"); empty where it says none.
+        base_model: the models that it was made of, as `organisation/name`, with commas; empty where it says none.
     """
 
     repo_id: str
     commit: str
     files: tuple[HubFile, ...]
     endpoint: str
+    gated: bool = field(default=False, compare=False)
+    private: bool = field(default=False, compare=False)
+    likes: int | None = field(default=None, compare=False)
+    downloads: int | None = field(default=None, compare=False)
+    modified: datetime | None = field(default=None, compare=False)
+    tags: tuple[str, ...] = field(default=(), compare=False)
+    licence: str = field(default="", compare=False)
+    base_model: str = field(default="", compare=False)
 
     @property
     def host(self) -> str:
         """The hub as messages name it."""
-        return _host(self.endpoint)
+        return host_of(self.endpoint)
+
+    @property
+    def page(self) -> str:
+        """The address of its page, for a browser."""
+        return f"{self.endpoint}/{quote(self.repo_id)}"
 
     def url(self, file: HubFile) -> str:
         """Where the file is asked for; the hub may send on from there to another host."""
-        return f"{self.endpoint}/{quote(self.repo_id)}/resolve/{quote(self.commit, safe='')}/{quote(file.path)}"
+        return self.url_of(file.path)
+
+    def url_of(self, path: str) -> str:
+        """The same for any file of it."""
+        return f"{self.page}/resolve/{quote(self.commit, safe='')}/{quote(path)}"
+
+
+def is_repository_name(name: str) -> bool:
+    """Whether it may be the name of a repository: `organisation/name`, as hubs allow it."""
+    return bool(_NAME.fullmatch(name)) and all(part.strip(".") for part in name.split("/"))
 
 
 async def look_up(
@@ -81,72 +111,26 @@ async def look_up(
 
     Args:
         repo_id: `organisation/name`.
-        endpoint: the hub's address; unless given, HF_ENDPOINT of the environment, or huggingface_hub's own default.
+        endpoint: the hub's address; unless given, HF_ENDPOINT of the environment, or Hugging Face.
         token: an access token for private and gated repositories. None sends none, not even the machine's own.
         revision: a branch, a tag or a commit.
 
     Raises:
-        HubError: `BadName`, `NotFound`, `Gated`, `BadToken`, `Unreachable` or `BadAnswer`.
+        HubError: `BadName`, `BadEndpoint`, `NotFound`, `Gated`, `BadToken`, `Unreachable` or `BadAnswer`.
     """
     if not _NAME.fullmatch(repo_id):
         why = "a repository is named as in organisation/name, with letters, digits, dots, dashes and underscores"
         raise BadName(f'"{repo_id}" is no name of a repository', why, "Copy the name from the model's page")
-    require_network()
-    return await asyncio.to_thread(_look_up, repo_id, endpoint, token, revision)
+    hub = parse_endpoint(hub_of(endpoint))
 
-
-def _look_up(repo_id: str, endpoint: str | None, token: str | None, revision: str) -> Repository:
-    # Before the import: it is read there. Files are not fetched through huggingface_hub, so Xet has no use.
-    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
-    from huggingface_hub import HfApi, constants, get_session  # noqa: PLC0415 - it costs 0.3 s, and most starts never need it
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled  # noqa: PLC0415
-
-    address = (endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
-    host = _host(address)
-    try:
-        get_session()  # makes its client, which it keeps
-    except UNUSABLE_ENVIRONMENT as error:
-        raise Unreachable.because(host, f"no connection can be made, {reason(error)}") from error
-    try:
-        api = HfApi(endpoint=address)
+    def question(api: HfApi) -> Repository:
         # False: None would send the token that the machine keeps.
         info = api.model_info(
-            repo_id, revision=revision, files_metadata=True, timeout=CONNECT_TIMEOUT_S, token=token or False
+            repo_id, revision=revision, files_metadata=True, timeout=METADATA_STALL_S, token=token or False
         )
-        return _repository(info, repo_id, address)
-    except HFValidationError as error:
-        raise BadName(f'"{repo_id}" is no name of a repository', str(error).splitlines()[0]) from error
-    except HfHubHTTPError as error:
-        headers = {name.lower(): value for name, value in error.response.headers.items()}
-        raise refusal(error.response.status_code, headers, repo_id, host) from error
-    except OfflineModeIsEnabled as error:
-        raise Unreachable.by_choice() from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise _no_answer(host, error) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:  # huggingface_hub believes whatever it reads
-        raise BadAnswer.because(host, "what it says of this repository cannot be read") from error
+        return _repository(info, repo_id, hub)
 
-
-def _host(endpoint: str) -> str:
-    try:
-        return urlsplit(endpoint).netloc or endpoint
-    except ValueError:  # brackets that do not match
-        return endpoint
-
-
-def _no_answer(host: str, error: httpx2.HTTPError | httpx2.InvalidURL) -> HubError:
-    if isinstance(error, httpx2.TransportError | httpx2.InvalidURL):
-        return Unreachable.because(host, reason(error))
-    return BadAnswer.because(host, reason(error))
-
-
-def reason(error: Exception) -> str:
-    """Why there is no answer, in words; many errors of a connection carry none of their own."""
-    if isinstance(error, httpx2.ConnectTimeout):
-        return "it did not answer in time"
-    if isinstance(error, httpx2.TimeoutException):
-        return "nothing came for a while"
-    return str(error) or "the connection broke"
+    return await ask(hub, repo_id, question)
 
 
 def _repository(info: ModelInfo, repo_id: str, endpoint: str) -> Repository:
@@ -162,4 +146,32 @@ def _repository(info: ModelInfo, repo_id: str, endpoint: str) -> Repository:
         if not isinstance(size, int) or size < 0 or (sha256 is not None and not _SHA256.fullmatch(sha256)):
             raise ValueError(f"a file without a size: {entry.rfilename}")
         files.append(HubFile(entry.rfilename, size, sha256))
-    return Repository(repo_id, info.sha, tuple(sorted(files, key=lambda file: file.path)), endpoint)
+    told = tags(info.tags)
+    return Repository(
+        repo_id,
+        info.sha,
+        tuple(sorted(files, key=lambda file: file.path)),
+        endpoint,
+        gated=is_gated(info.gated),
+        private=info.private is True,
+        likes=count(info.likes),
+        downloads=count(info.downloads),
+        modified=moment(info.last_modified),
+        tags=told,
+        licence=_licence(info.card_data, told),
+        base_model=_base_model(info.card_data, told),
+    )
+
+
+def _licence(card: Any, told: tuple[str, ...]) -> str:
+    """From the head of the model's card, where a name goes before the mere "other"."""
+    names = (text(getattr(card, "license_name", None)), text(getattr(card, "license", None)))
+    tagged = next((tag.partition(":")[2] for tag in told if tag.startswith("license:")), "")
+    return next((name for name in (*names, tagged) if name), "")
+
+
+def _base_model(card: Any, told: tuple[str, ...]) -> str:
+    found = texts(getattr(card, "base_model", None))
+    # "base_model:org/name" stands beside "base_model:quantized:org/name"
+    tagged = [tag.partition(":")[2] for tag in told if tag.startswith("base_model:") and tag.count(":") == 1]
+    return ", ".join([name for name in found or tagged if is_repository_name(name)][:3])

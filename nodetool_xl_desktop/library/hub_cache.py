@@ -37,7 +37,7 @@ def all_cached(cache: Path | None = None) -> dict[str, tuple[Path, ...]]:
     for folder in _folders(cache or cache_folder()):
         # No id has two dashes in a row, so this cannot be misread.
         if folder.name.startswith(_PREFIX) and (files := _newest_files(folder)):
-            found[folder.name.removeprefix(_PREFIX).replace("--", "/")] = files
+            found[repo_id_of(folder)] = files
     return dict(sorted(found.items()))
 
 
@@ -51,15 +51,37 @@ def downloaded(models: Path, repo_id: str) -> tuple[Path, ...]:
     return _models_below(models.joinpath(*repo_id.split("/")))
 
 
-def _newest_files(repository: Path) -> tuple[Path, ...]:
-    """Of what `main` points to, or else of the snapshot that was made last; one without models does not count."""
-    snapshots = sorted(_folders(repository / "snapshots"), key=_changed, reverse=True)
+def repo_id_of(repository: Path) -> str:
+    """The id of a repository by its folder in the cache; empty for another folder."""
+    return repository.name.removeprefix(_PREFIX).replace("--", "/") if repository.name.startswith(_PREFIX) else ""
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether a folder of the cache is a repository of a model: there are data sets and spaces as well."""
+    return folder.name.startswith(_PREFIX)
+
+
+def unfinished(repository: Path) -> list[Path]:
+    """Files of a repository that are still coming, or never came whole; their names say nothing of what they are."""
+    try:
+        return sorted(path for path in (repository / "blobs").iterdir() if path.suffix == ".incomplete")
+    except OSError:
+        return []
+
+
+def snapshots(repository: Path) -> list[Path]:
+    """The folders of a repository's commits: what `main` points to comes first, then what was made last."""
+    folders = sorted(_folders(repository / "snapshots"), key=_changed, reverse=True)
     try:
         main = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         main = ""
-    snapshots.sort(key=lambda folder: folder.name != main)
-    return next((files for folder in snapshots if (files := _models_below(folder))), ())
+    return sorted(folders, key=lambda folder: folder.name != main)
+
+
+def _newest_files(repository: Path) -> tuple[Path, ...]:
+    """Of what `main` points to, or else of the snapshot that was made last; one without models does not count."""
+    return next((files for folder in snapshots(repository) if (files := _models_below(folder))), ())
 
 
 def _models_below(folder: Path) -> tuple[Path, ...]:

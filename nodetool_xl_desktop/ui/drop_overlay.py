@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from PySide6.QtCore import QMimeData, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -14,10 +17,27 @@ from nodetool_xl_desktop.ui.parts import caption, label
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL, Theme
 
+#: What is longer is no address.
+LONGEST_TEXT = 2048
+
 
 def dropped_files(data: QMimeData) -> list[Path]:
     """The local files of a drag; a link to the network is none."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    if sys.platform in ("win32", "darwin"):
+        return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    # As bytes: QUrl loses those of a name that are no UTF-8.
+    urls = [urlsplit(line.strip()) for line in bytes(data.data("text/uri-list").data()).split(b"\n")]
+    local = [url for url in urls if url.scheme.lower() == b"file" and url.netloc.lower() in (b"", b"localhost")]
+    return [Path(os.fsdecode(path)) for url in local if (path := unquote_to_bytes(url.path)) and b"\0" not in path]
+
+
+def dropped_text(data: QMimeData) -> str:
+    """The address, or the text of one line, of a drag or of the clipboard that holds no file; else empty."""
+    web = next((url for url in data.urls() if url.scheme() in ("http", "https")), None)
+    if web is not None:
+        return bytes(web.toEncoded().data()).decode("ascii")
+    text = data.text().strip() if data.hasText() and not data.hasUrls() else ""
+    return text if text.isprintable() and len(text) <= LONGEST_TEXT else ""
 
 
 def split_drop(data: QMimeData) -> tuple[list[Path], list[Path]]:
@@ -25,9 +45,11 @@ def split_drop(data: QMimeData) -> tuple[list[Path], list[Path]]:
 
     By their names alone, as the disk is not touched here; a folder is among the others.
     """
-    files = dropped_files(data)
-    models = [file for file in files if file.suffix.lower() == ".gguf"]
-    return models, [file for file in files if file not in models]
+    models: list[Path] = []
+    files: list[Path] = []
+    for file in dropped_files(data):
+        (models if file.suffix.lower() == ".gguf" else files).append(file)
+    return models, files
 
 
 class DropOverlay(QWidget):
@@ -56,16 +78,17 @@ class DropOverlay(QWidget):
         layout.addStretch()
         self.hide()
 
-    def show_for(self, models: Sequence[Path], files: Sequence[Path] = ()) -> None:
+    def show_for(self, models: Sequence[Path], files: Sequence[Path] = (), address: str = "") -> None:
         """Say what a drop will do.
 
         Args:
             models: these are opened.
-            files: these are attached to the message.
+            files: these are attached to the message; folders among them are added to My Models.
+            address: what is opened where there is no file: how it is called for people.
         """
         self._shown = list(models), list(files)
-        self._tell(*_words(*self._shown, []))
-        if files and self._tasks is not None:
+        self._tell(*(_words(*self._shown, []) if models or files else _words_of_address(address)))
+        if (models or files) and self._tasks is not None:
             self._tasks.start(self._look_for_folders(self._shown))
         parent = self.parentWidget()
         if parent is not None:
@@ -79,10 +102,11 @@ class DropOverlay(QWidget):
         return "" if self.isHidden() else f"{self._headline.text()} | {self._text.text()}"
 
     async def _look_for_folders(self, shown: tuple[list[Path], list[Path]]) -> None:
-        models, files = shown
-        folders = await in_thread(lambda: [file for file in files if file.is_dir()])
+        folders = await in_thread(lambda: [file for some in shown for file in some if file.is_dir()])
         if folders and self._shown is shown:
-            self._tell(*_words(models, [file for file in files if file not in folders], folders))
+            others = set(folders)
+            models, files = ([file for file in some if file not in others] for some in shown)
+            self._tell(*_words(models, files, folders))
 
     def _tell(self, headline: str, text: str) -> None:
         self._headline.setText(headline)
@@ -101,24 +125,31 @@ class DropOverlay(QWidget):
 
 def _words(models: Sequence[Path], files: Sequence[Path], folders: Sequence[Path]) -> tuple[str, str]:
     """A headline, and a line below it."""
-    model = "" if not models else _short(title(models[0])) if len(models) == 1 else f"{len(models)} models"
-    file = "" if not files else _short(files[0].name) if len(files) == 1 else f"{len(files)} files"
-    left_out = f"Open {_short(folders[0].name)} and drop the files in it." if folders else ""
-    if model and file:
-        headline = f"Drop to add {model} to My Models, and attach {file}"
-        text = "The models stay where they are. What is attached is sent with your message."
-    elif model:
-        headline = f"Drop to add {model} to My Models"
+    model = "" if not models else _short(title(models[0])) if len(models) == 1 else f"{len(models):,} models"
+    folder = "" if not folders else _short(folders[0].name) if len(folders) == 1 else f"{len(folders):,} folders"
+    file = "" if not files else _short(files[0].name) if len(files) == 1 else f"{len(files):,} files"
+    added = " and ".join(each for each in (model, folder) if each)
+    if added and file:
+        headline = f"Drop to add {added} to My Models, and attach {file}"
+        return headline, "The models stay where they are. What is attached is sent with your message."
+    if folder:
+        many = "them, and in folders of theirs," if len(folders) > 1 else "it, and in folders of its own,"
+        return f"Drop to add {added} to My Models", f"Models in {many} are listed. They stay where they are."
+    if len(models) > 1:
+        text = "You will see whether they fit before they are loaded. The files stay where they are."
+        return f"Drop to add {model} to My Models", text
+    if model:
         text = "You will see whether it fits before it is loaded. The file stays where it is."
-        if len(models) > 1:
-            text = "You will see whether they fit before they are loaded. The files stay where they are."
-    elif file:
-        headline = f"Drop to attach {file} to your message"
-        text = "Text and code of any kind; pictures, where the model can see."
-    else:
-        return "A folder cannot be attached", left_out
-    return headline, f"{text}\nA folder is left out: {left_out[:1].lower()}{left_out[1:]}" if folders else text
+        return f"Drop to add {model} to My Models", text
+    text = "Text and code of any kind; pictures, where the model can see."
+    return f"Drop to attach {file} to your message", text
+
+
+def _words_of_address(address: str) -> tuple[str, str]:
+    text = "You will see what is there and whether it fits before anything is downloaded."
+    return f"Drop to open {_short(address)}", text
 
 
 def _short(name: str) -> str:
-    return caption(name, 28).replace("&&", "&")
+    readable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    return caption(readable, 28).replace("&&", "&")

@@ -1,4 +1,4 @@
-"""The window: My Models, the chat and the fit panel side by side, with the menus and keys of what they can do."""
+"""The window: the side bar, the centre and the fit panel, with the menus and keys of what they can do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import (
@@ -31,21 +31,34 @@ from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
+from nodetool_xl_desktop.fit.memory import Machine as FitMachine
+from nodetool_xl_desktop.hub.downloads import Downloads
+from nodetool_xl_desktop.hub.tokens import Tokens
 from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.library.origins import Origins
+from nodetool_xl_desktop.library.settings import ModelSettings
 from nodetool_xl_desktop.markdown.reading import warm_up
 from nodetool_xl_desktop.preview.badges import Badges
+from nodetool_xl_desktop.preview.remote import RemoteModels
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.branch_flow import BranchFlow
+from nodetool_xl_desktop.ui.centre import Centre, Pages
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
+from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.chosen import Chosen
 from nodetool_xl_desktop.ui.context.context_flow import ContextFlow, Machine
-from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, split_drop
+from nodetool_xl_desktop.ui.discover.door import DiscoverSources
+from nodetool_xl_desktop.ui.drop_overlay import DropOverlay
 from nodetool_xl_desktop.ui.exchange.export_flow import ExportFlow
 from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.fit.fit_panel import FitPanel
+from nodetool_xl_desktop.ui.hub_flow import HubFlow
 from nodetool_xl_desktop.ui.list_flow import ListFlow
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
+from nodetool_xl_desktop.ui.models.models_page import ModelsPage
+from nodetool_xl_desktop.ui.one_program import come_forward
+from nodetool_xl_desktop.ui.opening import Opening
 from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.presets.preset_flow import PresetFlow
 from nodetool_xl_desktop.ui.shortcuts import show_shortcuts
@@ -55,6 +68,9 @@ from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.tools.tools_flow import Tooling, ToolsFlow
 from nodetool_xl_desktop.ui.zoom import Zoom
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.hub.search import Hub
 
 
 def _toggle(panel: QWidget) -> None:
@@ -68,6 +84,25 @@ LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What lies on hubs, and the ways from there.
+
+    Attributes:
+        hub: makes the way to a hub from its address and a token; either may be None.
+        remote: looks into models there.
+        tokens: for hubs that ask for one.
+        downloads: brings models here.
+        origins: where the files that were brought here come from.
+    """
+
+    hub: Callable[[str | None, str | None], Hub]
+    remote: RemoteModels
+    tokens: Tokens
+    downloads: Downloads
+    origins: Origins
+
+
+@dataclass(frozen=True, slots=True)
 class Rooms:
     """What the window shows.
 
@@ -77,6 +112,7 @@ class Rooms:
         provider: what answers.
         tooling: what models may call.
         sources: what is known of the machine and of loads.
+        elsewhere: what lies on hubs.
         paths: the program's folders.
     """
 
@@ -85,6 +121,7 @@ class Rooms:
     provider: XLlamaCppProvider
     tooling: Tooling
     sources: Sources
+    elsewhere: Elsewhere
     paths: Paths
 
 
@@ -117,8 +154,18 @@ class MainWindow(QMainWindow):
 
     def _make_flows(self, theme: Theme, rooms: Rooms) -> None:
         provider, sources, tooling = rooms.provider, rooms.sources, rooms.tooling
-        self.side_bar = SideBar(theme, self.tasks)
         self.chat = ChatPane(theme, self.tasks)
+        self.fit_panel = FitPanel(theme, sources.memory)
+        models = ModelsPage(theme)
+        self.hub = HubFlow(
+            theme,
+            self.tasks,
+            self._discover_sources(rooms, models),
+            rooms.elsewhere.origins,
+            self.chat.tell_problem,
+        )
+        browser = ChatBrowser(theme, self.tasks)
+        self.side_bar = SideBar(browser, models, self.hub.search, self.hub.downloads.foot)
         asker = Asker(provider, tooling.toolbox, tooling.off_line)
         self.presets = PresetFlow(theme, self.tasks, self.chat.presets)
         self.context = ContextFlow(theme, self.tasks, self.chat, provider, asker, self.presets)
@@ -128,7 +175,6 @@ class MainWindow(QMainWindow):
         self.exports = ExportFlow(self, self.tasks, theme)
         self.store_flow = StoreFlow(rooms.paths.chats, self.tasks, self.chats.use, self)
         self.chosen = Chosen(PreferencesFile(rooms.paths.preferences_file), self.tasks, self.chat.tell_problem)
-        self.fit_panel = FitPanel(theme, sources.memory)
         self.fit = FitFlow(
             panel=self.fit_panel,
             side_bar=self.side_bar,
@@ -148,6 +194,22 @@ class MainWindow(QMainWindow):
         )
         self.branches = BranchFlow(self.chats, self.chat.undo, self.models)
         self.context.use(Machine(self.models.look, self.models.reload))
+        kept = (ModelSettings(rooms.paths), sources.records)
+        self.models.shelf.know(rooms.elsewhere.origins, kept, self.hub.sha256_of)
+
+    def _discover_sources(self, rooms: Rooms, models: ModelsPage) -> DiscoverSources:
+        elsewhere = rooms.elsewhere
+        return DiscoverSources(
+            hub=elsewhere.hub,
+            remote=elsewhere.remote,
+            tokens=elsewhere.tokens,
+            downloads=elsewhere.downloads,
+            machine=self._machine,
+            models=lambda: models.files,
+            folder=lambda: rooms.library.folders.own,
+            off_line=rooms.tooling.off_line,
+            physical_cores=hardware.physical_cores(),
+        )
 
     def _lay_out(self, theme: Theme) -> None:
         self.setWindowTitle("NodeTool XL Desktop")
@@ -158,11 +220,14 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
+        pages = Pages(self.chat, self.models.table, self.hub.page, self.hub.downloads.page)
+        self.centre = Centre(self.side_bar, self.fit_panel, pages)
         row.addWidget(self.side_bar)
-        row.addWidget(self.chat, 1)
+        row.addWidget(self.centre, 1)
         row.addWidget(self.fit_panel)
         self.setCentralWidget(body)
         self._overlay = DropOverlay(theme, self, self.tasks)
+        self.opening = Opening(self, self._overlay, self.tasks, lambda: self.hub.discover.door.chosen or None)
         self._pick = QMenu(self)
         self._pick.aboutToShow.connect(self._fill_pick)
         self.chat.pill.setMenu(self._pick)
@@ -176,11 +241,12 @@ class MainWindow(QMainWindow):
         self.chats.shown_changed.connect(self._name)
         self.chats.chat_changed.connect(self._name)
         self._connect_tools()
+        self._connect_models()
         self.chosen.read.connect(self._use)
         self.chat.transcript.zoom_requested.connect(self.zoom.step)
         self.zoom.chosen.connect(lambda zoom: self.chosen.choose(zoom=zoom))
         self.chat.transcript.choose_model_requested.connect(self.chat.pill.showMenu)
-        self.chat.models = lambda: [file.path for file in self.side_bar.files]
+        self.chat.models = lambda: [path for file in self.side_bar.files for path in (file.path, *file.links)]
         self.branches.sampling_wanted.connect(self.presets.panel.toggle)
         self.chat.transcript.raise_context_requested.connect(self.fit_panel.focus_context)
 
@@ -201,6 +267,30 @@ class MainWindow(QMainWindow):
         self.tools.off_line_changed.connect(lambda is_on: self.chosen.choose(off_line=is_on))
         self.exports.imported.connect(self.tools.forget_chats)
         self.chat.transcript.set_tool_titles(self.tools.title)
+
+    def _connect_models(self) -> None:
+        models, hub, opening = self.side_bar.models, self.hub, self.opening
+        models.table_requested.connect(self.centre.toggle_table)
+        columns = self.models.table.view
+        columns.columns_changed.connect(lambda: self.chosen.choose(model_columns=columns.columns))
+        self.models.table.closed.connect(self.centre.show_chat)
+        models.load_requested.connect(self.centre.show_chat)
+        self.chats.shown_changed.connect(self.centre.show_chat)
+        hub.discover_wanted.connect(partial(self._show_tab, Tab.DISCOVER))
+        hub.downloads_wanted.connect(self._show_downloads)
+        hub.load_requested.connect(self._load)
+        hub.show_requested.connect(self._show_model)
+        hub.path_given.connect(lambda path: self.opening.open([path]))
+        hub.models_changed.connect(self.models.shelf.scan_soon)
+        hub.discover.on_line_requested.connect(self._go_on_line)
+        hub.discover.endpoint_chosen.connect(lambda endpoint: self.chosen.choose(endpoint=endpoint))
+        hub.downloads.window_requested.connect(self.come_forward)
+        hub.downloads.quit_requested.connect(self.close)
+        self.models.shelf.listed.connect(hub.discover.look_again)
+        opening.models_opened.connect(self.open_models)
+        opening.folders_dropped.connect(self._add_folders)
+        opening.files_dropped.connect(self.chat.composer.attach)
+        opening.place_dropped.connect(self._open_place)
 
     def _make_actions(self) -> None:
         bar = self.menuBar()
@@ -224,7 +314,9 @@ class MainWindow(QMainWindow):
     def _fill_file_menu(self, menu: QMenu) -> None:
         add = partial(self._add, menu)
         add("&Open Model ...", "Ctrl+O", self._ask_for_files)
+        add("Open &Address ...", "Ctrl+Shift+O", self.opening.ask_address)
         add("Choose &Model", "Ctrl+L", self.chat.pill.showMenu)
+        add("Model &Folders ...", "", self.models.shelf.show_folders)
         menu.addSeparator()
         add("&Load", "Ctrl+Shift+L", self.fit_panel.request_load)
         self._eject_action = add("&Eject", "Ctrl+E", self.models.eject_soon)
@@ -261,12 +353,16 @@ class MainWindow(QMainWindow):
         add = partial(self._add, menu)
         add("&Chats", "Ctrl+1", partial(self._show_tab, Tab.CHATS))
         add("&Models", "Ctrl+2", partial(self._show_tab, Tab.MODELS))
+        add("&Discover", "Ctrl+3", partial(self._show_tab, Tab.DISCOVER))
         menu.addSeparator()
-        for text, keys, panel in (
-            ("&Side Bar", "Ctrl+B", self.side_bar),
-            ("&Fit Panel", "Ctrl+Shift+B", self.fit_panel),
+        add("Models as &Table", "Ctrl+Shift+M", self._toggle_table)
+        add("Do&wnloads", "Ctrl+Shift+J", partial(self._show_downloads, True))
+        menu.addSeparator()
+        for text, keys, work in (
+            ("&Side Bar", "Ctrl+B", partial(_toggle, self.side_bar)),
+            ("&Fit Panel", "Ctrl+Shift+B", self.centre.toggle_fit_panel),
         ):
-            action = add(text, keys, partial(_toggle, panel))
+            action = add(text, keys, work)
             action.setCheckable(True)
             action.setChecked(True)
         menu.addSeparator()
@@ -302,6 +398,53 @@ class MainWindow(QMainWindow):
         self._show_tab(Tab.CHATS)
         self.side_bar.chats.focus_search()
 
+    async def _machine(self) -> FitMachine:
+        await self.fit.looked()
+        return self.fit_panel.machine
+
+    def _load(self, model: Path) -> None:
+        """Load a model that came just now, perhaps before it is listed."""
+        self.centre.show_chat()
+
+        async def load() -> None:
+            await self.models.open([model])
+            await self.models.load(model)
+
+        self.tasks.start(load())
+
+    def _show_model(self, model: Path) -> None:
+        """Select a model in My Models."""
+        self.centre.show_chat()
+        self.tasks.start(self.models.list_models(model))
+
+    def _add_folders(self, folders: list[Path]) -> None:
+        """Folders were dropped: what is in them is listed from now on."""
+        self._show_tab(Tab.MODELS)
+        self.tasks.start(self.models.shelf.add_folders(folders), self.chat.tell_problem)
+
+    def _show_downloads(self, is_wanted: bool) -> None:
+        self.centre.show_downloads(is_wanted=is_wanted)
+        if is_wanted:
+            self.hub.downloads.page.focus_list()
+
+    def _toggle_table(self) -> None:
+        self.side_bar.show()
+        self.centre.toggle_table()
+
+    def _go_on_line(self) -> None:
+        """Discover was asked for while the program works off line, and the person wants it."""
+        self.tools.off_line_action.setChecked(False)
+        self.hub.discover.refresh()
+
+    def _open_place(self, text: str) -> None:
+        """Show what lies at an address of the hub."""
+        self._show_tab(Tab.DISCOVER)
+        self.hub.discover.open_place(text)
+
+    def come_forward(self, token: str = "") -> None:
+        """Bring the window to the front."""
+        come_forward(self, token)
+
     def _show_tab(self, tab: Tab) -> None:
         self.side_bar.show()
         self.side_bar.show_tab(tab)
@@ -317,12 +460,17 @@ class MainWindow(QMainWindow):
         self.zoom.use(chosen.zoom)
         self.tools.set_off_line(chosen.off_line)
         self.tools.start()
+        self.models.table.view.use_columns(chosen.model_columns)
+        self.hub.discover.use_endpoint(chosen.endpoint)
+        self.hub.start()
         self.chats.titles.is_on = chosen.title_chats
         self._title_action.setChecked(chosen.title_chats)
 
     def _state_changed(self, state: State) -> None:
         self.fit.show_state(state)
         self.fit_panel.show_state(state)
+        if isinstance(state, Starting):
+            self.centre.show_chat()
         if isinstance(state, Ready):
             self.fit_panel.show_took(state.server.options, state.server.taken.total)
         self.chat.show_state(state)
@@ -356,23 +504,16 @@ class MainWindow(QMainWindow):
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        models, files = split_drop(event.mimeData())
-        if models or files:
+        if self.opening.hover(event.mimeData()):
             event.acceptProposedAction()
-            self._overlay.show_for(models, files)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._overlay.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._overlay.hide()
-        models, files = split_drop(event.mimeData())
-        if models or files:
+        if self.opening.take(event.mimeData()):
             event.acceptProposedAction()
-        if models:
-            self.open_models(models)
-        if files:
-            self.chat.composer.attach(files)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Painted first, what it shows comes then."""

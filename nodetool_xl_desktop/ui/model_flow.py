@@ -32,6 +32,9 @@ from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
 from nodetool_xl_desktop.ui.fit.tune_dialog import TuneDialog
+from nodetool_xl_desktop.ui.models.library_flow import FileSources, LibraryFlow
+from nodetool_xl_desktop.ui.models.models_table import ModelsTable
+from nodetool_xl_desktop.ui.side_bar import Tab
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
 _log = logging.getLogger(__name__)
@@ -66,6 +69,20 @@ class ModelFlow:
         self._fit = fit
         self._records = sources.records
         self._headers = sources.headers
+        page = side_bar.models
+        self.table = ModelsTable(fit_panel.theme, page)
+        self.shelf = LibraryFlow(
+            library=library,
+            loader=loader,
+            tasks=tasks,
+            page=page,
+            table=self.table,
+            tell=fit_panel.show_open_problem,
+            sources=FileSources(sources.headers.read, provider.kept_for, self._forget_settings),
+        )
+        fit.judge_for(self.table)
+        self.shelf.listed.connect(self._listed)
+        self.shelf.settings_forgotten.connect(self._select_again)
         self._preview_task: asyncio.Task[None] | None = None
         self.problem: UserFacingError | None = None
         side_bar.model_selected.connect(self._selected)
@@ -78,11 +95,14 @@ class ModelFlow:
         chats.model_needed.connect(lambda: tasks.start(self._load_and_send()))
 
     async def list_models(self, select: Path | None = None) -> None:
-        """Show the library as it is on the disk now, and select one of it."""
-        files = await in_thread(self._library.scan)
+        """Show the library as it is on the disk now, and select one of it; returns as `LibraryFlow.scan`."""
         self._fit.look_if_old()
-        self._side_bar.show_models(files, select)
-        if self._side_bar.selected is None:
+        if select is not None:
+            self._side_bar.show_tab(Tab.MODELS)
+        await self.shelf.scan(select)
+
+    def _listed(self) -> None:
+        if self._side_bar.selected is None and self._fit_panel.report is not None:
             self._fit_panel.show_nothing()
             self._chat.show_selected("")
 
@@ -130,6 +150,7 @@ class ModelFlow:
         await self._loader.load(wanted, report.options, report.header)
         state = self._loader.state
         if isinstance(state, Ready) and state.model == wanted and state.server.options == report.options:
+            self.shelf.used(wanted)
             await self._remember(choice, state.server)
 
     async def _remember(self, choice: Choice, server: EngineServer) -> None:
@@ -266,8 +287,17 @@ class ModelFlow:
         except UserFacingError as error:
             self._fit_panel.show_open_problem(error)
             return
+        self._select_again(model)
+
+    def _select_again(self, model: Path) -> None:
+        """Other settings are kept for a model: show it anew where it is the selected one."""
         if self._side_bar.selected == model:
             self._selected(model)
+
+    def _forget_settings(self, model: Path) -> None:
+        """Forget what a person chose, and what was measured; touches the disk."""
+        self._provider.choose_settings(model, LoadSettings())
+        self._provider.keep_settings(model, LoadSettings())
 
     async def _load_and_send(self) -> None:
         """A message was written before a model was loaded: load the selected one, then send it."""

@@ -1,21 +1,19 @@
-"""The bar on the left: a page of chats and a page of models, and the tabs to choose between them."""
+"""The bar on the left: the pages of chats, of models and of Discover with their tabs, and below them the downloads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
 from enum import IntEnum
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
-from nodetool_xl_desktop.ui.model_list import ModelsPage
-from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.theme import SPACE_M, Theme
+from nodetool_xl_desktop.ui.discover.search_page import SearchPage
+from nodetool_xl_desktop.ui.models.models_page import ModelsPage
+from nodetool_xl_desktop.ui.theme import SPACE_M
 
 WIDTH = 264
 
@@ -25,17 +23,21 @@ class Tab(IntEnum):
 
     CHATS = 0
     MODELS = 1
+    DISCOVER = 2
 
 
 class SideBar(QFrame):
-    """Chats, and My Models.
+    """Chats, My Models and Discover.
 
     Args:
-        theme: the theme in force.
-        tasks: runs what the chats ask of their store.
-        today: the day that the chats' sections are reckoned from.
+        chats: the first page.
+        models: the second.
+        discover: the third.
+        foot: stands below whatever page is shown.
     """
 
+    #: Another page is shown.
+    tab_changed = Signal()
     #: Other files are listed.
     listed = Signal()
     #: Another model is selected.
@@ -46,26 +48,27 @@ class SideBar(QFrame):
     #: Forget this model; its file stays.
     remove_requested = Signal(Path)
 
-    def __init__(self, theme: Theme, tasks: Tasks, today: Callable[[], date] = date.today) -> None:
+    def __init__(self, chats: ChatBrowser, models: ModelsPage, discover: SearchPage, foot: QWidget) -> None:
         super().__init__()
         self.setObjectName("sideBar")
         self.setFixedWidth(WIDTH)
-        self.chats = ChatBrowser(theme, tasks, today)
-        self.models = ModelsPage(theme)
+        self.chats = chats
+        self.models = models
+        self.discover = discover
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(True)
         self._tabs.setAccessibleName("Side bar")
-        self._tabs.addTab("Chats")
-        self._tabs.addTab("Models")
+        for name in ("Chats", "Models", "Discover"):
+            self._tabs.addTab(name)
         around = QFrame()
         around.setObjectName("tabs")
         inside = QVBoxLayout(around)
         inside.setContentsMargins(2, 2, 2, 2)
         inside.addWidget(self._tabs)
         self._pages = QStackedWidget()  # not a QStackedLayout: without a parent it shows its first page as a window
-        self._pages.addWidget(self.chats)
-        self._pages.addWidget(self.models)
+        for page in (chats, models, discover):
+            self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, SPACE_M, 0, SPACE_M)  # at its sides each page has its own margin
         layout.setSpacing(SPACE_M)
@@ -74,7 +77,9 @@ class SideBar(QFrame):
         top.addWidget(around)
         layout.addLayout(top)
         layout.addWidget(self._pages, 1)
+        layout.addWidget(foot)
         self._tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self._tabs.currentChanged.connect(lambda _tab: self.tab_changed.emit())
         self.models.listed.connect(self.listed)
         self.models.model_selected.connect(self.model_selected)
         self.models.load_requested.connect(self.load_requested)
@@ -92,6 +97,9 @@ class SideBar(QFrame):
 
     def focus_page(self) -> None:
         """Have the keys go to the list that is shown."""
+        if self.tab is Tab.DISCOVER:
+            self.discover.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
         page = self.chats.view if self.tab is Tab.CHATS else self.models.view
         page.setFocus(Qt.FocusReason.ShortcutFocusReason)
 

@@ -319,6 +319,29 @@ QLabel[tone="bad"] {{ font-size: 12px; color: {t.bad}; font-weight: 600; }}
     background: transparent; border: none; padding: 4px 0;
     selection-background-color: {t.accent}; selection-color: {t.on_accent};
 }}
+#modelsTable {{ background: {t.background}; }}
+#modelCards {{ background: transparent; border: none; outline: none; selection-background-color: transparent; }}
+#modelTable, #headerTable {{
+    background: transparent; border: none; outline: none;
+    selection-background-color: {t.accent_soft}; selection-color: {t.text};
+}}
+#headerTable {{ font-size: 12px; border: 1px solid transparent; }}
+#headerTable:focus {{ border-color: {t.accent}; }}
+#modelTable QHeaderView {{ background: transparent; }}
+#modelTable QHeaderView::section {{
+    background: {t.background}; color: {t.muted}; font-size: 12px; border: none;
+    border-bottom: 1px solid {t.line}; padding: 0 8px;
+}}
+#modelTable QHeaderView::section:hover {{ color: {t.text}; }}
+#modelDetails {{
+    background: {t.surface}; border: none; border-left: 1px solid {t.line}; border-top: 1px solid {t.line};
+}}
+#detailsAbout {{ background: transparent; }}
+#modelDetails QPlainTextEdit[kind="note"] {{ background: transparent; border: none; font-size: 13px; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
+QSplitter::handle {{ background: {t.line}; }}
+QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {t.others}; border-radius: 3px; margin: 2px; min-width: 32px; }}
 #details, #detailsBody {{ background: {t.surface}; }}
 #details {{ border: 1px solid {t.line}; }}
 
@@ -346,6 +369,26 @@ QLabel[pill="bad"] {{ color: {t.bad}; background: {t.bad_soft}; }}
 #contextChoice {{ background: {t.surface}; border: 1px solid {t.warning}; border-radius: 12px; }}
 #contextChoice QListView {{ background: {t.sunken}; border: 1px solid {t.line}; border-radius: 8px; padding: 3px; }}
 #contextChoice QListView:focus {{ border-color: {t.accent}; }}
+
+#repositoryPage, #repositoryScroll, #repositoryBody {{ background: {t.background}; border: none; }}
+#bestBox {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
+#bestBox[tone="good"] {{ background: {t.accent_soft}; border-color: {t.accent_soft}; }}
+#bestBox[tone="warning"] {{ background: {t.warning_soft}; border-color: {t.warning_soft}; }}
+#bestBox[tone="bad"] {{ background: {t.bad_soft}; border-color: {t.bad_soft}; }}
+#bestBox[tone="good"] QLabel {{ color: {t.accent}; }}
+#bestBox[tone="warning"] QLabel {{ color: {t.warning}; }}
+#bestBox[tone="bad"] QLabel {{ color: {t.bad}; }}
+#offerRow {{ background: transparent; border: none; border-top: 1px solid {t.line}; border-radius: 0; }}
+#offerRow[first="true"] {{ border-top: none; }}
+#verdictPill {{
+    font-size: 12px; font-weight: 600; border-radius: 10px; padding: 2px 4px; border: 1px solid transparent;
+    background: transparent; color: {t.muted};
+}}
+#verdictPill[tone="good"] {{ color: {t.accent}; background: {t.accent_soft}; }}
+#verdictPill[tone="warning"] {{ color: {t.warning}; background: {t.warning_soft}; }}
+#verdictPill[tone="bad"] {{ color: {t.bad}; background: {t.bad_soft}; }}
+#verdictPill:hover, #verdictPill:focus {{ border-color: {t.accent}; }}
+#verdictPill:disabled {{ color: {t.muted}; font-weight: 400; }}
 
 QFrame[notice="good"] {{ background: {t.accent_soft}; border-radius: 8px; }}
 QFrame[notice="warning"] {{ background: {t.warning_soft}; border-radius: 8px; }}
@@ -480,6 +523,23 @@ QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
 QSlider::handle:horizontal:disabled {{ border-color: {t.others}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.line}; height: 6px; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {t.accent}; }}
+
+QProgressBar[tone="warning"]::chunk {{ background: {t.warning}; }}
+QProgressBar[tone="bad"]::chunk {{ background: {t.bad}; }}
+QProgressBar[tone="muted"]::chunk {{ background: {t.muted}; }}
+
+#downloadsPage, #downloadsScroll, #downloadsBody {{ background: {t.background}; }}
+#downloadsLimits {{ background: {t.background}; border-top: 1px solid {t.line}; }}
+#downloadRow {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
+#downloadRow:focus {{ border-color: {t.accent}; }}
+#downloadRow[held="true"] {{ background: {t.accent_soft}; border-color: {t.accent}; }}
+QPushButton[kind="foot"] {{
+    background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 2px 4px; text-align: left;
+    color: {t.muted}; font-size: 12px;
+}}
+QPushButton[kind="foot"]:hover {{ background: transparent; color: {t.text}; }}
+QPushButton[kind="foot"]:focus {{ border-color: {t.accent}; }}
+QPushButton[kind="foot"][tone="bad"] {{ color: {t.bad}; font-weight: 600; }}
 
 QScrollArea {{ border: none; background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}

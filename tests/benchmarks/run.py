@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,10 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import chats
+import downloads
 import estimates
+import library
+import model_list
 import provider
 import psutil
 import tools
@@ -246,7 +250,7 @@ async def window_alone(parts: app.Parts) -> list[Row]:
 
 async def in_one_window(model: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as home:
-        parts = app.build(Paths.below(Path(home)), Pool())
+        parts = app.build(Paths.below(Path(home)), Pool(), user_home=Path(home))
         parts.window.show()
         rows = await window_alone(parts)
         rows += await smoothness(parts, model)
@@ -256,6 +260,37 @@ async def in_one_window(model: Path) -> list[Row]:
         parts.window.hide()
         await parts.shut_down()
     return rows
+
+
+async def with_models() -> list[Row]:
+    """2,000 models in 40 folders: the library alone, and the whole window while it scans them for the first time, and
+    again.
+    """
+    with tempfile.TemporaryDirectory() as home:
+        paths = Paths.below(Path(home))
+        rows = await library.measure(Path(home))
+        shutil.rmtree(paths.cache)
+        parts = app.build(paths, Pool(), user_home=Path(home))
+        parts.window.show()
+        parts.window.centre.show_table()
+        await asyncio.sleep(3)  # what follows the first paint is not a scan's
+        ticker = Ticker()
+        for name in ("first", "second"):
+            ticker.start()
+            started = time.perf_counter()
+            await parts.window.models.list_models()
+            took = time.perf_counter() - started
+            ticker.stop()
+            rows.append(row(f"2,000 models in the window: {name} scan", "s", [took], "" if name == "first" else "1"))
+            rows += ticker.rows(f"2,000 models in the window: {name} scan", "below 50")
+        parts.window.hide()
+        await parts.shut_down()
+    return rows
+
+
+async def in_model_list() -> list[Row]:
+    """My Models by itself; it plays Qt's events, which needs the loop."""
+    return model_list.measure()
 
 
 async def in_transcript() -> list[Row]:
@@ -270,6 +305,9 @@ def main() -> None:
     with contextlib.closing(loop):
         rows += loop.run_until_complete(in_one_window(model))
         rows += loop.run_until_complete(in_transcript())
+        rows += loop.run_until_complete(in_model_list())
+        rows += loop.run_until_complete(with_models())
+    rows += downloads.rows()
     with tempfile.TemporaryDirectory() as home:
         rows += asyncio.run(provider.measure(model, Path(home)))
     with tempfile.TemporaryDirectory() as folder:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from nodetool_xl_desktop.core.network import HttpClient, OffLine, WorksOffLine, engine_client, hub_client, web_client
+from nodetool_xl_desktop.core.network import (
+    HttpClient,
+    NoAnswer,
+    OffLine,
+    WorksOffLine,
+    engine_client,
+    hub_client,
+    metadata_client,
+    web_client,
+)
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -117,3 +127,69 @@ async def test_who_goes_off_line_ends_what_is_being_fetched(
         with pytest.raises(WorksOffLine, match="Nothing more is taken from"):
             await anext(pieces)
     off_line.is_on = False
+
+
+# The client that huggingface_hub works with
+
+
+class Odd:
+    """A server that keeps its connections, and answers each request on them as it is told."""
+
+    def __init__(self, *answers: bytes | float | None) -> None:
+        self.answers = list(answers)
+        self.heads: list[bytes] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while self.answers:
+                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                answer = self.answers.pop(0)
+                if answer is None:  # the connection is closed without a word
+                    break
+                if isinstance(answer, bytes):
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer))
+                    continue
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                while True:
+                    writer.write(b"x")
+                    await writer.drain()
+                    await asyncio.sleep(answer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def odd(*answers: bytes | float | None) -> AsyncIterator[tuple[Odd, str]]:
+    server = Odd(*answers)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1")
+    async with listening:
+        yield server, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+
+
+async def test_a_kept_connection_that_was_closed_is_no_fault() -> None:
+    async with odd(b"one", None, b"two", None, None) as (server, address):
+        with await asyncio.to_thread(metadata_client, lambda _url: True) as client:
+            assert (await asyncio.to_thread(client.get, address)).text == "one"
+            assert (await asyncio.to_thread(client.get, address)).text == "two"
+            with pytest.raises(NoAnswer):  # twice in a row is one
+                await asyncio.to_thread(client.get, address)
+        assert len(server.heads) == 5
+
+
+async def test_an_answer_that_does_not_end_is_left() -> None:
+    async with odd(0.02) as (_, address):
+        with await asyncio.to_thread(metadata_client, lambda _url: True, within_s=0.3) as client:
+            begin = time.monotonic()
+            with pytest.raises(NoAnswer, match="does not end"):
+                await asyncio.to_thread(client.get, address, timeout=None)
+            assert time.monotonic() - begin < 3
+
+
+async def test_a_token_goes_only_where_it_may() -> None:
+    async with odd(b"", b"") as (server, address):
+        with await asyncio.to_thread(metadata_client, lambda url: url.path == "/mine") as client:
+            for path in ("/mine", "/other"):
+                await asyncio.to_thread(client.get, f"{address}{path}", headers={"Authorization": "Bearer x"})
+        assert [b"Bearer x" in head for head in server.heads] == [True, False]

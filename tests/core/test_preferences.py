@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ def test_kept_and_read(tmp_path: Path) -> None:
     file = PreferencesFile(tmp_path / "preferences.json")
     assert file.read() == Preferences()
     for chosen in (Preferences(title_chats=False, zoom=1.5), Preferences(zoom=2.0)):
-        file.write(chosen)
+        assert file.change(**asdict(chosen)) == chosen
         assert file.read() == chosen
 
 

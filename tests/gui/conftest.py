@@ -91,7 +91,7 @@ def build(
         home: Paths = paths,
         **sources: Any,
     ) -> app.Parts:
-        parts = app.build(home, Pool(command=command), missing_engine, **sources)
+        parts = app.build(home, Pool(command=command), missing_engine, user_home=home.data.parent / "user", **sources)
         built.append(parts)
         # The same words every time, and few: most tests want an answer, not a story.
         parts.window.chats.asker.sampling = Sampling(temperature=0, max_tokens=40)

@@ -25,8 +25,11 @@ from nodetool_xl_desktop.store.chats import Shown
 from nodetool_xl_desktop.store.parts import Text
 from nodetool_xl_desktop.store.records import About, Chat, ModelIdentity, State, TitledBy
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.chats.chat_list import ChatListModel
 from nodetool_xl_desktop.ui.chats.chat_places import PlaceButton
+from nodetool_xl_desktop.ui.discover.search_page import SearchPage
+from nodetool_xl_desktop.ui.models.models_page import ModelsPage
 from nodetool_xl_desktop.ui.rows import paint_line
 from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 from nodetool_xl_desktop.ui.tasks import Tasks
@@ -156,7 +159,7 @@ def pick(menu: QMenu | None, *path: str) -> None:
 def made(qtbot: Any, tmp_path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[Bar]:
     tasks, theme, day = Tasks(), Theme(app.application()), [TODAY]
     store = loop.run_until_complete(Store.open(tmp_path / "chats"))
-    bar = SideBar(theme, tasks, lambda: day[0])
+    bar = SideBar(ChatBrowser(theme, tasks, lambda: day[0]), ModelsPage(theme), SearchPage(theme), QWidget())
     bar.resize(264, 700)
     bar.show()
     bar.activateWindow()

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,9 @@ from nodetool_xl_desktop.hub.errors import (
     NotStored,
     Unreachable,
 )
+from nodetool_xl_desktop.hub.part import this_run
 from nodetool_xl_desktop.hub.repository import HubFile, Repository, look_up
-from nodetool_xl_desktop.hub.transfer import Patience
+from nodetool_xl_desktop.hub.transfer import PATIENCE, Patience
 
 CONTENT = random.Random(7).randbytes(5 * MIB + 321)
 OTHER = random.Random(8).randbytes(len(CONTENT))
@@ -191,6 +193,17 @@ async def test_silence_is_a_dropped_connection(tmp_path: Path) -> None:
             await brought(hub, tmp_path / "else", Patience(stall_s=0.1, pauses_s=(0.01,)))
 
 
+async def test_a_trickle_is_a_dropped_connection(tmp_path: Path) -> None:
+    """Below 1 kB/s it is never quite silent, and never done."""
+    with a_hub() as hub:
+        hub.play("bytes", Play(trickle_after=MIB))
+        begin = time.monotonic()
+        assert (await brought(hub, tmp_path, Patience(stall_s=1.0, pauses_s=(0.01,)))).read_bytes() == CONTENT
+        assert 0.8 < time.monotonic() - begin < 5
+        assert len(hub.at("bytes")) == 2
+        assert hub.served - len(CONTENT) <= 3  # single bytes that were on the way
+
+
 async def test_slow_is_not_silent(tmp_path: Path) -> None:
     with a_hub(CONTENT[:40_000]) as hub:
         hub.play("bytes", Play(bytes_per_s=50_000))
@@ -235,7 +248,31 @@ async def test_the_pause_that_a_server_asks_for_is_kept(tmp_path: Path) -> None:
         assert asyncio.get_running_loop().time() - begin >= 1
 
 
+async def test_so_is_one_that_is_given_as_a_date(tmp_path: Path) -> None:
+    with a_hub() as hub:
+        until = formatdate(time.time() + 3, usegmt=True)
+        hub.play("resolve", Play(status=503, headers={"Retry-After": until}), Play(status=503))
+        hub.play("bytes", Play(status=503, headers={"Retry-After": "tomorrow"}))
+        begin = asyncio.get_running_loop().time()
+        await brought(hub, tmp_path)
+        assert 1.5 < asyncio.get_running_loop().time() - begin < 10
+
+
+def test_pauses_differ_a_little_from_one_to_the_next() -> None:
+    pauses = {PATIENCE.pause_s(1) for _ in range(50)}
+    assert len(pauses) > 40
+    assert all(1.5 <= pause <= 2.5 for pause in pauses)
+
+
 # Servers that do not keep to the rules
+
+
+async def test_a_server_that_compresses_all_the_same_is_refused(tmp_path: Path) -> None:
+    with a_hub(Stored(CONTENT, large=False)) as hub:
+        hub.play("bytes", Play(headers={"Content-Encoding": "gzip"}))
+        with pytest.raises(BadAnswer, match="compressed"):
+            await brought(hub, tmp_path)
+        assert names(tmp_path) & {NAME} == set()
 
 
 async def test_a_server_that_ignores_ranges_sends_all_of_it_once_more(tmp_path: Path) -> None:
@@ -294,26 +331,46 @@ async def test_a_body_without_a_length_is_read_to_the_end_of_the_file_and_no_fur
         assert len(hub.at("bytes")) == 3
 
 
-async def test_wrong_bytes_are_removed_and_never_get_the_name(tmp_path: Path) -> None:
+async def test_wrong_bytes_are_set_aside_and_never_get_the_name(tmp_path: Path) -> None:
     with a_hub() as hub:
-        hub.play("bytes", Play(content=OTHER))
-        with pytest.raises(Damaged, match=r"came damaged: its SHA-256 should be .*was removed") as caught:
+        hub.play("bytes", Play(content=OTHER), Play(content=OTHER))
+        with pytest.raises(Damaged, match=r"came damaged: its SHA-256 should be .*set aside as .*\.damaged") as caught:
             await brought(hub, tmp_path)
         assert hashlib.sha256(CONTENT).hexdigest() in caught.value.why
-        assert names(tmp_path) == {f"{NAME}.lock"}
+        assert len(hub.at("bytes")) == 2  # it was fetched once more by itself
+        assert names(tmp_path) == {f"{NAME}.lock", f"{NAME}.damaged"}
+        assert (tmp_path / "org" / "repo" / f"{NAME}.damaged").read_bytes() == OTHER
         assert (await brought(hub, tmp_path)).read_bytes() == CONTENT
+        assert names(tmp_path) == {NAME}
 
 
-async def test_a_part_that_was_changed_on_the_disk_is_found_out(tmp_path: Path) -> None:
+async def test_a_part_that_was_changed_on_the_disk_is_found_out_and_fetched_anew(tmp_path: Path) -> None:
     with a_hub() as hub:
         hub.play("bytes", Play(drop_after=2 * MIB))
         with pytest.raises(Interrupted):
             await brought(hub, tmp_path, ONCE)
         part = tmp_path / "org" / "repo" / f"{NAME}.part"
         part.write_bytes(b"\0" * part.stat().st_size)
-        with pytest.raises(Damaged):
-            await brought(hub, tmp_path)
         assert (await brought(hub, tmp_path)).read_bytes() == CONTENT
+        assert [request.sent for request in hub.at("bytes")][2:] == [len(CONTENT)]
+
+
+async def test_after_a_power_cut_only_what_was_synced_is_believed(tmp_path: Path) -> None:
+    """Played: the note is of another run of the system, and what was not synced is zeros."""
+    with a_hub() as hub:
+        hub.play("bytes", Play(drop_after=3 * MIB))
+        with pytest.raises(Interrupted):
+            await brought(hub, tmp_path, ONCE)
+        part = tmp_path / "org" / "repo" / f"{NAME}.part"
+        note = part.with_name(f"{NAME}.part.json")
+        told = json.loads(note.read_text())
+        assert (told["synced"], told["run"]) == (3 * MIB, this_run())
+        note.write_text(json.dumps({**told, "synced": 2 * MIB, "run": "the run before"}))
+        with part.open("r+b") as stream:
+            stream.seek(2 * MIB)
+            stream.write(bytes(MIB))
+        assert (await brought(hub, tmp_path)).read_bytes() == CONTENT
+        assert hub.served == len(CONTENT) + MIB
 
 
 # Two different files
@@ -553,6 +610,14 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         "m\0.gguf",
         "m\u202e.gguf",
         "m?.gguf",
+        "m" * 300 + ".gguf",
+        "\u00e4" * 130 + ".gguf",
+        "m\udc80.gguf",
+        "COM1.part.gguf",
+        "lpt9/m.gguf",
+        "...",
+        "~/../m.gguf",
+        "\\\\server\\share\\m.gguf",
     ],
 )
 async def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, path: str) -> None:
@@ -570,6 +635,34 @@ async def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, pa
 def test_so_is_the_name_of_a_repository(tmp_path: Path, repo_id: str) -> None:
     with pytest.raises(BadName):
         target_path(tmp_path, repo_id, HubFile("m.gguf", 5))
+
+
+async def test_a_link_inside_the_models_folder_that_leads_out_of_it_is_not_followed(tmp_path: Path) -> None:
+    models, outside = tmp_path / "models", tmp_path / "outside"
+    models.mkdir()
+    outside.mkdir()
+    with a_hub() as hub:
+        (models / "org").symlink_to(outside)
+        with pytest.raises(BadName, match="outside the models folder"):
+            await brought(hub, models)
+        assert names(outside) == set()
+        (models / "org").unlink()
+        (models / "org").mkdir()
+        (models / "org" / "repo").symlink_to("../../outside")
+        with pytest.raises(BadName, match="outside the models folder"):
+            await brought(hub, models)
+        assert names(outside) == set()
+        (tmp_path / "moved").symlink_to(models)  # the folder itself may be one
+        (models / "org" / "repo").unlink()
+        assert (await brought(hub, tmp_path / "moved")).read_bytes() == CONTENT
+
+
+async def test_two_names_that_differ_in_case_only_are_not_fetched_into_one(tmp_path: Path) -> None:
+    with HubServer({"org/repo": {"m.gguf": CONTENT, "M.gguf": OTHER}}) as hub:
+        repository = await look_up("org/repo", endpoint=hub.url)
+        with pytest.raises(BadName, match="upper and lower case"):
+            await fetch_all(repository, repository.files, into=tmp_path)
+        assert names(tmp_path) == set()
 
 
 # Cancelling, and two at once

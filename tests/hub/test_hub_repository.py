@@ -14,6 +14,7 @@ from hub_server import HubServer, Play, Stored
 
 from nodetool_xl_desktop.hub.errors import (
     BadAnswer,
+    BadEndpoint,
     BadName,
     BadToken,
     Gated,
@@ -143,7 +144,7 @@ async def test_off_line_names_the_host_and_what_works_all_the_same() -> None:
 
 @pytest.mark.parametrize("endpoint", ["ftp://example.invalid", "no address", "http://[bad", "http://"])
 async def test_an_endpoint_that_is_none(endpoint: str) -> None:
-    with pytest.raises((Unreachable, BadAnswer)) as caught:
+    with pytest.raises(BadEndpoint) as caught:
         await look_up("org/repo", endpoint=endpoint)
     assert caught.value.why
 
@@ -187,3 +188,12 @@ def test_huggingface_hub_is_not_imported_before_it_is_needed() -> None:
 def test_a_missing_file_is_told_as_one() -> None:
     error = refusal(404, {"x-error-code": "EntryNotFound"}, "org/repo", "hub")
     assert "no such file" in error.why
+
+
+def test_what_a_hub_says_is_shortened_and_no_token_is_repeated() -> None:
+    told = {"x-error-message": f"Invalid credentials hf_AbCdEf0123456789 \u202e{'x' * 5000}\n"}
+    for status in (401, 403):
+        error = refusal(status, told, "org/repo", "hub")
+        assert "Invalid credentials hf_..." in error.why
+        assert len(error.why) < 300
+        assert error.why.isprintable()

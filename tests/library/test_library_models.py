@@ -12,7 +12,7 @@ import pytest
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.library.model_file import ModelFile, Place, quantization, title
+from nodetool_xl_desktop.library.model_file import Place, quantization, title
 from nodetool_xl_desktop.library.models import ModelLibrary
 
 
@@ -20,6 +20,11 @@ def model(folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(b"GGUF")
     return folder / name
+
+
+def my_models(paths: Paths) -> ModelLibrary:
+    """As a person has it who has no other such program."""
+    return ModelLibrary(paths, paths.data.parent / "user")
 
 
 def listed(library: ModelLibrary) -> list[Path]:
@@ -30,13 +35,13 @@ def listed(library: ModelLibrary) -> list[Path]:
 
 
 def test_it_starts_empty_and_writes_nothing(paths: Paths) -> None:
-    assert listed(ModelLibrary(paths)) == []
+    assert listed(my_models(paths)) == []
     assert not paths.data.exists()
 
 
 def test_what_was_opened_last_comes_first_then_the_program_s_own(paths: Paths, tmp_path: Path) -> None:
     own = [model(paths.models, name) for name in ("b.gguf", "A.gguf")]
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     opened = [library.add(model(tmp_path, name)) for name in ("one.gguf", "two.gguf", "three.gguf")]
     assert listed(library) == [*reversed(opened), own[1], own[0]]
     library.add(opened[0])
@@ -44,63 +49,65 @@ def test_what_was_opened_last_comes_first_then_the_program_s_own(paths: Paths, t
 
 
 def test_the_list_outlives_the_program(paths: Paths, tmp_path: Path) -> None:
-    first = ModelLibrary(paths)
+    first = my_models(paths)
     opened = [first.add(model(tmp_path, name)) for name in ("one.gguf", "zwei \u6a21\u578b \u2028.gguf")]
-    assert listed(ModelLibrary(paths)) == opened[::-1]
+    assert listed(my_models(paths)) == opened[::-1]
     assert [file.name for file in paths.data.iterdir()] == [paths.library_file.name]
 
 
 def test_a_name_that_is_no_text_outlives_it_too(paths: Paths, tmp_path: Path) -> None:
     odd = tmp_path / os.fsdecode(b"caf\xe9.gguf")
     odd.write_bytes(b"GGUF")
-    ModelLibrary(paths).add(odd)
-    assert listed(ModelLibrary(paths)) == [odd]
+    my_models(paths).add(odd)
+    assert listed(my_models(paths)) == [odd]
 
 
 def test_a_relative_path_is_kept_whole(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model(tmp_path, "here.gguf")
     monkeypatch.chdir(tmp_path)
-    assert ModelLibrary(paths).add(Path("here.gguf")) == tmp_path / "here.gguf"
+    assert my_models(paths).add(Path("here.gguf")) == tmp_path / "here.gguf"
     monkeypatch.chdir("/")
-    assert listed(ModelLibrary(paths)) == [tmp_path / "here.gguf"]
+    assert listed(my_models(paths)) == [tmp_path / "here.gguf"]
 
 
 def test_a_file_that_is_gone_is_not_shown_and_comes_back_with_its_disk(paths: Paths, tmp_path: Path) -> None:
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     path = library.add(model(tmp_path / "stick", "away.gguf"))
     (tmp_path / "stick").rename(tmp_path / "unplugged")
-    assert listed(library) == listed(ModelLibrary(paths)) == []
+    assert listed(library) == listed(my_models(paths)) == []
     (tmp_path / "unplugged").rename(tmp_path / "stick")
-    assert listed(ModelLibrary(paths)) == [path]
+    assert listed(my_models(paths)) == [path]
 
 
 def test_an_own_model_that_was_opened_is_listed_once(paths: Paths) -> None:
     own = model(paths.models, "own.gguf")
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     library.add(own)
     assert listed(library) == [own]
 
 
-def test_only_the_first_part_of_a_set_is_listed(paths: Paths) -> None:
+def test_a_set_is_listed_once_and_says_which_parts_are_missing(paths: Paths) -> None:
     parts = [model(paths.models, f"big-{number:05d}-of-00012.gguf") for number in (1, 2, 10, 12)]
     other = model(paths.models, "not-00002-of-two.gguf")
     model(paths.models, "readme.txt")
-    model(paths.models, "loading.gguf.part")
-    assert listed(ModelLibrary(paths)) == [parts[0], other]
+    big, alone = my_models(paths).scan()
+    assert (big.path, big.files, big.size, alone.path) == (parts[0], tuple(parts), 16, other)
+    assert big.trouble is not None
+    assert "big-00003-of-00012.gguf, big-00004-of-00012.gguf" in big.trouble.why
 
 
 def test_removing_forgets_and_deletes_nothing(paths: Paths, tmp_path: Path) -> None:
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     path = library.add(model(tmp_path, "one.gguf"))
     library.remove(path)
     library.remove(path)  # what is not there is forgotten already
-    assert listed(library) == listed(ModelLibrary(paths)) == []
+    assert listed(library) == listed(my_models(paths)) == []
     assert path.exists()
 
 
 def test_folders_are_no_models(paths: Paths, tmp_path: Path) -> None:
     (tmp_path / "folder.gguf").mkdir()
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     library.add(tmp_path / "folder.gguf")
     assert listed(library) == []
 
@@ -117,12 +124,12 @@ def test_a_list_that_cannot_be_read_is_set_aside_and_not_lost(
 ) -> None:
     paths.data.mkdir(parents=True)
     paths.library_file.write_bytes(content)
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     with caplog.at_level(logging.WARNING):
         assert listed(library) == []
     assert "cannot be read" in caplog.text
     path = library.add(model(tmp_path, "new.gguf"))
-    assert listed(ModelLibrary(paths)) == [path]
+    assert listed(my_models(paths)) == [path]
     kept = [file.read_bytes() for file in paths.data.iterdir() if file != paths.library_file]
     assert kept == [content]
 
@@ -132,13 +139,13 @@ def test_entries_that_are_no_paths_do_no_harm(paths: Paths, tmp_path: Path) -> N
     entries = [5, None, "", "\0", "x" * 5000, "/proc/1/root/none", str(good / "below"), ["list"], str(good)]
     paths.data.mkdir(parents=True)
     paths.library_file.write_text(json.dumps({"models": entries}))
-    assert listed(ModelLibrary(paths)) == [good]
+    assert listed(my_models(paths)) == [good]
 
 
 def test_a_list_that_cannot_be_written_is_told_and_kept_until_the_end(paths: Paths, tmp_path: Path) -> None:
     paths.data.parent.mkdir(parents=True)
     paths.data.write_text("a file in place of the folder")
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     path = model(tmp_path, "one.gguf")
     with pytest.raises(UserFacingError, match="could not be saved"):
         library.add(path)
@@ -147,7 +154,7 @@ def test_a_list_that_cannot_be_written_is_told_and_kept_until_the_end(paths: Pat
 
 def test_a_write_that_fails_leaves_the_old_list(paths: Paths, tmp_path: Path) -> None:
     """The system refuses in the middle of the write: no file may grow beyond 16 bytes."""
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     first = library.add(model(tmp_path, "first.gguf"))
     second = model(tmp_path, "second.gguf")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -157,25 +164,28 @@ def test_a_write_that_fails_leaves_the_old_list(paths: Paths, tmp_path: Path) ->
             library.add(second)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert listed(ModelLibrary(paths)) == [first]
+    assert listed(my_models(paths)) == [first]
     assert [file.name for file in paths.data.iterdir()] == [paths.library_file.name]
 
 
 def test_two_windows_do_not_forget_each_other_s_models(paths: Paths, tmp_path: Path) -> None:
-    one, two = ModelLibrary(paths), ModelLibrary(paths)
+    one, two = my_models(paths), my_models(paths)
     first, second = one.add(model(tmp_path, "first.gguf")), two.add(model(tmp_path, "second.gguf"))
     third = one.add(model(tmp_path, "third.gguf"))
     assert set(listed(two)) == {first, second, third}
     two.remove(second)
-    assert listed(ModelLibrary(paths)) == [third, first]
+    assert listed(my_models(paths)) == [third, first]
 
 
 def test_an_entry_says_what_a_list_shows(paths: Paths, tmp_path: Path) -> None:
     own = model(paths.models, "Tiny-1B-Q4_K_M.gguf")
     opened = model(tmp_path, "Other-2B.gguf")
-    library = ModelLibrary(paths)
+    library = my_models(paths)
     library.add(opened)
-    assert library.scan() == [ModelFile(opened, 4, Place.OPENED), ModelFile(own, 4, Place.OWN)]
+    assert [(file.path, file.size, file.place) for file in library.scan()] == [
+        (opened, 4, Place.OPENED),
+        (own, 4, Place.OWN),
+    ]
     assert [file.full_title for file in library.scan()] == ["Other 2B", "Tiny 1B Q4_K_M"]
     assert [file.title for file in library.scan()] == ["Other 2B", "Tiny 1B"]
     assert [file.quantization for file in library.scan()] == ["", "Q4_K_M"]

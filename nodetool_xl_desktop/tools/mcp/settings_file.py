@@ -5,6 +5,7 @@ A file that is no JSON is left as it is, and nothing is written over it until a 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.core.lock import locked
 from nodetool_xl_desktop.tools.mcp.errors import SettingsError
 from nodetool_xl_desktop.tools.mcp.loose_json import load_json
 
@@ -42,9 +44,14 @@ class SettingsFile:
         Raises:
             SettingsError: it cannot be read, or not be written; it is as it was.
         """
-        content = self._content()
-        servers = edit(self._servers(content))
-        self._write({**content, _KEY: servers})
+        with contextlib.ExitStack() as alone:
+            try:
+                alone.enter_context(locked(self.path.with_name(f".{self.path.name}.lock")))
+            except OSError as error:
+                raise self._not_saved(error) from error
+            content = self._content()
+            servers = edit(self._servers(content))
+            self._write({**content, _KEY: servers})
         return servers
 
     def _content(self) -> dict[str, Any]:
@@ -93,8 +100,11 @@ class SettingsFile:
             finally:
                 fresh.unlink(missing_ok=True)
         except OSError as error:
-            raise SettingsError(
-                "The settings of the MCP servers could not be saved",
-                f"{error.strerror or error} ({self.path})",
-                "Look at the disk.",
-            ) from error
+            raise self._not_saved(error) from error
+
+    def _not_saved(self, error: OSError) -> SettingsError:
+        return SettingsError(
+            "The settings of the MCP servers could not be saved",
+            f"{error.strerror or error} ({self.path})",
+            "Look at the disk.",
+        )

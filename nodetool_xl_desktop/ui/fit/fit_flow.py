@@ -13,16 +13,19 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.units import GIB
 from nodetool_xl_desktop.engine.states import Ending, Ready, Starting, State
-from nodetool_xl_desktop.fit.memory import Device, HostMemory, Needs
+from nodetool_xl_desktop.fit.memory import Device, HostMemory, Machine, Needs
 from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.gguf import HeaderCache
 from nodetool_xl_desktop.library.loads import LoadRecords
-from nodetool_xl_desktop.preview.badges import Badges
+from nodetool_xl_desktop.preview.badges import Badge, Badges
 from nodetool_xl_desktop.preview.confirm import Planner, ask
 from nodetool_xl_desktop.preview.report import FitReport
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
@@ -34,6 +37,20 @@ from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 LookUp = Callable[[], Awaitable[Sequence[Device]]]
 #: What was seen of the devices is believed for so long, unless the person asks: looking starts a child.
 SEEN_FOR_S = 30.0
+#: So many models are judged in one go, and so many badges of models that nobody sees are shown at once.
+AT_ONCE, SHOWN_AT_ONCE = 8, 200
+#: Verdicts on models that nobody sees stay while the free memory differs by less, in bytes.
+NEAR = GIB // 2
+
+
+class Judged(Protocol):
+    """A view of models that wants their badges: of those in sight, and a signal that says that these are others."""
+
+    in_sight_changed: Any
+
+    @property
+    def in_sight(self) -> list[Path]:
+        """The models, from above to below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +108,16 @@ class FitFlow(QObject):
         self._asking: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._judging: asyncio.Task[None] | None = None
+        self._judge_again = False
+        self._judged_rest: set[Path] = set()
         panel.moved.connect(self._forget_question)
         panel.rested.connect(self._ask_soon)
         panel.look_requested.connect(self.look)
         chat.answer_ended.connect(panel.ask_again)
-        side_bar.listed.connect(self._judge_soon)
+        self._views: list[Judged] = [side_bar.models]
+        self._judged_for: Machine | None = None  # the badges that are not in sight, roughly
+        side_bar.models.in_sight_changed.connect(self._judge_soon)
+        side_bar.models.list.changed.connect(self._judge_soon)
 
     def loading(self, report: FitReport) -> None:
         """This is being loaded: so much of the devices is ours afterwards."""
@@ -189,16 +211,68 @@ class FitFlow(QObject):
 
     # My Models
 
+    def judge_for(self, view: Judged) -> None:
+        """Another view shows the models: those that are in sight there are judged too."""
+        self._views.append(view)
+        view.in_sight_changed.connect(self._judge_soon)
+
     def _judge_soon(self) -> None:
-        if self._judging is not None:
-            self._judging.cancel()
-        if self.side_bar.files and not self._is_closed:
+        """Judge what is in sight, and all that the list needs; what is being judged already goes on."""
+        self._judge_again = True
+        if (self._judging is None or self._judging.done()) and not self._is_closed:
             self._judging = self._tasks.start(self._judge())
 
     async def _judge(self) -> None:
-        machine = self.panel.machine
-        for file in tuple(self.side_bar.files):
-            self.side_bar.show_badge(file.path, await in_thread(partial(self._badges.judge, file.path, machine)))
+        rows = self.side_bar.models.list
+        while self._judge_again and not self._is_closed:
+            self._judge_again = False
+            machine = self.panel.machine
+            in_sight = [path for view in self._views for path in view.in_sight]
+            selected = [self.side_bar.selected] if self.side_bar.selected is not None else []
+            wanted = list(dict.fromkeys([*selected, *in_sight]))
+            for begin in range(0, len(wanted), AT_ONCE):
+                rows.set_badges(await in_thread(partial(self._judged, wanted[begin : begin + AT_ONCE], machine)))
+            if rows.needs_all_badges and not self._judge_again:
+                await self._judge_the_rest(machine)
+
+    async def _judge_the_rest(self, machine: Machine) -> None:
+        """Models that nobody sees, as the list is sorted by the verdict, or filtered.
+
+        Each header is read for it, so what was judged stays until the machine has clearly other memory.
+        """
+        rows = self.side_bar.models.list
+        is_known = self._judged_for is not None and _is_much_like(machine, self._judged_for)
+        left = [
+            entry.path
+            for entry in rows.all
+            if entry.file.trouble is None and not (is_known and entry.path in self._judged_rest)
+        ]
+        if not is_known:
+            self._judged_for, self._judged_rest = machine, set()
+        found: dict[Path, Badge | None] = {}
+        for begin in range(0, len(left), AT_ONCE):
+            if self._judge_again:  # what is in sight goes first
+                break
+            part = left[begin : begin + AT_ONCE]
+            found |= await in_thread(partial(self._judged, part, machine))
+            self._judged_rest.update(part)
+            if len(found) >= SHOWN_AT_ONCE:
+                rows.set_badges(found)
+                found = {}
+        rows.set_badges(found)
+
+    def _judged(self, paths: Sequence[Path], machine: Machine) -> dict[Path, Badge | None]:
+        return {path: self._badges.judge(path, machine) for path in paths}
+
+
+def _is_much_like(machine: Machine, other: Machine) -> bool:
+    """Whether a verdict for one holds, but for the last half GiB, for the other."""
+
+    def free(each: Machine) -> list[int]:
+        return [each.host.free, *(device.free or 0 for device in each.devices)]
+
+    now, before = free(machine), free(other)
+    return len(now) == len(before) and all(abs(a - b) < NEAR for a, b in zip(now, before, strict=True))
 
 
 def _with_returned(device: Device, size: int) -> Device:

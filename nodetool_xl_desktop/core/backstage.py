@@ -1,7 +1,7 @@
-"""The thread that servers are spoken to on, with a loop of its own.
+"""A thread with an event loop of its own, for what must not pass through the window's.
 
-The window's loop must not read what a server sends: the package that does parses whole messages, and takes 0.5 s to
-import. Child processes started here are fine, as the thread lives as long as the program.
+There MCP servers are spoken to (the package that does parses whole messages, and takes 0.5 s to import), and downloads
+run (hundreds of megabytes a second). Child processes started here are fine, as the thread lives as long as the program.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ Value = TypeVar("Value")
 
 
 class Backstage:
-    """The thread; it is started when it is first used."""
+    """The thread; it is started when it is first used.
 
-    def __init__(self) -> None:
+    Args:
+        name: the thread's, as a debugger shows it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -41,7 +46,7 @@ class Backstage:
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.SelectorEventLoop() if not hasattr(asyncio, "ProactorEventLoop") else _proactor()
-            self._thread = threading.Thread(target=_run, args=(self._loop,), name="mcp", daemon=True)
+            self._thread = threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True)
             self._thread.start()
         return self._loop
 

@@ -1,0 +1,171 @@
+"""Taking the models along when another own folder is chosen: hundreds of gigabytes, perhaps to another disk.
+
+The order of a move: the new folder is chosen first, and the old one stays in the list as the one that is being left;
+then file by file. So at every moment each model lies whole in a place that is looked through, whatever is
+killed or pulled out: the move goes on where it was (`unfinished`), or back with the same call.
+
+On one disk a file is renamed. To another one it is copied under the name `NAME.moving`, read back and held against the
+hash of what was read first, and only then given its name; the old file goes last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.library.folders import ModelFolders, absolute
+from nodetool_xl_desktop.library.following import Follower
+from nodetool_xl_desktop.library.mover import ENDING, Moved, Mover, Progress
+
+__all__ = ["Moved", "give_up", "move_models", "unfinished"]
+
+#: Only these move: the folder is a person's too, and may hold anything else.
+_MODEL = re.compile(r"\.gguf$", re.I)
+_COMING = re.compile(r"\.gguf\.part(?:\.json)?$", re.I)
+_UNFINISHED = re.compile(rf"\.gguf(?:\.part(?:\.json)?)?{re.escape(ENDING)}$", re.I)
+_log = logging.getLogger(__name__)
+
+
+def unfinished(folders: ModelFolders) -> Path | None:
+    """The old folder of a move that has not come to its end, and that `move_models` to `folders.own` goes on with."""
+    return folders.leaving
+
+
+def move_models(
+    folders: ModelFolders,
+    to: Path,
+    on_progress: Progress | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    *,
+    with_downloads: bool = False,
+    followers: Sequence[Follower] = (),
+) -> Moved:
+    """Choose another own folder, and move there the models that lie in the old one. Blocks: call it in a thread.
+
+    Called with the folder that is the own one already, it goes on with a move that did not come to its end. What
+    cannot be moved stays and is told; the rest goes on.
+
+    Args:
+        folders: whose own folder it is.
+        to: the new one; it is made where it is missing.
+        on_progress: called in this thread, 20 times a second at most.
+        stop: asked after each 8 MiB. What has arrived stays there, and nothing is half.
+        with_downloads: whether what is still coming moves too. Only where all downloads are paused.
+        followers: what is kept of the models goes along: notes, settings, origins.
+
+    Raises:
+        Stopped: `stop` said so.
+        UserFacingError: the new folder cannot be used, lies in the old one (or the other way round), has not the room,
+            or the choice could not be saved. Nothing was moved then.
+    """
+    to = absolute(to)
+    own = folders.own
+    same = os.path.realpath(to) == os.path.realpath(own)
+    source = folders.leaving if same else own
+    if source is None:
+        return Moved()
+    if not source.is_dir():
+        raise UserFacingError(
+            "The models cannot be moved",
+            f"{source} is not there, or the disk that it is on",
+            "Connect the disk, or leave what is there.",
+        )
+    _check_apart(source, to)
+    files = [
+        (path, size)
+        for path, size in _files_below(source)
+        if _MODEL.search(path.name) or (with_downloads and _COMING.search(path.name))
+    ]
+    _check_room(files, to)
+    if not same:
+        folders.set_own(to)
+        folders.set_leaving(source)
+    try:
+        moved = Mover(source, to, on_progress, stop).move(files)
+    finally:
+        for follower in followers:
+            follower.follow(source, to)
+    if not moved.stayed:
+        give_up(folders)
+        _remove_empty(source)
+    return moved
+
+
+def give_up(folders: ModelFolders, followers: Sequence[Follower] = ()) -> None:
+    """End a move: what is still in the old folder stays there, and is not looked for any more.
+
+    Args:
+        folders: whose own folder was moved.
+        followers: as of `move_models`.
+
+    Raises:
+        UserFacingError: the choice could not be saved.
+    """
+    own, leaving = folders.own, folders.leaving
+    if leaving:
+        for follower in followers:
+            follower.follow(leaving, own)
+    folders.set_leaving(None)
+    for path, _ in _files_below(own):
+        if _UNFINISHED.search(path.name):  # a killed move was copying it
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _files_below(folder: Path) -> Iterator[tuple[Path, int]]:
+    """All files, each with its size. Links to folders are not followed: what they lead to is not moved."""
+    try:
+        with os.scandir(folder) as listing:
+            inside = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        _log.warning("%s is not moved: %s", folder, error)
+        return
+    for entry in inside:
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_below(path)
+        elif entry.is_symlink():
+            yield path, 0
+        elif entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(OSError):  # it went just now
+                yield path, entry.stat(follow_symlinks=False).st_size
+
+
+def _check_apart(source: Path, to: Path) -> None:
+    old, new = Path(os.path.realpath(source)), Path(os.path.realpath(to))
+    if old.is_relative_to(new) or new.is_relative_to(old):
+        raise UserFacingError(
+            "The models cannot be moved there",
+            f"one of {old} and {new} lies in the other",
+            "Choose a folder beside the old one, or choose it without moving the models.",
+        )
+
+
+def _check_room(files: list[tuple[Path, int]], to: Path) -> None:
+    """On one disk a move takes no room."""
+    there = next(folder for folder in (to, *to.parents) if folder.exists())
+    try:
+        device, free = there.stat().st_dev, shutil.disk_usage(there).free
+        needed = sum(size for path, size in files if path.lstat().st_dev != device)
+    except OSError as error:
+        raise UserFacingError("The models cannot be moved there", f"{error.strerror or error} ({to})") from error
+    if needed > free:
+        raise UserFacingError(
+            "The models cannot be moved there",
+            f"they take {units.file_size(needed)}, and {units.file_size(free)} are free",
+            "Choose another disk, or delete models that you do not need.",
+        )
+
+
+def _remove_empty(folder: Path) -> None:
+    """The folders that a move has emptied; what else is in them keeps them."""
+    for above, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(above).rmdir()

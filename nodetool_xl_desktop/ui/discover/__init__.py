@@ -1,0 +1,1 @@
+"""Discover: models on a hub, what they would be on this machine, and the way here."""

@@ -1,0 +1,110 @@
+"""The dialog of the hub that is asked: Hugging Face, or a mirror of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.hub.endpoint import hub_of, parse_endpoint
+from nodetool_xl_desktop.ui.discover.fitting import fit_height
+from nodetool_xl_desktop.ui.discover.shown import one_line
+from nodetool_xl_desktop.ui.inputs import in_order, is_escape
+from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import field, label
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL
+
+WIDTH = 480
+
+
+class HubDialog(QDialog):
+    """Takes an address.
+
+    Args:
+        endpoint: the one that is chosen; empty for the default.
+        parent: the window.
+    """
+
+    #: Ask this hub from now on; empty for the default.
+    endpoint_given = Signal(str)
+
+    def __init__(self, endpoint: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Hub")
+        self.setFixedWidth(WIDTH)
+        self._usual = hub_of(None)
+        self.edit = QLineEdit(endpoint)
+        self.edit.setFrame(False)
+        self.edit.setMaxLength(2000)
+        self.edit.setPlaceholderText(self._usual)
+        self.edit.setAccessibleName("Address of the hub")
+        self.notice = Notice()
+        self.usual = QPushButton("Use the Default")
+        self.cancel = QPushButton("Cancel")
+        self.use = QPushButton("Use This Hub")
+        self.use.setProperty("kind", "primary")
+        self.use.setDefault(True)
+        self.usual.setAutoDefault(False)
+        self.cancel.setAutoDefault(False)
+        self._lay_out()
+        self.edit.textChanged.connect(self._edited)
+        self.use.clicked.connect(self._give)
+        self.usual.clicked.connect(self._give_usual)
+        self.cancel.clicked.connect(self.reject)
+
+    def _lay_out(self) -> None:
+        foot = QHBoxLayout()
+        foot.setSpacing(SPACE_S)
+        foot.addWidget(self.usual)
+        foot.addStretch()
+        foot.addWidget(self.cancel)
+        foot.addWidget(self.use)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
+        layout.setSpacing(SPACE_M)
+        layout.addWidget(label("The hub that is asked for models", "title"))
+        layout.addWidget(
+            label("The address of a mirror, or of a hub of your own that speaks the same protocol.", wrap=True)
+        )
+        layout.addWidget(field(self.edit))
+        usual = f"The default is {one_line(self._usual, 80)}. A token that was given for one hub is sent to no other."
+        layout.addWidget(label(usual, "note", wrap=True))
+        layout.addWidget(self.notice)
+        layout.addStretch()
+        layout.addLayout(foot)
+        in_order(self.edit, self.use, self.cancel, self.usual)
+
+    def event(self, event: QEvent) -> bool:
+        if is_escape(event):  # the window's Esc stops an answer
+            event.accept()
+            return True
+        return super().event(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        fit_height(self, WIDTH)
+        super().showEvent(event)
+
+    def _edited(self) -> None:
+        if not self.notice.isHidden():
+            self.notice.hide()
+            fit_height(self, WIDTH)
+
+    def _give(self) -> None:
+        text = self.edit.text().strip()
+        if not text:
+            self._give_usual()
+            return
+        try:
+            endpoint = parse_endpoint(text)
+        except UserFacingError as error:
+            self.notice.tell_error(error)
+            fit_height(self, WIDTH)
+            self.edit.setFocus()
+            return
+        self.accept()
+        self.endpoint_given.emit("" if endpoint == self._usual else endpoint)
+
+    def _give_usual(self) -> None:
+        self.accept()
+        self.endpoint_given.emit("")

@@ -1,0 +1,159 @@
+"""The dialog of the access token for one hub."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.ui.discover.fitting import fit_height
+from nodetool_xl_desktop.ui.discover.shown import one_line
+from nodetool_xl_desktop.ui.inputs import Check, in_order, is_escape
+from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import field, label
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme
+
+WIDTH = 580
+#: A token is some 40 letters; nobody pastes a book.
+LONGEST_TOKEN = 4000
+
+
+class TokenDialog(QDialog):
+    """Takes a token, and never shows the one that is kept.
+
+    Args:
+        theme: the theme in force.
+        host: the hub that it is for.
+        why: what it is wanted for; empty for nothing in particular.
+        parent: the window.
+    """
+
+    #: Try this token, and keep it where the hub knows it.
+    token_given = Signal(str)
+    #: Forget the one that is kept.
+    forget_requested = Signal()
+    #: Open the page of the hub where tokens are made.
+    page_requested = Signal()
+
+    def __init__(self, theme: Theme, host: str, why: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        host = one_line(host, 80)
+        self.setWindowTitle("Access Token")
+        self.setFixedWidth(WIDTH)
+        self._is_kept = False
+        self.edit = QLineEdit()
+        self.edit.setFrame(False)
+        self.edit.setEchoMode(QLineEdit.EchoMode.Password)
+        self.edit.setMaxLength(LONGEST_TOKEN)
+        self.edit.setPlaceholderText("Paste a token that may read")
+        self.edit.setAccessibleName(f"Access token for {host}")
+        self.seen = Check(theme, "Show what I paste")
+        self.notice = Notice()
+        self.page = QPushButton("Make a Token ...")
+        self.forget = QPushButton("Forget Token")
+        self.close_button = QPushButton("Close")
+        self.keep = QPushButton("Check and Keep")
+        self.keep.setProperty("kind", "primary")
+        self.keep.setDefault(True)
+        for each in (self.page, self.forget, self.close_button):
+            each.setAutoDefault(False)
+        self._why = label(why, wrap=True)
+        self._why.setVisible(bool(why))
+        self._where = label(
+            f"The token is kept in the system's keyring, in no file of this program, and is sent to {host} and to no "
+            "other host.",
+            "note",
+            wrap=True,
+        )
+        self._lay_out(host)
+        self.edit.textChanged.connect(self._typed)
+        self.seen.toggled.connect(self._show_letters)
+        self.keep.clicked.connect(self._give)
+        self.forget.clicked.connect(self.forget_requested)
+        self.page.clicked.connect(self.page_requested)
+        self.close_button.clicked.connect(self.reject)
+        self.show_kept(is_kept=False)
+        self._typed("")
+
+    def _lay_out(self, host: str) -> None:
+        foot = QHBoxLayout()
+        foot.setSpacing(SPACE_S)
+        foot.addWidget(self.forget)
+        foot.addWidget(self.page)
+        foot.addStretch()
+        foot.addWidget(self.close_button)
+        foot.addWidget(self.keep)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
+        layout.setSpacing(SPACE_M)
+        layout.addWidget(label(f"Access token for {host}", "title", wrap=True))
+        layout.addWidget(self._why)
+        layout.addWidget(field(self.edit))
+        layout.addWidget(self.seen)
+        layout.addWidget(self._where)
+        layout.addWidget(self.notice)
+        layout.addStretch()
+        layout.addLayout(foot)
+        in_order(self.edit, self.seen, self.keep, self.close_button, self.forget, self.page)
+
+    def show_kept(self, *, is_kept: bool) -> None:
+        """Whether there is a token for this hub."""
+        self._is_kept = is_kept
+        self.forget.setVisible(is_kept)
+        self.edit.setPlaceholderText("Paste another token" if is_kept else "Paste a token that may read")
+
+    def show_busy(self, text: str) -> None:
+        """Something is being done; nothing can be pressed meanwhile but Close."""
+        self.notice.tell(text, tone="plain")
+        self._set_enabled(False)
+        fit_height(self, WIDTH)
+
+    def show_done(self, what: str, text: str = "") -> None:
+        """It was done."""
+        self.edit.clear()
+        self._set_enabled(True)
+        self.notice.tell(what, text, tone="good")
+        fit_height(self, WIDTH)
+        self.close_button.setFocus()
+
+    def show_problem(self, error: UserFacingError) -> None:
+        """It was not done."""
+        self._set_enabled(True)
+        self.notice.tell_error(error)
+        fit_height(self, WIDTH)
+        self.edit.setFocus()
+        self.edit.selectAll()
+
+    def done(self, result: int) -> None:
+        self.edit.clear()
+        super().done(result)
+
+    def event(self, event: QEvent) -> bool:
+        if is_escape(event):  # the window's Esc stops an answer
+            event.accept()
+            return True
+        return super().event(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        fit_height(self, WIDTH)
+        super().showEvent(event)
+
+    def _set_enabled(self, is_enabled: bool) -> None:
+        self.edit.setEnabled(is_enabled)
+        self.forget.setEnabled(is_enabled)
+        self.keep.setEnabled(is_enabled and bool(self._token))
+
+    @property
+    def _token(self) -> str:
+        return self.edit.text().strip()
+
+    def _typed(self, _text: str) -> None:
+        self.keep.setEnabled(bool(self._token))
+
+    def _show_letters(self, is_seen: bool) -> None:
+        self.edit.setEchoMode(QLineEdit.EchoMode.Normal if is_seen else QLineEdit.EchoMode.Password)
+
+    def _give(self) -> None:
+        if token := self._token:
+            self.token_given.emit(token)

@@ -1,0 +1,282 @@
+"""Where models are looked for: the program's own folder, those that a person adds, and what other programs hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QMessageBox,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.library.folders import Root
+from nodetool_xl_desktop.library.following import Follower
+from nodetool_xl_desktop.library.model_file import ModelFile, Place
+from nodetool_xl_desktop.library.models import ModelLibrary
+from nodetool_xl_desktop.library.moving import unfinished
+from nodetool_xl_desktop.ui.inputs import Check
+from nodetool_xl_desktop.ui.models.entries import one_line, path_text
+from nodetool_xl_desktop.ui.models.move_bar import MoveBar
+from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import ElidedLabel, label, set_tip
+from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme
+
+#: Of folders that could not be opened, so many are named.
+MOST_CLOSED = 20
+
+
+class FoldersDialog(QDialog):
+    """Shows the folders with how many models each holds, and changes them. No file is moved unless it is asked for.
+
+    Args:
+        theme: the theme in force.
+        tasks: runs what touches the disk.
+        library: whose folders they are.
+        listed: gives the models that are listed, which are counted.
+        followers: what is kept of models goes along when they are moved.
+        parent: the window.
+    """
+
+    #: Other folders are looked through now.
+    changed = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        tasks: Tasks,
+        library: ModelLibrary,
+        listed: Callable[[], Sequence[ModelFile]],
+        followers: Sequence[Follower],
+        parent: QWidget | None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme, self._tasks, self._library = theme, tasks, library
+        self._listed = listed
+        self._own: Path | None = None
+        self._shown: tuple[Sequence[Root], Counter[Path]] | None = None
+        self.setWindowTitle("Model Folders")
+        self.setMinimumWidth(560)
+        self.resize(600, 480)
+        self.notice = Notice()
+        self.moving = MoveBar(tasks, library.folders, followers)
+        self.moving.ended.connect(self._moved)
+        self.notice.remedy_requested.connect(self._go_on)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(SPACE_XS)
+        body = QWidget()
+        inside = QVBoxLayout(body)
+        inside.setContentsMargins(0, 0, SPACE_S, 0)
+        inside.addLayout(self._rows)
+        inside.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(body)
+        body.setObjectName("detailsAbout")
+        self._add = QPushButton("Add Folder ...")
+        self._add.clicked.connect(lambda: self._ask("Add a folder with models", self.add_folder))
+        close = QPushButton("Close")
+        close.clicked.connect(self.accept)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
+        layout.setSpacing(SPACE_M)
+        layout.addWidget(label("Model Folders", "title"))
+        words = "Models are used where they are. Nothing is copied or moved unless you ask for it."
+        layout.addWidget(label(words, "note", wrap=True))
+        layout.addWidget(self.notice)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self.moving)
+        foot = QHBoxLayout()
+        foot.addWidget(self._add)
+        foot.addStretch()
+        foot.addWidget(close)
+        layout.addLayout(foot)
+        tasks.start(self._show())
+
+    def recount(self) -> None:
+        """Other models are listed."""
+        self._tasks.start(self._show())
+
+    def _go_on(self) -> None:
+        if self._own is not None:
+            self.moving.move_to(self._own)
+
+    async def _show(self) -> None:
+        """Show the folders as they are now; where nothing is other than it was, nothing moves."""
+        folders = self._library.folders
+        roots, left, self._own = await in_thread(lambda: (folders.roots(), unfinished(folders), folders.own))
+        if left is not None and not self.moving.is_moving and self.notice.isHidden():
+            text = f"Some models are still in {path_text(left)}. They are in the list all the same."
+            self.notice.tell("A move did not come to its end", text, remedy="Go On")
+        counts = _counts(roots, self._listed())
+        if (roots, counts) == self._shown:
+            return
+        self._shown = (roots, counts)
+        focused = self.focusWidget()
+        name = focused.accessibleName() if focused is not None else ""
+        self._fill(roots, counts)
+        again = next((each for each in self.findChildren(QWidget) if name and each.accessibleName() == name), None)
+        if again is not None:
+            again.setFocus()
+
+    def _fill(self, roots: Sequence[Root], counts: Counter[Path]) -> None:
+        while (item := self._rows.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.setParent(None)  # at once: it is deleted when Qt comes to it
+                widget.deleteLater()
+        headings = {Place.OWN: "This Program's Own", Place.ADDED: "Added"}
+        shown = ""
+        for root in roots:
+            heading = headings.get(root.place, "Other Programs")
+            if heading != shown:
+                self._rows.addWidget(_heading(heading))
+                shown = heading
+            self._rows.addWidget(self._row(root, counts[root.path]))
+        closed = self._library.closed_folders
+        if closed:
+            self._rows.addWidget(_heading("Could Not Be Opened"))
+        for each in closed[:MOST_CLOSED]:
+            line = ElidedLabel("note")
+            line.setText(f"{one_line(each.why)}: {path_text(each.path)}")
+            set_tip(line, path_text(each.path))
+            self._rows.addWidget(line)
+
+    def _row(self, root: Root, count: int) -> QWidget:
+        row = QFrame()
+        row.setProperty("kind", "lined")
+        inside = QHBoxLayout(row)
+        inside.setContentsMargins(0, SPACE_S, 0, SPACE_S)
+        inside.setSpacing(SPACE_M)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        name = ElidedLabel()
+        name.setText(_name(root))
+        path = ElidedLabel("note")
+        path.setText(path_text(root.path))
+        set_tip(path, path_text(root.path))
+        words.addWidget(name)
+        words.addWidget(path)
+        inside.addLayout(words, 1)
+        figure = f"{count:,} model{'' if count == 1 else 's'}" if root.is_there else "Not there"
+        inside.addWidget(label(figure if root.is_on else "Left out", "note"))
+        if root.place is Place.OWN:
+            choose = QPushButton("Change ...")
+            choose.setProperty("small", "true")
+            choose.clicked.connect(lambda: self._ask("Choose the models folder", self.choose_own))
+            inside.addWidget(choose)
+        else:
+            inside.addWidget(self._switch(root))
+        if root.place is Place.ADDED:
+            inside.addWidget(self._remover(root))
+        return row
+
+    def _switch(self, root: Root) -> QWidget:
+        switch = Check(self._theme, "")
+        switch.setAccessibleName(f"Look through {_name(root)}")
+        switch.show_value(root.is_on)
+        which = root.path if root.place is Place.ADDED else root.place
+        switch.toggled.connect(lambda is_on: self._do(partial(self._library.folders.set_on, which, is_on)))
+        return switch
+
+    def _remover(self, root: Root) -> QWidget:
+        remove = QToolButton()
+        remove.setProperty("kind", "icon")
+        remove.setIconSize(QSize(16, 16))
+        remove.setIcon(self._theme.icon("x"))
+        remove.setToolTip("Look through it no longer; the folder stays")
+        remove.setAccessibleName(f"Remove {_name(root)}")
+        remove.clicked.connect(lambda: self._do(partial(self._library.folders.remove, root.path)))
+        return remove
+
+    # What it does
+
+    def _ask(self, title: str, then: Callable[[Path], object]) -> None:
+        dialog = QFileDialog(self, title)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: then(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def add_folder(self, path: Path) -> None:
+        """Look through this folder too."""
+        self._do(partial(self._library.folders.add, path))
+
+    def choose_own(self, path: Path) -> None:
+        """Ask whether the models go along, and have downloads go there from now on."""
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon, "", "Move the models along?", QMessageBox.StandardButton.Cancel, self
+        )
+        box.setObjectName("moveBox")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setInformativeText(
+            f"Downloads go to {path_text(path)} from now on. Models that stay in the old folder leave the list, unless "
+            "you add that folder."
+        )
+        move = box.addButton("Move Models", QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton("Only New Downloads", QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(move)
+        move.clicked.connect(lambda: self.moving.move_to(path))
+        stay.clicked.connect(lambda: self._do(partial(self._library.folders.set_own, path)))
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    def _moved(self, problem: UserFacingError | None) -> None:
+        if problem is None:
+            self.notice.tell("The models have moved", tone="good")
+        else:
+            self.notice.tell_error(problem, remedy="Go On")
+        self._tasks.start(self._show())
+        self.changed.emit()
+
+    def done(self, result: int) -> None:
+        """Closing it stops a move, which can go on later."""
+        self.moving.stop()
+        super().done(result)
+
+    def _do(self, work: Callable[[], object]) -> None:
+        self._tasks.start(self._change(work), self.notice.tell_error)
+
+    async def _change(self, work: Callable[[], object]) -> None:
+        try:
+            await in_thread(work)
+            self.notice.hide()
+        finally:
+            await self._show()
+        self.changed.emit()
+
+
+def _counts(roots: Sequence[Root], files: Sequence[ModelFile]) -> Counter[Path]:
+    """How many models lie in each folder; one in a folder inside another counts for the inner one."""
+    found: Counter[Path] = Counter()
+    inner_first = sorted(roots, key=lambda root: -len(root.path.parts))
+    for file in files:
+        inside = (root for root in inner_first if root.place is file.place and file.path.is_relative_to(root.path))
+        if (root := next(inside, None)) is not None:
+            found[root.path] += 1
+    return found
+
+
+def _name(root: Root) -> str:
+    if root.place is Place.OWN:
+        return "Downloads go here"
+    return path_text(Path(root.path.name)) if root.place is Place.ADDED else root.place.value
+
+
+def _heading(text: str) -> QWidget:
+    made = label(text, "author")
+    made.setContentsMargins(0, SPACE_L, 0, 0)
+    return made

@@ -1,0 +1,137 @@
+"""Whether the files of a model are what they should be: read, hashed, and held against what is known of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.library.model_file import ModelFile
+from nodetool_xl_desktop.library.origins import Origins
+from nodetool_xl_desktop.library.verify import Stopped, Verified, verify
+from nodetool_xl_desktop.ui.models.entries import one_line
+from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import figure, label
+from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL
+
+#: Asks a hub for the SHA-256 of a file of this disk; None where it does not know the file.
+AskHub = Callable[[Path], Awaitable[str | None]]
+
+
+class VerifyDialog(QDialog):
+    """Begins at once; closing it stops the reading.
+
+    Args:
+        tasks: runs it.
+        file: the model.
+        origins: of what the program downloaded.
+        ask_hub: for the hash where this disk does not know it; None where nobody can be asked.
+        parent: the window.
+    """
+
+    def __init__(
+        self, tasks: Tasks, file: ModelFile, origins: Origins, ask_hub: AskHub | None, parent: QWidget | None
+    ) -> None:
+        super().__init__(parent)
+        self._file, self._origins, self._ask_hub = file, origins, ask_hub
+        self._is_stopped = False
+        self.setWindowTitle("Verify")
+        self.setMinimumWidth(580)  # a hash takes 64 letters
+        self._progress = QProgressBar()
+        self._progress.setTextVisible(False)
+        self._progress.setRange(0, 1000)
+        self._progress.setAccessibleName("Progress")
+        self._amount = figure("", "note")
+        self._state = label("Reading its files ...", "note")
+        self.notice = Notice()
+        self._hashes = label("", "note", wrap=True)
+        self._hashes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._stop = QPushButton("Stop")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
+        layout.setSpacing(SPACE_M)
+        layout.addWidget(label(one_line(file.full_title), "title", wrap=True))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(self._state, 1)
+        row.addWidget(self._amount)
+        layout.addLayout(row)
+        layout.addWidget(self._progress)
+        layout.addWidget(self.notice)
+        layout.addWidget(self._hashes)
+        layout.addStretch()
+        foot = QHBoxLayout()
+        foot.addStretch()
+        foot.addWidget(self._stop)
+        layout.addLayout(foot)
+        self._stop.clicked.connect(self.reject)
+        self.finished.connect(self._end)
+        tasks.start(self._run())
+
+    def _end(self) -> None:
+        self._is_stopped = True
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def on_progress(done: int, total: int) -> None:
+            loop.call_soon_threadsafe(self._show_progress, done, total)
+
+        files = self._file.files or (self._file.path,)
+        try:
+            found = await in_thread(lambda: verify(files, self._origins, on_progress, lambda: self._is_stopped))
+            wanted = await self._asked(found)
+        except Stopped:
+            return
+        except UserFacingError as error:
+            self._show_end("It could not be verified")
+            self.notice.tell_error(error)
+            self.adjustSize()
+            return
+        finally:  # also where the program ends
+            self._is_stopped = True
+        self._show_found(found, wanted)
+
+    async def _asked(self, found: list[Verified]) -> dict[Path, tuple[str, str]]:
+        """The hash that each file should have and who says so, for those where anybody does."""
+        wanted = {}
+        for each in found:
+            if each.expected is not None:
+                wanted[each.path] = (each.expected.sha256, each.expected.said_by)
+            elif self._ask_hub is not None:
+                self._state.setText("Asking the hub for the hash ...")
+                if said := await self._ask_hub(each.path):
+                    wanted[each.path] = (said.lower(), "the hub")
+        return wanted
+
+    def _show_progress(self, done: int, total: int) -> None:
+        if not self._is_stopped:
+            self._progress.setValue(round(1000 * done / max(1, total)))
+            self._amount.setText(f"{units.file_size(done)} of {units.file_size(total)}")
+
+    def _show_end(self, says: str) -> None:
+        self._state.setText(says)
+        self._progress.setValue(1000)
+        self._stop.setText("Close")
+
+    def _show_found(self, found: list[Verified], wanted: dict[Path, tuple[str, str]]) -> None:
+        self._show_end("All of it was read")
+        wrong = [each for each in found if each.path in wanted and wanted[each.path][0] != each.sha256]
+        unknown = [each for each in found if each.path not in wanted]
+        by = ", ".join(dict.fromkeys(said_by for _, said_by in wanted.values()))
+        if wrong:
+            names = ", ".join(one_line(each.path.name) for each in wrong)
+            self.notice.tell("It is damaged", f"{names}: not what {by} says. Fetch it again.", tone="bad")
+        elif unknown:
+            text = "Nobody says what its hash should be. Compare the one below with the page that it came from."
+            self.notice.tell("It was read without an error", text, tone="plain")
+        else:
+            self.notice.tell("It is right to the byte", f"Its SHA-256 is the one that {by} names.", tone="good")
+        self._hashes.setText("\n".join(f"{one_line(each.path.name)}\n{each.sha256}" for each in found))
+        self.adjustSize()

@@ -1,0 +1,196 @@
+"""The dialog that asks for one thing to open, wherever it lies, and says what it is while one types."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.hub.address import Address, LocalPath, RepositoryAddress, parse_place
+from nodetool_xl_desktop.hub.endpoint import host_of, hub_of
+from nodetool_xl_desktop.hub.errors import BadName
+from nodetool_xl_desktop.hub.named import Named
+from nodetool_xl_desktop.ui.parts import caption, field, label, restyle
+from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+
+WIDTH, HEIGHT = 560, 26
+#: After the last key the disk is looked at, in milliseconds.
+REST_MS = 150
+LONGEST = 4096
+USUAL = "A file or a folder of this machine, the address of a page or file on a model hub, or organisation/name."
+_MAGIC = b"GGUF"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a text names.
+
+    Attributes:
+        words: for people; empty where nothing was typed.
+        named: what would be opened; None where that is nothing.
+        tone: of the words.
+    """
+
+    words: str = ""
+    named: Named | None = None
+    tone: str = "muted"
+
+
+class OpenAddress(QDialog):
+    """Asks, and stays open until something was opened.
+
+    Args:
+        tasks: where the disk is looked at.
+        endpoint: the address of the hub; gives None for the usual one.
+        parent: the window.
+    """
+
+    #: Open this (a `Path`, or the text of an address).
+    opened = Signal(object)
+
+    def __init__(self, tasks: Tasks, endpoint: Callable[[], str | None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Open Address")
+        self._tasks = tasks
+        self._endpoint = endpoint
+        self._looks = 0
+        self.edit = QLineEdit()
+        self.edit.setFrame(False)
+        self.edit.setFixedHeight(HEIGHT)
+        self.edit.setProperty("kind", "value")
+        self.edit.setObjectName("address")
+        self.edit.setMaxLength(LONGEST)
+        self.edit.setPlaceholderText("/home/me/models, hf.co/org/repo, org/repo:Q4_K_M ...")
+        self.edit.setAccessibleName("Path, address, or organisation/name")
+        self._words = label("", wrap=True)
+        self.open_button, self._cancel = QPushButton("Open"), QPushButton("Cancel")
+        self.open_button.setProperty("kind", "primary")
+        self.open_button.setDefault(True)
+        self._cancel.setAutoDefault(False)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._lay_out()
+        self._rest.timeout.connect(self._look)
+        self.edit.textChanged.connect(self._typed)
+        self.edit.returnPressed.connect(lambda: tasks.start(self._open()))  # the button waits for the disk
+        self.open_button.clicked.connect(lambda: tasks.start(self._open()))
+        self._cancel.clicked.connect(self.reject)
+        self._show(Look())
+
+    def ask(self, text: str = "") -> None:
+        """Show it, with this text."""
+        self.edit.setText(text)
+        self.edit.selectAll()
+        self.edit.setFocus()
+        self.open()
+
+    @property
+    def words(self) -> str:
+        """What it says of what was typed."""
+        return self._words.text()
+
+    def _typed(self) -> None:
+        self._looks += 1  # what is being looked at is not what stands there
+        self._rest.start()
+        if not self.edit.text().strip():
+            self._show(Look())
+
+    def _look(self) -> None:
+        self._tasks.start(self._looked())
+
+    async def _looked(self) -> Look | None:
+        """Look, and show it, unless something else was typed meanwhile."""
+        self._rest.stop()
+        self._looks += 1
+        number = self._looks
+        found = await in_thread(partial(look, self.edit.text(), self._endpoint()))
+        if number != self._looks or self.isHidden():
+            return None
+        self._show(found)
+        return found
+
+    async def _open(self) -> None:
+        found = await self._looked()  # what was typed a moment ago
+        if found is not None and found.named is not None:
+            self.accept()
+            self.opened.emit(found.named)
+
+    def _show(self, found: Look) -> None:
+        self._words.setText(found.words or USUAL)
+        self.edit.setAccessibleDescription(found.words or USUAL)
+        restyle(self._words, "tone", found.tone)
+        self.open_button.setEnabled(found.named is not None)
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE_S)
+        buttons.addStretch()
+        buttons.addWidget(self._cancel)
+        buttons.addWidget(self.open_button)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._words.setFixedHeight(3 * self._words.fontMetrics().lineSpacing())  # so that nothing jumps
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_L)
+        layout.setSpacing(SPACE_M)
+        layout.addWidget(label("Open Address", "title"))
+        layout.addWidget(field(self.edit))
+        layout.addWidget(self._words)
+        layout.addLayout(buttons)
+        self.setFixedSize(WIDTH, self.sizeHint().height())
+
+
+def look(text: str, endpoint: str | None = None) -> Look:
+    """What a text names: what lies here under that name goes before a repository. Looks at the disk, and may block."""
+    if not (bare := text.strip()):
+        return Look()
+    for path in (Path(text), Path(bare)):
+        if "\0" not in text and path != Path() and os.path.lexists(path):
+            return _look_here(path.absolute())
+    try:
+        place = parse_place(text, endpoint)
+    except BadName as error:
+        return Look(error.explanation or str(error))
+    match place:
+        case LocalPath(path):
+            return _look_here(path.absolute())
+        case RepositoryAddress():
+            return Look(_of_repository(place, host_of(hub_of(endpoint))), bare)
+        case Address():
+            is_model = place.name.lower().endswith(".gguf")
+            words = f"{caption(place.name, 80)} on {place.host}.".replace("&&", "&")
+            doubt = "" if is_model else " Its name does not end in .gguf: it may be no model."
+            return Look(f"{words}{doubt}", bare, "muted" if is_model else "warning")
+
+
+def _of_repository(place: RepositoryAddress, host: str) -> str:
+    if place.file is not None:
+        return f"A model of {place.repo_id} on {host}: {caption(place.file, 120)}.".replace("&&", "&")
+    if place.quantization:
+        return f"The repository {place.repo_id} on {host}, and in it {place.quantization}."
+    return f"The repository {place.repo_id} on {host}."
+
+
+def _look_here(path: Path) -> Look:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            return Look("A folder: the models in it are listed in My Models, and stay where they are.", path)
+        if not stat.S_ISREG(status.st_mode):
+            return Look("This is neither a file nor a folder.", None, "bad")
+        with path.open("rb") as stream:
+            is_model = stream.read(len(_MAGIC)) == _MAGIC
+    except (FileNotFoundError, NotADirectoryError):
+        return Look("There is no such file or folder on this machine.", None, "bad")
+    except (OSError, ValueError) as error:
+        return Look(f"It cannot be opened: {getattr(error, 'strerror', None) or 'it has no such name'}.", None, "bad")
+    size = units.file_size(status.st_size)
+    return Look(f"A model file, {size}.", path) if is_model else Look(f"A file, {size}: no model.", path, "warning")
