@@ -32,10 +32,12 @@ _PLACES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "OLLAMA_MODELS", 
 
 
 def pytest_configure() -> None:
-    """Started in the background, this process ignores Ctrl+C, and so would the programs that it starts. And what lies in
-    the home of who runs the tests is not theirs.
+    """Started in the background, this process ignores Ctrl+C, and so would the programs that it starts.
+
+    The models in the home of who runs the tests are none of theirs.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["NTXL_TEST_MODEL"] = str(_STARTER)  # for the processes that share the tests, too
     for name in _PLACES:
         os.environ.pop(name, None)
     os.environ["HOME"] = _HOME.name
