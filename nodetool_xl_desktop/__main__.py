@@ -66,6 +66,7 @@ def _formula_child() -> None:
     formula_drawing.serve()
 
 
+_NO_VISION = "load it without the projector that lies beside it"
 #: What this program starts as processes of its own.
 CHILDREN = {
     "--engine-worker": _engine_worker,
@@ -219,6 +220,7 @@ def _ask(arguments: list[str]) -> int:
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer, and call, in tokens")
     parser.add_argument("--temperature", type=_temperature, metavar="T", help="0 always takes the likeliest token")
     parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
+    parser.add_argument("--no-vision", action="store_true", help=_NO_VISION)
     parser.add_argument(
         "--tools",
         type=_tools,
@@ -240,13 +242,14 @@ def _ask(arguments: list[str]) -> int:
         parser.error(f"argument --tool-choice: {options.tool_choice!r} is none of {', '.join(choices)}")
     from nodetool_xl_desktop.cli import ask  # noqa: PLC0415
     from nodetool_xl_desktop.engine.client import Sampling  # noqa: PLC0415
+    from nodetool_xl_desktop.fit.options import LoadSettings  # noqa: PLC0415
 
     ask.run(
         options.model,
         options.prompt,
         system=options.system,
         sampling=Sampling(options.temperature, options.max_tokens),
-        context_length=options.context,
+        load=LoadSettings(context_length=options.context, projector="" if options.no_vision else None),
         tools=options.tools,
         tool_choice=options.tool_choice or "auto",
         allow_calls=options.yes,
@@ -273,6 +276,7 @@ def _fit(arguments: list[str]) -> int:
         kv_type_v=options.kv_type,
         parallel=options.parallel,
         batch=options.batch,
+        projector="" if options.no_vision else None,
     )
     question = fit.Question(
         options.model,
@@ -302,6 +306,7 @@ def _fit_parser() -> argparse.ArgumentParser:
     add("--kv-type", choices=KV_TYPES, metavar="T", help=f"what the KV cache is kept as: {', '.join(KV_TYPES)}")
     add("--parallel", type=_between(1, 256), metavar="N", help="chats side by side, each with the whole context")
     add("--batch", type=_between(1, 65_536), metavar="N", help="tokens of a prompt that are worked through at once")
+    add("--no-vision", action="store_true", help=_NO_VISION)
     help_device = f"plan for a machine with this device ({FORM}; FREE_GIB may be ?); repeatable"
     add("--device", action="append", default=[], type=_device, metavar=FORM, help=help_device)
     add("--margin", type=_gibibytes, default="1", metavar="GIB", help="what should stay free of each memory (1)")

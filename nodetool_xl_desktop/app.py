@@ -47,9 +47,10 @@ from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.collector import Collector
 from nodetool_xl_desktop.ui.fit.fit_flow import LookUp, Sources
 from nodetool_xl_desktop.ui.leaf import formula
-from nodetool_xl_desktop.ui.main_window import Elsewhere, MainWindow, Rooms
+from nodetool_xl_desktop.ui.main_window import MainWindow
 from nodetool_xl_desktop.ui.one_program import FrontDoor, Handed, come_forward
 from nodetool_xl_desktop.ui.opening import Application, sort
+from nodetool_xl_desktop.ui.rooms import Elsewhere, Rooms
 from nodetool_xl_desktop.ui.tasks import in_thread
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.tools.tools_flow import Tooling
@@ -87,6 +88,7 @@ class Parts:
         self.window.hub.close()
         self.window.chats.stop_all()
         await self.window.chats.answered()
+        await self.window.models.shelf.close()
         await self.window.tasks.cancel_all()  # first what could still load or write something
         await in_thread(self.library.close)
         await self.window.store_flow.close()

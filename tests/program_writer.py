@@ -241,7 +241,7 @@ async def main(home: Path, model: Path, seed: int) -> None:
     toolbox.use(parts.window.chats.store.list)
     await toolbox.set_on(NEW_CHAT, "/mark", True)
     await toolbox.make_default(NEW_CHAT)
-    await parts.window.open_models([model])
+    await parts.window.models.open_soon([model])
     await parts.window.models.load()
     say("ready")
     writing = asyncio.create_task(Writer(parts, seed).write())

@@ -194,7 +194,7 @@ def cannot_see(name: str) -> UserFacingError:
     return _refused(
         name,
         f"the model cannot see pictures: {NEEDS_VISION}",
-        "Load a model that has its mmproj file beside it, and attach the picture again.",
+        "Load a model that has its mmproj file beside it, with Vision on, and attach the picture again.",
     )
 
 

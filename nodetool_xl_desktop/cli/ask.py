@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from nodetool_xl_desktop.cli.shown import Shown
@@ -39,7 +39,7 @@ def run(  # noqa: PLR0913 - each is a thing that a person may want to say
     *,
     system: str,
     sampling: Sampling,
-    context_length: int | None,
+    load: LoadSettings,
     tools: Sequence[Tool],
     tool_choice: str,
     allow_calls: bool,
@@ -52,7 +52,7 @@ def run(  # noqa: PLR0913 - each is a thing that a person may want to say
         prompt: the question.
         system: the system prompt, empty for none.
         sampling: how to choose tokens.
-        context_length: in tokens, or None for the default.
+        load: how to load the model, where that was said.
         tools: what the model may call.
         tool_choice: "auto", "required", or the name of the tool that it has to call first.
         allow_calls: run every call; else the person is asked, and without a terminal none is run.
@@ -62,7 +62,7 @@ def run(  # noqa: PLR0913 - each is a thing that a person may want to say
         UserFacingError: the model could not be loaded, or the answer failed; what had come of it is printed.
     """
     # One question: nothing to remember for the next one.
-    load = LoadSettings(context_length=context_length, cache_ram_mib=0)
+    load = replace(load, cache_ram_mib=0)
     offered = {"tools": tools, "tool_choice": tool_choice, "run_tools": True}
     shown = Shown(allow_all=allow_calls, streams=not as_json)
     turns = [Message("system", system), Message("user", prompt)] if system else [Message("user", prompt)]
@@ -115,9 +115,10 @@ async def _load(provider: XLlamaCppProvider, model: str, load: LoadSettings) -> 
     provider.pool.listen(show)
     try:
         prepared = await provider.prepare(model, load, shown.fetching)
-        report = Preview(prepared.header).report(prepared.options, host_memory())
+        beside = (prepared.projector,) if prepared.projector else ()
+        report = Preview(prepared.header, beside).report(prepared.options, host_memory())
         started = time.perf_counter()
-        await provider.pool.load(prepared.path, prepared.options, prepared.header)
+        await provider.pool.load(*prepared.load)
         load_s = time.perf_counter() - started
     finally:
         provider.pool.unlisten(show)

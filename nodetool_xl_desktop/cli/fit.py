@@ -18,8 +18,10 @@ from nodetool_xl_desktop.engine.errors import EngineError
 from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
 from nodetool_xl_desktop.fit.memory import MARGIN, Device, Machine
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.fit.projector import pick, seeing
 from nodetool_xl_desktop.fit.solver import Build, offload
 from nodetool_xl_desktop.fit.verdict import Verdict
+from nodetool_xl_desktop.gguf import read_model
 from nodetool_xl_desktop.library.settings import ModelSettings
 from nodetool_xl_desktop.preview.report import FitReport, Preview
 
@@ -91,7 +93,7 @@ def run(question: Question, *, as_json: bool) -> None:
 
 
 def _local(question: Question) -> Answer:
-    preview = Preview.inspect(_find(question.model))
+    preview = Preview.inspect(_find(question.model), beside=_projectors)
     path = preview.header.files[0].absolute()
     kept = ModelSettings(Paths.default()).for_model(path)
     if question.devices:  # what was settled for the devices of this machine says nothing of others
@@ -151,11 +153,19 @@ def _find(model: str) -> Path:
     return Catalogue(Paths.default()).find(model) or path
 
 
+def _projectors(path: Path) -> Sequence[Path]:
+    """What lies beside a model so that it sees."""
+    from nodetool_xl_desktop.library.beside import projectors_beside  # noqa: PLC0415 - for a file only
+
+    return projectors_beside(path, read_model)
+
+
 def _estimated(question: Question, preview: Preview, settings: LoadSettings, builds: Sequence[Build] = ()) -> FitReport:
     asked = _options(question, preview, settings)
     options, host = asked.options, host_memory()
     if question.devices and asked.is_open:
-        options = offload(preview.header, options, Machine(host, question.devices, question.margin))
+        machine = Machine(host, question.devices, question.margin)
+        options = offload(preview.header, options, machine, projector=preview.projector(options))
     elif not question.devices and question.said.gpu_layers is None:
         options = replace(options, gpu_layers=0)  # of a setting for devices that are not known here
     report = preview.report(options, host, question.devices, margin=question.margin, builds=builds)
@@ -167,4 +177,5 @@ def _estimated(question: Question, preview: Preview, settings: LoadSettings, bui
 def _options(question: Question, preview: Preview, settings: LoadSettings) -> Asked:
     every = settings.over(environment.load_settings())
     is_open = question.auto_layers or every.gpu_layers is None
-    return Asked(every.options(preview.header.context_length_max, physical_cores()), is_open)
+    options = every.options(preview.header.context_length_max, physical_cores())
+    return Asked(seeing(options, pick(every.projector, preview.projectors)), is_open)

@@ -20,6 +20,8 @@ from nodetool_xl_desktop.core.lock import PATIENCE_S, locked
 Content = TypeVar("Content")
 #: How what is being written is called until it is whole.
 _SAVING = ".saving-"
+#: So many are kept that could not be understood.
+_MOST_ASIDE = 20
 _log = logging.getLogger(__name__)
 
 
@@ -120,7 +122,7 @@ class JsonFile:
             raise UserFacingError(
                 f"{self._what} cannot be read", f"{error.strerror or error} ({self.path})", "Look at the disk."
             ) from error
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:  # Overflow: 1e999
             raise _Unreadable(repr(error)) from error
 
     def _read_or_set_aside(self, parse: Callable[[Any], Content]) -> Content | None:
@@ -130,10 +132,16 @@ class JsonFile:
         except _Unreadable as error:
             _log.warning("%s cannot be read, and starts anew: %s", self._what, error)
             try:
-                self.path.replace(self.path.with_suffix(".unreadable.json"))
+                self.path.replace(self._aside())
             except OSError as refused:
                 _log.warning("It could not be set aside either: %s", refused)
             return None
+
+    def _aside(self) -> Path:
+        """A name that is free, as what was set aside before may be what a person still looks for."""
+        names = (self.path.with_suffix(f".unreadable{number}.json") for number in ("", *range(2, _MOST_ASIDE + 1)))
+        *first, last = names
+        return next((path for path in first if not os.path.lexists(path)), last)
 
     def _sweep(self) -> None:
         """Remove what a program that was killed while it wrote this file has left."""

@@ -141,7 +141,7 @@ def hub_client(stall_s: float = HUB_STALL_S) -> HttpClient:
         headers={"Accept-Encoding": "identity"},
         timeout=httpx2.Timeout(stall_s, connect=CONNECT_TIMEOUT_S),
         follow_redirects=True,
-        event_hooks={"request": [_refuse_off_line], "response": [_end_off_line]},
+        event_hooks={"request": [_refuse_off_line], "response": [_end_off_line, _look_at_redirect]},
     )
 
 
@@ -182,6 +182,8 @@ def metadata_client(
     def after(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise httpx2.DecodingError(_COMPRESSED, request=response.request)
+        if response.has_redirect_location:
+            require_outward(response.request.url, response.request.url.join(response.headers["location"]))
         response.stream = _Bounded(cast("httpx2.SyncByteStream", response.stream), response.request, within_s)
 
     return _MetadataClient(
@@ -247,6 +249,38 @@ async def _end_off_line(response: httpx2.Response) -> None:
         OffLine.check_all(f"Nothing more is taken from {host}")
 
     response.stream = _Watched(cast("httpx2.AsyncByteStream", response.stream), check)
+
+
+async def _look_at_redirect(response: httpx2.Response) -> None:
+    """What a hub sends on with is read and inflated by httpx2 as a whole, however long it is: nobody wants it."""
+    if response.has_redirect_location:
+        url = response.request.url
+        await asyncio.to_thread(require_outward, url, url.join(response.headers["location"]))
+        response.stream = _Unread(cast("httpx2.AsyncByteStream", response.stream))
+
+
+def require_outward(source: httpx2.URL, target: httpx2.URL) -> None:
+    """See to it that no server of the open network sends on into the networks around this machine. It may block.
+
+    Raises:
+        httpx2.RequestError: it does.
+    """
+    if source.host != target.host and _is_inside(target) and not _is_inside(source):
+        raise httpx2.RequestError(f"it sends on to {target.host}, which belongs to this machine or its own network")
+
+
+def _is_inside(url: httpx2.URL) -> bool:
+    try:
+        return not is_public(ipaddress.ip_address(url.host))
+    except ValueError:  # a name
+        pass
+    if has_proxy(url.scheme, url.host):  # which alone knows the address
+        return False
+    try:
+        found = socket.getaddrinfo(url.host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # the connection will tell
+        return False
+    return any(not is_public(ipaddress.ip_address(address[4][0])) for address in found)
 
 
 def web_client(stall_s: float = WEB_STALL_S) -> HttpClient:
@@ -344,6 +378,20 @@ def mcp_client(
         trust_env=not on_this_machine,
         event_hooks={"request": [before], "response": [after]},
     )
+
+
+class _Unread(httpx2.AsyncByteStream):
+    """A body that is left where it is."""
+
+    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        return
+        yield b""
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 class _Watched(httpx2.AsyncByteStream):

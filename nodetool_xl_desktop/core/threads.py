@@ -1,4 +1,4 @@
-"""Work that may block, or never end, in a thread that nobody has to wait for."""
+"""Work that may block, in a thread: one that nobody has to wait for, or one that is waited for in any case."""
 
 from __future__ import annotations
 
@@ -45,3 +45,15 @@ async def in_own_thread(work: Callable[[], _Result], name: str) -> _Result:
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await done
+
+
+async def to_its_end(work: Callable[[], _Result]) -> _Result:
+    """Run short work on a disk. A caller who is cancelled still waits for its end: nobody closes a file in use."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at: the cancellation says enough
+        raise

@@ -51,7 +51,7 @@ def load_request(do: str, model: Path, options: LoadOptions, api_key: str, port:
         EngineError: the engine takes names as text only, and a file system may hold others.
     """
     try:
-        str(model).encode()
+        f"{model}{options.projector}".encode()
     except UnicodeEncodeError as error:
         raise EngineError(
             Fault.FILE,
@@ -59,7 +59,8 @@ def load_request(do: str, model: Path, options: LoadOptions, api_key: str, port:
             "the name of its file or folder holds bytes that are no text, which the engine cannot open",
             "Give the file or folder another name.",
         ) from error
-    return {"do": do, "model": str(model), **asdict(options), "port": port, "api_key": api_key}
+    settings = {**asdict(options), "projector_on_device": options.projector_on_device}
+    return {"do": do, "model": str(model), **settings, "port": port, "api_key": api_key}
 
 
 class Child:

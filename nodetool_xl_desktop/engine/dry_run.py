@@ -42,6 +42,10 @@ _DEVICE_ROW = re.compile(
     + r"\) \+ +-?\d+ \|$"
 )
 _HOST_ROW = re.compile(r"\|   - (?P<name>\S+) *\| +\d+ " + _PARTS + r" +\|$")
+#: What the projector takes, in a line before the table, or that it cannot be loaded (`load_model` of llama.cpp's
+#: tools/server/server-context.cpp).
+_PROJECTOR = re.compile(r"estimated worst-case memory usage of mmproj is (?P<mib>[\d.]+) MiB")
+_NO_PROJECTOR = "failed to get memory usage of mmproj"
 #: What tells a part of a split set: its number is the only thing in which the names differ.
 _PART = re.compile(r"-\d{5}-of-(?P<count>\d{5})\.gguf$")
 
@@ -58,6 +62,7 @@ class DevicePlan:
         model: the weights.
         context: the KV cache.
         compute: the buffers that a batch is computed in.
+        projector: the one beside the model.
     """
 
     name: str
@@ -67,11 +72,12 @@ class DevicePlan:
     model: int
     context: int
     compute: int
+    projector: int = 0
 
     @property
     def taken(self) -> int:
         """All that the load would take of it."""
-        return self.model + self.context + self.compute
+        return self.model + self.context + self.compute + self.projector
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +117,13 @@ class Plan:
             reports = each.total > 0  # a driver that does not report says 0
             free, total = (each.free, each.total) if reports else (None, None)
             device = Device(each.name, kinds.get(each.name, "gpu"), free, total, each.description)
-            devices.append((device, MemoryUse(each.model, each.context, each.compute)))
+            devices.append((device, MemoryUse(each.model, each.context, each.compute, each.projector)))
         return Needs(self.host, tuple(devices))
 
     @property
     def host(self) -> MemoryUse:
         """All that the load would take of the machine's own memory, in bytes."""
-        uses = [row.memory for row in self.host_rows]
-        return MemoryUse(
-            sum(use.model for use in uses), sum(use.context for use in uses), sum(use.compute for use in uses)
-        )
+        return sum((row.memory for row in self.host_rows), MemoryUse())
 
 
 async def plan(
@@ -162,7 +165,7 @@ async def _plan_once(
     request = load_request("plan", model, options, key)
     if memory is not None:
         request["limits"] = {"memory": memory, "cpu_s": math.ceil(within_s)}
-    table = _Table()
+    table = _Table(options.projector_on_device)
     try:
         child = await Child.start(request, command or worker_command(), key, table.read)
     except OSError as error:
@@ -178,7 +181,7 @@ async def _plan_once(
         child.kill()
         await child.wait()
     found = table.plan()
-    if found is None or table.unreadable:
+    if found is None or table.unreadable or table.is_projector_refused:
         raise _no_plan(what, child, answer, table.unreadable)
     return found
 
@@ -293,12 +296,20 @@ class _Running:
 class _Table:
     """Reads the engine's first table from the lines of its log; later ones are of its own attempts to fit.
 
+    Args:
+        projector_on_device: whether the projector, which has a line of its own before the table, goes onto the first
+            device, where there is one.
+
     Attributes:
         unreadable: a row that is not as it should be: without it a device would be missing.
+        is_projector_refused: the engine cannot load the projector.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, projector_on_device: bool = False) -> None:
         self.unreadable = ""
+        self.is_projector_refused = False
+        self._on_device = projector_on_device
+        self._projector = 0
         self._begun = False
         self._complete = False
         self._devices: list[DevicePlan] = []
@@ -306,6 +317,10 @@ class _Table:
 
     def read(self, line: str) -> bool:
         """Take the next line of the log; whether the table is complete: rows may follow the host's."""
+        if match := _PROJECTOR.search(line):
+            self._projector = round(float(match["mib"]) * MIB)
+        elif _NO_PROJECTOR in line:
+            self.is_projector_refused = self._complete = True
         _, is_row, row = line.partition(_TABLE)
         if self._complete or not is_row:
             self._complete = self._complete or bool(self._host)
@@ -317,7 +332,14 @@ class _Table:
 
     def plan(self) -> Plan | None:
         """What it says; None where the host's row, which is never missing, has not come."""
-        return Plan(tuple(self._devices), tuple(self._host)) if self._host else None
+        if not self._host:
+            return None
+        devices, host = list(self._devices), list(self._host)
+        if self._projector and devices and self._on_device:
+            devices[0] = replace(devices[0], projector=self._projector)
+        elif self._projector:
+            host.append(HostPlan("Projector", MemoryUse(projector=self._projector)))
+        return Plan(tuple(devices), tuple(host))
 
     def _take(self, row: str) -> None:
         if match := _DEVICE_ROW.match(row):
@@ -330,14 +352,14 @@ class _Table:
             self.unreadable = row
 
 
-#: The first file, size and time of each, and what of the options changes memory.
+#: The first file, size and time of each and of the projector, and what of the options changes memory.
 _Key = tuple[Path, tuple[tuple[int, int], ...], LoadOptions]
 
 
 def _key(model: Path, options: LoadOptions) -> _Key:
     return (
         model,
-        tuple(map(_stamp, _files(model))),
+        tuple(map(_stamp, [*_files(model), *([Path(options.projector)] if options.projector else [])])),
         # What changes no memory is taken out.
         replace(options, threads=1, cache_ram_mib=0, ubatch=options.physical_batch),
     )

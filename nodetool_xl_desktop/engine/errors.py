@@ -20,6 +20,7 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"
     UNKNOWN_ARCHITECTURE = "unknown architecture"
     UNKNOWN_TENSOR_TYPE = "unknown tensor type"
+    PROJECTOR = "projector"
     OUT_OF_MEMORY = "out of memory"
     PORT = "port"
     ILLEGAL_INSTRUCTION = "illegal instruction"

@@ -46,7 +46,9 @@ class Loader:
         """Whether just this is loaded, or on its way."""
         return self._wanted == Key(model, options) and isinstance(self._state, Starting | Ready)
 
-    async def load(self, model: Path, options: LoadOptions, header: Header | None = None) -> None:
+    async def load(
+        self, model: Path, options: LoadOptions, header: Header | None = None, projector: Header | None = None
+    ) -> None:
         """Load a model in place of whatever is there; returns when it is ready, failed or was cancelled.
 
         A failure is a state (`Broken`), not an exception. Of several calls at once the last one wins; one that asks for
@@ -56,13 +58,14 @@ class Loader:
             model: a `.gguf` file (of a split set: its first part).
             options: how to load it.
             header: of that file, for the progress and for what it takes.
+            projector: of the projector that the options name; likewise.
         """
         async with self._turn:
             if not self.holds(model, options):
                 await self._clear()
                 self._wanted = Key(model, options)
         with contextlib.suppress(EngineError):  # it is a state
-            await self._pool.load(model, options, header, pinned=True)
+            await self._pool.load(model, options, header, projector, pinned=True)
             if self._wanted != Key(model, options):  # given up before the pool had heard of it
                 await self._pool.eject(model, options)
 

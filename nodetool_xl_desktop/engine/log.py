@@ -30,6 +30,10 @@ _BUFFER_PARTS = {
     "compute": "compute",
     "output": "compute",
 }
+#: Of a projector the engine tells weights and buffers in words of their own, once for each sense that it adds:
+#: "load_hparams: model size:         1.45 MiB", "reserve_compute_meta:        CPU compute buffer size =     0.02 MiB".
+_PROJECTOR_WEIGHTS = re.compile(r"\bload_hparams: model size:\s+(?P<mib>[\d.]+) MiB")
+_PROJECTOR_BUFFER = re.compile(r"\breserve_compute_meta:\s+(?P<name>\S+) compute buffer size =\s*(?P<mib>[\d.]+) MiB")
 #: "0.00.025.534 E llama_model_load: error ...": the time and the letter say nothing to a person.
 _PREFIX = re.compile(r"^\d+\.\d\d\.\d{3}\.\d{3} [A-Z] (\S+\s+)?")
 #: A line of mere information, which may quote the model: it is never a cause.
@@ -43,6 +47,9 @@ _ANOTHER_COPY = "Download the file again."
 _FEWER_LAYERS = "Choose fewer GPU layers or a smaller Context Length."
 _NEWER_ENGINE = "A newer engine may: pip install --upgrade xllamacpp."
 _LESS_MEMORY = "Choose a smaller Context Length or a smaller model, or close other programs."
+_WITHOUT_VISION = (
+    "Load it without Vision (under Advanced, or --no-vision), or get the projector that is published with the model."
+)
 #: What a line of the log means: pattern, kind, why (groups of the pattern may be named), what to do. The first that
 #: matches any line wins.
 _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
@@ -104,6 +111,38 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
             Fault.OUT_OF_MEMORY,
             "the system gave it no more memory or threads",
             _LESS_MEMORY,
+        ),
+        # A projector comes before the model: its file is called in the same words.
+        (
+            r"mismatch between text model \(n_embd = (?P<model>\d+)\) and \S*mmproj \(n_embd = (?P<made>\d+)\)",
+            Fault.PROJECTOR,
+            "the projector does not belong to this model: it makes vectors of {made} numbers, and the model takes "
+            "vectors of {model}",
+            _WITHOUT_VISION,
+        ),
+        (
+            r"unknown (?:vision |audio )?projector type:? '?(?P<name>[^\s']+)",
+            Fault.PROJECTOR,
+            "this engine does not know projectors of the kind {name}",
+            f"Load it without Vision (under Advanced, or --no-vision). {_NEWER_ENGINE}",
+        ),
+        (
+            r"clip_init: failed to load model '.*?': (?:\w+: )?(?P<text>.+)",
+            Fault.PROJECTOR,
+            "the projector could not be loaded: {text}",
+            _WITHOUT_VISION,
+        ),
+        (
+            r"mtmd_get_memory_usage: error: Failed to load CLIP model",  # a plan does not say why
+            Fault.PROJECTOR,
+            "the engine cannot read the projector",
+            _WITHOUT_VISION,
+        ),
+        (
+            r"mtmd_(?:init_from_file|get_memory_usage): error: (?:\w+: )?(?P<text>.+)",
+            Fault.PROJECTOR,
+            "the projector could not be loaded: {text}",
+            _WITHOUT_VISION,
         ),
         (
             r"failed to open GGUF file '.*' \((?P<text>.*)\)",
@@ -208,6 +247,7 @@ class EngineLog:
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
         self._partial = ""
         self._letters = codecs.getincrementaldecoder("utf-8")("replace")  # a piece may end within a letter
+        self._projector = _ProjectorLog()
         self.taken = MemoryUse()
 
     def feed(self, data: bytes) -> tuple[str, ...]:
@@ -235,11 +275,37 @@ class EngineLog:
 
     def _add(self, line: str) -> None:
         self._lines.append(line)
-        if match := _BUFFER.search(line):
+        if self._projector.read(line):
+            self.taken = replace(self.taken, projector=self._projector.taken)
+        elif match := _BUFFER.search(line):
             part = _BUFFER_PARTS.get(match["kind"])
             if part:
                 size = round(float(match["mib"]) * MIB)
                 self.taken = replace(self.taken, **{part: getattr(self.taken, part) + size})
+
+
+class _ProjectorLog:
+    """What a projector takes. Its weights are told as a whole for each sense; a buffer may be told anew, as it is laid
+    out again where the device has no flash attention.
+    """
+
+    def __init__(self) -> None:
+        self._weights = 0
+        self._buffers: list[dict[str, int]] = []
+
+    def read(self, line: str) -> bool:
+        """Take the next line of the log; whether it is about the projector's memory."""
+        if match := _PROJECTOR_WEIGHTS.search(line):
+            self._weights = round(float(match["mib"]) * MIB)
+            self._buffers.append({})
+        elif (match := _PROJECTOR_BUFFER.search(line)) and self._buffers:
+            self._buffers[-1][match["name"]] = round(float(match["mib"]) * MIB)
+        return match is not None
+
+    @property
+    def taken(self) -> int:
+        """In bytes."""
+        return self._weights + sum(sum(buffers.values()) for buffers in self._buffers)
 
 
 def diagnose(what: str, tail: Iterable[str], exit_status: int | None) -> EngineError:

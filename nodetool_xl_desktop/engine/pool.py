@@ -116,7 +116,7 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def lease(
-        self, model: Path, options: LoadOptions, header: Header | None = None
+        self, model: Path, options: LoadOptions, header: Header | None = None, projector: Header | None = None
     ) -> AsyncIterator[EngineServer]:
         """Use a model, loading it first where it is not there; while it is used it is neither timed out nor evicted.
 
@@ -127,18 +127,25 @@ class Pool:
             model: a `.gguf` file (of a split set: its first part).
             options: how to load it.
             header: of that file; what it takes is reckoned from it, so that others can make room.
+            projector: of the projector that the options name; likewise.
 
         Raises:
             EngineError: it could not be loaded, or was ejected meanwhile.
         """
-        entry = await self._enter(Key(model, options), header)
+        entry = await self._enter(Key(model, options), header, projector)
         try:
             yield await self._server(entry)
         finally:
             self._leave(entry)
 
     async def load(
-        self, model: Path, options: LoadOptions, header: Header | None = None, *, pinned: bool = False
+        self,
+        model: Path,
+        options: LoadOptions,
+        header: Header | None = None,
+        projector: Header | None = None,
+        *,
+        pinned: bool = False,
     ) -> EngineServer:
         """Load a model before it is used.
 
@@ -146,6 +153,7 @@ class Pool:
             model: as in `lease`.
             options: as in `lease`.
             header: as in `lease`.
+            projector: as in `lease`.
             pinned: a person wants it: it is loaded at once, however often it has crashed, and stays until `eject`.
 
         Raises:
@@ -158,7 +166,7 @@ class Pool:
             if (waiting := self._entries.get(key)) is not None:
                 waiting.at_once.set()
                 waiting.pinned = True
-        async with self.lease(model, options, header) as server:
+        async with self.lease(model, options, header, projector) as server:
             return server
 
     async def eject(self, model: Path | None = None, options: LoadOptions | None = None) -> None:
@@ -185,7 +193,7 @@ class Pool:
 
     # From a request to a server
 
-    async def _enter(self, key: Key, header: Header | None) -> Entry:
+    async def _enter(self, key: Key, header: Header | None, projector: Header | None) -> Entry:
         """The entry of this key, with one more user."""
         entry = self._entries.get(key)
         if entry is not None and entry.server is not None and entry.watching is not None:
@@ -199,8 +207,8 @@ class Pool:
             hint = "Ask `get_provider` for another one, in the loop that runs now."
             raise EngineError(Fault.EJECTED, f"{key.model.name} could not be loaded", why, hint)
         if entry is None:
-            size = header.total_size if header else None
-            entry = Entry(key, _need(header, key.options), size, pinned=key in self._pinned)
+            size = header.total_size + (projector.total_size if projector else 0) if header else None
+            entry = Entry(key, _need(header, key.options, projector), size, pinned=key in self._pinned)
             self._entries[key] = entry
         entry.users += 1
         if entry.expiry is not None:
@@ -393,11 +401,11 @@ class Pool:
                 _log.exception("A listener of the pool failed")
 
 
-def _need(header: Header | None, options: LoadOptions) -> Needs:
+def _need(header: Header | None, options: LoadOptions, projector: Header | None) -> Needs:
     if header is None:
         return Needs(MemoryUse())
     try:
-        return estimate(header, options)
+        return estimate(header, options, projector=projector)
     except GgufError:  # the engine refuses such a header too, and that is told as every failed load is
         return Needs(MemoryUse())
 

@@ -204,6 +204,10 @@ def _parameters(request: dict[str, Any]) -> Any:
         # Else the first device works on the processor's layers, and needs room for that (`keeps_off_first_device`).
         params.no_op_offload = not shares[0]
     params.tensor_buft_overrides = experts_on_the_processor(request["cpu_moe"])
+    params.mmproj.path = request["projector"]
+    params.no_mmproj = not request["projector"]
+    params.mmproj_use_gpu = request["projector_on_device"]
+    params.image_min_tokens = params.image_max_tokens = -1  # as the projector says
 
     params.hostnames = [LOOPBACK]
     params.port = request["port"]

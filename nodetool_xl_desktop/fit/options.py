@@ -49,6 +49,7 @@ class LoadOptions:
         mlock: they are kept in memory, so that they are never swapped out.
         cpu_moe: of so many layers, counted from the first, the experts stay on the processor.
         tensor_split: the shares of the devices in the layers, such as "3,1"; empty for shares by what is free of each.
+        projector: the file that lets the model see, loaded beside it; empty for none.
     """
 
     context_length: int = DEFAULT_CONTEXT_LENGTH
@@ -67,6 +68,7 @@ class LoadOptions:
     mlock: bool = False
     cpu_moe: int = 0
     tensor_split: str = ""
+    projector: str = ""
 
     @property
     def shares(self) -> tuple[int, ...]:
@@ -77,6 +79,11 @@ class LoadOptions:
     def keeps_off_first_device(self) -> bool:
         """Whether the first device gets nothing, not even a share in the work on the processor's layers."""
         return bool(self.shares) and not self.shares[0]
+
+    @property
+    def projector_on_device(self) -> bool:
+        """Whether the projector goes onto the first device, where there is one: not where that is to get nothing."""
+        return self.gpu_layers > 0 and not self.keeps_off_first_device
 
     @property
     def physical_batch(self) -> int:
@@ -126,7 +133,7 @@ _WHAT = "The model cannot be loaded this way"
 class LoadSettings:
     """What one source says about a load: a call, the settings of a model, the environment. None: it says nothing.
 
-    The attributes are those of `LoadOptions`.
+    The attributes are those of `LoadOptions`. A `projector` that nobody names is the one that lies beside the model.
 
     Raises:
         UserFacingError: a value that no load can have.
@@ -148,6 +155,7 @@ class LoadSettings:
     mlock: bool | None = None
     cpu_moe: int | None = None
     tensor_split: str | None = None
+    projector: str | None = None
 
     def __post_init__(self) -> None:
         for name in _TYPES:
@@ -157,6 +165,8 @@ class LoadSettings:
         if self.tensor_split is not None and not (isinstance(self.tensor_split, str) and self._split_is_fine()):
             why = f"tensor_split is {self.tensor_split!r}, which are no shares of devices such as 3,1"
             raise UserFacingError(_WHAT, why)
+        if not isinstance(self.projector, str | None):
+            raise UserFacingError(_WHAT, f"projector is {self.projector!r}, no path of a file")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is None:
@@ -188,7 +198,8 @@ class LoadSettings:
     def options(self, context_length_max: int | None, physical_cores: int | None) -> LoadOptions:
         """The options of a load, with the program's defaults where nothing was said.
 
-        GPU layers that nobody named are none here: whoever can ask the devices names them first.
+        GPU layers that nobody named are none here: whoever can ask the devices names them first. Likewise a projector:
+        whoever knows what lies beside the model decides it (`fit.projector.seeing`).
 
         Args:
             context_length_max: what the model was made for, in tokens, or None where its header does not say.
@@ -216,6 +227,7 @@ class LoadSettings:
             mlock=bool(self.mlock),
             cpu_moe=self.cpu_moe or 0,
             tensor_split=self.tensor_split or "",
+            projector=self.projector or "",
         )
 
 

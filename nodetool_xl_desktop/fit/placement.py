@@ -115,7 +115,10 @@ def spread(
             uses[place] += MemoryUse(model=_copy_of_embeddings(layout, devices[place]))
         layers_on[place] = count
         first += count
-    uses[places[0]] += MemoryUse(projector=beside.projector)  # `mmproj_use_gpu`: on the first, whatever is on it
+    if options.projector_on_device:  # `mmproj_use_gpu`: on the first, whatever is on it
+        uses[places[0]] += MemoryUse(projector=beside.projector)
+    else:
+        host += MemoryUse(projector=beside.projector)
     together = tuple(zip(devices, uses, strict=True))
     return _with_loras(Needs(host, together, tuple(layers_on), layout.layers), beside.loras)
 

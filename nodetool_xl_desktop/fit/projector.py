@@ -1,4 +1,4 @@
-"""What a vision projector takes beside a model: its weights, and what an image is computed in.
+"""The vision projector beside a model: which one, and what it takes: its weights, and what an image is computed in.
 
 Reckoned for the image that the engine warms up with, which is what it tells in its plan ("memory usage of mmproj").
 An encoder of sounds is counted with its weights alone.
@@ -8,13 +8,17 @@ Source: `clip_graph::build_vit` and `warmup` of llama.cpp's tools/mtmd/clip.cpp.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
 from nodetool_xl_desktop.fit import mixers
 from nodetool_xl_desktop.fit.anatomy import padded
 from nodetool_xl_desktop.fit.architectures import Mixer
 from nodetool_xl_desktop.fit.feed_forward import feed_forward
 from nodetool_xl_desktop.fit.graph import F16_BYTES, Batch, Graph, Widths
 from nodetool_xl_desktop.fit.keys import F32_BYTES
-from nodetool_xl_desktop.fit.options import LoadOptions
+from nodetool_xl_desktop.fit.options import DEFAULT_UBATCH, LoadOptions
 from nodetool_xl_desktop.gguf import Header
 
 COLOURS = 3
@@ -36,6 +40,48 @@ _WARMED_UP = {
 }
 #: Kinds that tell positions by turning queries and keys, and so have no learned ones.
 _TURNED = ("qwen", "ling", "glm", "pixtral", "lightonocr", "kimi", "dots", "mimo", "paddle", "exaone", "minimax")
+#: Kinds of which the model looks at all of an image at once, so that it has to fit into one batch: an image of Gemma 3
+#: makes 256 tokens. In a smaller batch it would see pieces that know nothing of each other, without a word of the
+#: engine (`mtmd_helper_decode_image_chunk` and `mtmd_decode_use_non_causal` of llama.cpp's tools/mtmd).
+_AT_ONCE = ("gemma3", "gemma4v", "gemma4uv", "deepseek4v")
+
+
+def sees(header: Header) -> bool:
+    """Whether it is a projector for images; older ones do not say what they are for."""
+    if header.kind != "projector":
+        return False
+    told = header.metadata.get("clip.has_vision_encoder")
+    return told is True or (told is None and header.metadata.get("clip.has_audio_encoder") is not True)
+
+
+def pick(said: str | None, beside: Sequence[Header]) -> Header | None:
+    """The projector that is meant.
+
+    Args:
+        said: by `LoadSettings.projector`: a path, empty for none, None where nobody says anything. Of a file that was
+            moved the name is enough; one that is not there any more says nothing.
+        beside: those that lie beside the model, the likeliest first.
+    """
+    if said == "" or not beside:
+        return None
+    for path in filter(None, (said, said and _name(said))):
+        for each in beside:
+            if path in (str(each.path), each.path.name):
+                return each
+    return beside[0]
+
+
+def seeing(options: LoadOptions, projector: Header | None) -> LoadOptions:
+    """These options with this projector beside the model, or with none."""
+    if projector is None:
+        return replace(options, projector="")
+    least = DEFAULT_UBATCH if _kind(projector) in _AT_ONCE else 1
+    return replace(
+        options,
+        projector=str(projector.path),
+        batch=max(options.batch, least),
+        ubatch=max(options.ubatch, least),
+    )
 
 
 def projector_bytes(header: Header, options: LoadOptions) -> int:
@@ -121,6 +167,10 @@ def _widths(header: Header, names: set[str], width: int) -> Widths:
         biased=False,
         weighed_first=False,
     )
+
+
+def _name(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
 
 
 def _kind(header: Header) -> str:

@@ -6,13 +6,13 @@ has the last word on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP, estimate
-from nodetool_xl_desktop.fit.memory import Machine, MemoryUse, Needs
+from nodetool_xl_desktop.fit.memory import Device, Machine, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import QUANTIZED_KV_TYPES, LoadOptions, largest_context_length
 from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.fit.verdict import Verdict, judge, leaves, taken
@@ -45,7 +45,7 @@ class Remedy:
     """One change that makes a load fit; applying it is taking its options (or fetching its build).
 
     Attributes:
-        kind: "gpu_layers", "kv_type", "context" or "build": which control it turns.
+        kind: "gpu_layers", "kv_type", "projector", "context" or "build": which control it turns.
         options: how the model would be loaded.
         says: a part of a sentence with numbers, such as "16,384 tokens of context would fit".
         build: the quantization to fetch instead; empty for this one.
@@ -57,16 +57,32 @@ class Remedy:
     build: str = ""
 
 
-def largest_context(header: Header, options: LoadOptions, machine: Machine, margin: int = 0) -> int:
+def needs(
+    header: Header, options: LoadOptions, devices: Sequence[Device] = (), projector: Header | None = None
+) -> Needs:
+    """What a load takes, with its projector where the options have one.
+
+    Args:
+        header: the model's.
+        options: how it would be loaded.
+        devices: what there is beside the processor.
+        projector: the one that the options name.
+    """
+    return estimate(header, options, devices, projector=projector if options.projector else None)
+
+
+def largest_context(
+    header: Header, options: LoadOptions, machine: Machine, margin: int = 0, projector: Header | None = None
+) -> int:
     """The largest context that leaves `margin` bytes free everywhere, in tokens and at most what can be asked for.
 
-    0 where not even the smallest context fits.
+    0 where not even the smallest context fits. The projector is the one that the options name.
     """
     ceiling = largest_context_length(header.context_length_max)
 
     def fits(context_length: int) -> bool:
         asked = replace(options, context_length=context_length)
-        return leaves(estimate(header, asked, machine.devices), machine, margin)
+        return leaves(needs(header, asked, machine.devices, projector), machine, margin)
 
     if fits(ceiling):
         return ceiling
@@ -74,12 +90,18 @@ def largest_context(header: Header, options: LoadOptions, machine: Machine, marg
     return _most(steps, lambda step: fits(step * CONTEXT_STEP)) * CONTEXT_STEP
 
 
-def offload(header: Header, options: LoadOptions, machine: Machine, margin: int | None = None) -> LoadOptions:
+def offload(
+    header: Header,
+    options: LoadOptions,
+    machine: Machine,
+    margin: int | None = None,
+    projector: Header | None = None,
+) -> LoadOptions:
     """These options with the most GPU layers with which every device keeps `margin` free (None: the machine's own).
 
     The engine's own shares are kept where they take all layers, or as many as others do. Else `tensor_split` shares by
     what is free beside the margin, without the smallest devices where they are too small for a single layer, and
-    without such as do not report their memory.
+    without such as do not report their memory. The projector is the one that the options name.
     """
     margin = machine.margin if margin is None else margin
     cards = [machine.devices[place] for place in used(machine.devices)]
@@ -91,27 +113,29 @@ def offload(header: Header, options: LoadOptions, machine: Machine, margin: int 
             splits.append(",".join(map(str, room)))
             room[room.index(min(filter(None, room)))] = 0
     for split in splits:
-        found, is_all = _most_layers(header, replace(options, tensor_split=split), machine, margin)
+        found, is_all = _most_layers(header, replace(options, tensor_split=split), machine, margin, projector)
         best = found if found.gpu_layers > best.gpu_layers else best
         if is_all:
             break
     return best
 
 
-def _most_layers(header: Header, options: LoadOptions, machine: Machine, margin: int) -> tuple[LoadOptions, bool]:
+def _most_layers(
+    header: Header, options: LoadOptions, machine: Machine, margin: int, projector: Header | None
+) -> tuple[LoadOptions, bool]:
     """With the most layers for these shares, and whether these are all."""
 
-    def needs(layers: int) -> Needs:
-        return estimate(header, replace(options, gpu_layers=layers), machine.devices)
+    def with_layers(layers: int) -> Needs:
+        return needs(header, replace(options, gpu_layers=layers), machine.devices, projector)
 
     def fits(layers: int) -> bool:
         return all(
             memory.left >= (margin if memory.keeps_margin else 0)
-            for memory in taken(needs(layers), machine.host)
+            for memory in taken(with_layers(layers), machine.host)
             if memory.name
         )
 
-    most = needs(0).layers
+    most = with_layers(0).layers
     layers = most if fits(most) else _most(most, fits)
     return replace(options, gpu_layers=layers), layers == most
 
@@ -125,37 +149,65 @@ def _most(high: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
-def best_build(header: Header, options: LoadOptions, machine: Machine, builds: Iterable[_Build]) -> _Build | None:
+def best_build(
+    header: Header,
+    options: LoadOptions,
+    machine: Machine,
+    builds: Iterable[_Build],
+    projector: Header | None = None,
+) -> _Build | None:
     """The largest build that leaves the margin free; where none does the largest that fits at all, None without one."""
-    needs = estimate(header, options, machine.devices)
+    need = needs(header, options, machine.devices, projector)
     ranked = sorted(builds, key=lambda build: build.size, reverse=True)
     for margin in (machine.margin, 0):
         for build in ranked:
-            if leaves(_of_build(needs, build.size), machine, margin):
+            if leaves(_of_build(need, build.size), machine, margin):
                 return build
     return None
 
 
-def _of_build(needs: Needs, size: int) -> Needs:
+def _of_build(need: Needs, size: int) -> Needs:
     """What another build takes: its weights lie as these do, and all else is the same."""
-    weights = needs.all.model
+    weights = need.all.model
 
     def scaled(use: MemoryUse) -> MemoryUse:
         return replace(use, model=size * use.model // weights if weights else 0)
 
-    devices = tuple((device, scaled(use)) for device, use in needs.devices)
+    devices = tuple((device, scaled(use)) for device, use in need.devices)
     rest = size - sum(use.model for _, use in devices)
-    return replace(needs, host=replace(needs.host, model=rest), devices=devices)
+    return replace(need, host=replace(need.host, model=rest), devices=devices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What remedies are looked for: a model, the projector that its options name, and the machine for them."""
+
+    header: Header
+    options: LoadOptions
+    machine: Machine
+    projector: Header | None
+
+    def needs(self, options: LoadOptions) -> Needs:
+        return needs(self.header, options, self.machine.devices, self.projector)
+
+    def fits(self, options: LoadOptions, margin: int) -> bool:
+        return leaves(self.needs(options), self.machine, margin)
 
 
 def remedies(
-    header: Header, options: LoadOptions, machine: Machine, need: Needs, builds: Iterable[Build] = ()
+    header: Header,
+    options: LoadOptions,
+    machine: Machine,
+    need: Needs,
+    builds: Iterable[Build] = (),
+    projector: Header | None = None,
 ) -> tuple[Remedy, ...]:
     """Single changes for the better, the least painful first.
 
     Of a load that does not fit they make one that does; of a tight one, one that leaves the margin free; of one that
     fits, one with more layers on the devices. Fewer GPU layers cost speed only; a cache of 8 bits costs next to
-    nothing; less context and coarser numbers cost what the chat is about.
+    nothing; who has no pictures loses nothing without the projector; less context and coarser numbers cost what the
+    chat is about.
 
     Args:
         header: the model's.
@@ -163,65 +215,77 @@ def remedies(
         machine: what there is.
         need: what the load takes with these options.
         builds: other quantizations of the same model that there are.
+        projector: the one that the options name.
     """
+    load = _Load(header, options, machine, projector)
     verdict = judge(need, machine.host, machine.margin)
     if verdict in (Verdict.FITS, Verdict.PARTLY):
-        return tuple(_with_more_layers(header, options, machine))
+        return tuple(_with_more_layers(load))
     margin = machine.margin if verdict is Verdict.TIGHT else 0
     would = f"would leave {units.memory(margin)}" if margin else "would fit"
-    exact, coarse = (_with_kv_type(header, options, machine, margin, kind, would) for kind in SMALLER_KV_TYPES)
+    exact, coarse = (_with_kv_type(load, margin, kind, would) for kind in SMALLER_KV_TYPES)
     found = [
-        *_with_layers(header, options, machine, margin, would),
+        *_with_layers(load, margin, would),
         *exact,
-        *_with_context(header, options, machine, margin, would),
+        *_without_projector(load, margin, would),
+        *_with_context(load, margin, would),
         *coarse,
     ]
-    build = best_build(header, options, machine, [each for each in builds if each.size < header.tensor_bytes])
+    smaller = [each for each in builds if each.size < header.tensor_bytes]
+    build = best_build(header, options, machine, smaller, projector)
     if build is not None:
         says = f"{build.quantization} ({units.file_size(build.size)}) would fit"
         found.append(Remedy("build", options, says, build.quantization))
     return tuple(found)
 
 
-def _with_more_layers(header: Header, options: LoadOptions, machine: Machine) -> Iterator[Remedy]:
+def _with_more_layers(load: _Load) -> Iterator[Remedy]:
+    machine = load.machine
     if not used(machine.devices):
         return
-    changed = offload(header, options, machine)
-    if changed.gpu_layers > options.gpu_layers and _fits(header, changed, machine, machine.margin):
-        count, names = _layers(estimate(header, changed, machine.devices))
+    changed = offload(load.header, load.options, machine, projector=load.projector)
+    if changed.gpu_layers > load.options.gpu_layers and load.fits(changed, machine.margin):
+        count, names = _layers(load.needs(changed))
         yield Remedy("gpu_layers", changed, f"{count} layers would fit on {names}")
 
 
-def _with_layers(header: Header, options: LoadOptions, machine: Machine, margin: int, would: str) -> Iterator[Remedy]:
-    if not used(machine.devices):
+def _with_layers(load: _Load, margin: int, would: str) -> Iterator[Remedy]:
+    if not used(load.machine.devices):
         return
-    changed = offload(header, options, machine, margin)
-    if changed == options or not _fits(header, changed, machine, margin):
+    changed = offload(load.header, load.options, load.machine, margin, load.projector)
+    if changed == load.options or not load.fits(changed, margin):
         return
-    count, names = _layers(estimate(header, changed, machine.devices))
+    count, names = _layers(load.needs(changed))
     on = f"{count} layers on {names}" if changed.gpu_layers else "the processor alone"
     yield Remedy("gpu_layers", changed, f"{on} {would}")
 
 
-def _layers(needs: Needs) -> tuple[str, str]:
+def _layers(need: Needs) -> tuple[str, str]:
     """How many layers are on devices, and on which, in words."""
-    on = sum(needs.layers_on)
-    names = [device.name for device, layers in zip(needs.only_devices, needs.layers_on, strict=True) if layers]
-    return f"all {on}" if on == needs.layers else f"{on} of {needs.layers}", " and ".join(names)
+    on = sum(need.layers_on)
+    names = [device.name for device, layers in zip(need.only_devices, need.layers_on, strict=True) if layers]
+    return f"all {on}" if on == need.layers else f"{on} of {need.layers}", " and ".join(names)
 
 
-def _with_kv_type(
-    header: Header, options: LoadOptions, machine: Machine, margin: int, kind: str, would: str
-) -> Iterator[Remedy]:
+def _with_kv_type(load: _Load, margin: int, kind: str, would: str) -> Iterator[Remedy]:
+    options = load.options
     flash = None if options.flash_attention is False else options.flash_attention
     changed = replace(options, kv_type_k=kind, kv_type_v=kind, flash_attention=flash)
-    if can_be_kept_as(header, kind) and _fits(header, changed, machine, margin):
+    if can_be_kept_as(load.header, kind) and load.fits(changed, margin):
         verb = would if margin else "fit"
         yield Remedy("kv_type", changed, f"{units.tokens(options.context_length)} {verb} if the KV cache is {kind}")
 
 
-def _with_context(header: Header, options: LoadOptions, machine: Machine, margin: int, would: str) -> Iterator[Remedy]:
-    largest = largest_context(header, options, machine, margin)
+def _without_projector(load: _Load, margin: int, would: str) -> Iterator[Remedy]:
+    changed = replace(load.options, projector="")
+    if load.options.projector and load.fits(changed, margin):
+        takes = units.memory(load.needs(load.options).all.projector)
+        yield Remedy("projector", changed, f"without Vision, which takes {takes}, it {would}")
+
+
+def _with_context(load: _Load, margin: int, would: str) -> Iterator[Remedy]:
+    options = load.options
+    largest = largest_context(load.header, options, load.machine, margin, load.projector)
     if min(USEFUL_CONTEXT_LENGTH, options.context_length) <= largest < options.context_length:
         changed = replace(options, context_length=largest)
         yield Remedy("context", changed, f"{units.tokens(largest)} of context {would}")
@@ -238,7 +302,3 @@ def can_be_kept_as(header: Header, kind: str) -> bool:
     lengths = {header.get_int("embedding_length", 0) // most if (most := max(heads, default=0)) > 0 else 0}
     told = {header.get_int(f"attention.{part}_length", 0) for part in ("key", "value")}
     return all(length > 0 and length % _KV_BLOCK == 0 for length in (told if all(told) else told - {0} | lengths))
-
-
-def _fits(header: Header, options: LoadOptions, machine: Machine, margin: int) -> bool:
-    return leaves(estimate(header, options, machine.devices), machine, margin)

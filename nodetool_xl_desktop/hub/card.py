@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import aclosing
 
 from nodetool_xl_desktop.core.network import HttpClient
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.hub.errors import HubError, Interrupted, NotFound, Unreachable, refusal, require_network
 from nodetool_xl_desktop.hub.header import PATIENCE
 from nodetool_xl_desktop.hub.repository import Repository
-from nodetool_xl_desktop.hub.transfer import Dropped, Patience, authorization, connected, faults_sorted, require_content
+from nodetool_xl_desktop.hub.transfer import (
+    Dropped,
+    Patience,
+    answered,
+    authorization,
+    connected,
+    faults_sorted,
+    require_content,
+)
 
 NAME = "README.md"
 #: Of a card that is longer the rest is left out, in bytes.
@@ -61,14 +70,15 @@ async def _fetched(client: HttpClient, repository: Repository, token: str | None
     headers = {"Range": f"bytes=0-{MOST - 1}", **authorization(token)}
     content = bytearray()
     with faults_sorted(repository.host):
-        async with client.stream("GET", repository.url_of(NAME), headers=headers) as response:
+        async with answered(client, repository.url_of(NAME), headers) as response:
             if response.status_code == 416:  # an empty file has no first byte
                 return ""
             require_content(response, lambda status, told: refusal(status, told, repository.repo_id, repository.host))
-            async for piece in response.aiter_raw():
-                content += piece
-                if len(content) >= MOST:
-                    break
+            async with aclosing(response.aiter_raw()) as pieces:
+                async for piece in pieces:
+                    content += piece
+                    if len(content) >= MOST:
+                        break
     # What was cut off may have cut a letter, too.
     return bytes(content[:MOST]).decode("utf-8", errors="replace").rstrip("\ufffd")
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nodetool_xl_desktop.core.lock import FileLock
+from nodetool_xl_desktop.core.threads import to_its_end
 from nodetool_xl_desktop.hub.errors import (
     Damaged,
     HubError,
@@ -21,7 +22,7 @@ from nodetool_xl_desktop.hub.errors import (
 )
 from nodetool_xl_desktop.hub.flow import Flow, require_free
 from nodetool_xl_desktop.hub.part import Part
-from nodetool_xl_desktop.hub.receiving import PIECE, OnProgress, Receiving, in_thread
+from nodetool_xl_desktop.hub.receiving import PIECE, OnProgress, Receiving
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.hub.targets import require_inside, target_path, target_paths
 from nodetool_xl_desktop.hub.transfer import (
@@ -67,12 +68,13 @@ async def fetch(
     target = target_path(into, repository.repo_id, file)
     part = Part(target, repository, file)
     try:
-        if not await in_thread(part.is_whole):
+        if not await to_its_end(part.is_whole):
             require_network()
-            await in_thread(lambda: require_inside(into, target))
-            await in_thread(lambda: target.parent.mkdir(parents=True, exist_ok=True))
+            await to_its_end(lambda: require_inside(into, target))
+            await to_its_end(part.require_free_name)
+            await to_its_end(lambda: target.parent.mkdir(parents=True, exist_ok=True))
             async with _turn(part, lambda: on_progress(part.position, file.size)):
-                if not await in_thread(part.is_whole):  # somebody else may have brought it meanwhile
+                if not await to_its_end(part.is_whole):  # somebody else may have brought it meanwhile
                     await _twice(Receiving(repository, file, part, on_progress, token, patience, flow or Flow()))
     except OSError as error:
         if error.errno in _FULL:
@@ -101,8 +103,8 @@ async def fetch_all(
     parts = [Part(target, repository, file) for target, file in zip(targets, files, strict=True)]
     name = files[0].name if files else repository.repo_id
     heeded = flow or Flow()
-    await in_thread(lambda: require_room_for_all(name, into, parts, heeded))
-    have = await in_thread(lambda: [part.there() for part in parts])
+    await to_its_end(lambda: require_room_for_all(name, into, parts, heeded))
+    have = await to_its_end(lambda: [part.there() for part in parts])
     paths = []
     for number, file in enumerate(files):
 
@@ -140,15 +142,15 @@ async def _turn(part: Part, report: Callable[[], None]) -> AsyncIterator[None]:
     """Hold the lock on the file; while another holds it, report what that one has brought."""
     lock = FileLock(part.target.with_name(f"{part.target.name}.lock"))
     try:
-        while not await in_thread(lock.try_acquire):
-            part.position = await in_thread(part.size_on_disk)
+        while not await to_its_end(lock.try_acquire):
+            part.position = await to_its_end(part.size_on_disk)
             report()
             await asyncio.sleep(_LOOK_S)
         part.position = 0
         yield
     finally:
         # Once the file is there, whoever gets the lock finds it and does nothing more.
-        await in_thread(lambda: lock.release(remove=part.is_whole()))
+        await to_its_end(lambda: lock.release(remove=part.is_whole()))
 
 
 __all__ = [
@@ -158,7 +160,6 @@ __all__ = [
     "Patience",
     "fetch",
     "fetch_all",
-    "in_thread",
     "target_path",
     "target_paths",
 ]

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nodetool_xl_desktop.core.backstage import Backstage
-from nodetool_xl_desktop.hub.queue import Manner, Queue
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.hub.manner import Manner
+from nodetool_xl_desktop.hub.queue import Queue
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.hub.standing import Download, Limits, State
 
@@ -45,6 +47,8 @@ class Downloads:
         if not self._has_started:
             self._has_started = True
             self._backstage.tell(lambda: self._keep(asyncio.ensure_future(self._queue.open())))
+            if self._limits is not None:  # chosen before
+                self.limits = self._limits
 
     async def close(self) -> None:
         """Stop; what has come stays, and the next start goes on there. It waits until all is on the disk."""
@@ -57,6 +61,11 @@ class Downloads:
     def all(self) -> tuple[Download, ...]:
         """All of them at this moment, in the order of the queue; what is done stays until it is cleared."""
         return self._queue.shown
+
+    @property
+    def refusal(self) -> UserFacingError | None:
+        """Why nothing is downloaded here: another program has the queue, or it cannot be read. None where it runs."""
+        return self._queue.refusal
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have something called after each change, in the queue's thread: it returns at once. For progress it is called
@@ -120,6 +129,19 @@ class Downloads:
     def resume_all(self) -> None:
         """Resume what is paused."""
         self._soon(self._queue.resume_all)
+
+    async def rest(self) -> tuple[str, ...] | None:
+        """Pause what would go on by itself, and wait until nothing is written any more.
+
+        Returns:
+            which ones those were, for `follow`; None where another program runs the downloads of this folder.
+        """
+        return await self._backstage.do(self._queue.rest) if self._has_started else None
+
+    async def follow(self, source: Path, target: Path, rested: Sequence[str] = ()) -> None:
+        """The models folder has moved, with what has come: what was made to rest goes on where it lies now."""
+        if self._has_started:
+            await self._backstage.do(lambda: self._queue.follow(source, target, rested))
 
     def clear_finished(self) -> None:
         """Take what is done out of the list; the files stay."""

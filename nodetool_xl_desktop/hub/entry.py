@@ -57,7 +57,7 @@ class Entry:
     Attributes:
         id: its name in the queue.
         repository: where it comes from; `files` are those that were chosen, and no others.
-        folder: the models folder that it goes into; stays the same where the person moves theirs meanwhile.
+        folder: the models folder that it goes into; another one only where what has come of it was moved (`follow`).
         state: where it stands.
         there: the files that were there before, which it has not brought; None before its first attempt.
         is_given_up: it is only here until what has come of it is removed.
@@ -118,6 +118,17 @@ class Entry:
         """Bytes of it that are there. It touches the disk."""
         return sum(part.there() for part in self.parts)
 
+    def follow(self, source: Path, target: Path) -> None:
+        """Go to another models folder, unless something of it still lies in the one before. It touches the disk."""
+        if self.folder != source or any(part.is_whole() or part.size_on_disk() for part in self.parts):
+            return
+        before = self.targets
+        self.folder = target
+        if self.there is not None:
+            self.there = frozenset(
+                str(new) for old, new in zip(before, self.targets, strict=True) if str(old) in self.there
+            )
+
     def shown(self, now: float) -> Download:
         """As others see it at this moment of the loop's time."""
         speed = self.pace.speed(now) if self.is_active else 0.0
@@ -135,4 +146,5 @@ class Entry:
             error=self.error,
             path=self.targets[0] if self.state is State.DONE and self.files else None,
             finished=self.finished,
+            commit=self.repository.commit,
         )

@@ -98,6 +98,12 @@ class Damaged(HubError):
         why = f"a file of that name and size is in {folder}, and its SHA-256 is another one"
         return cls(f"{name} is here already, and is not what the server has", why, "Rename it or delete it, then retry")
 
+    @classmethod
+    def another_size(cls, name: str, folder: str) -> Damaged:
+        """Another file lies under the name already: an earlier version, or one of the person's own."""
+        why = f"a file of that name is in {folder}, and its size is another one"
+        return cls(f"{name} is here already, and is not what the server has", why, "Rename it or delete it, then retry")
+
 
 class NoRoom(HubError):
     """The disk is too full."""

@@ -12,10 +12,11 @@ from typing import Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.lock import FileLock
-from nodetool_xl_desktop.hub.download import in_thread
+from nodetool_xl_desktop.core.threads import to_its_end
 from nodetool_xl_desktop.hub.entry import Entry
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.hub.standing import Limits, State
+from nodetool_xl_desktop.hub.told import count
 
 _log = logging.getLogger(__name__)
 
@@ -58,13 +59,13 @@ class Journal:
         Raises:
             UserFacingError: another program has it, or it cannot be read.
         """
-        if not await in_thread(self._locked):
+        if not await to_its_end(self._locked):
             why = "another program that is open has this folder, and downloads into it"
             raise UserFacingError("Nothing can be downloaded here", why, "Use that one, or close it")
         try:
-            kept = await in_thread(lambda: self._file.read(_parsed)) or Kept()
-        except UserFacingError:
-            await in_thread(self._lock.release)
+            kept = await to_its_end(lambda: self._file.read(_parsed)) or Kept()
+        except BaseException:
+            await to_its_end(self._lock.release)
             raise
         kept.entries = [entry for entry in kept.entries if _has_targets(entry)]
         return kept
@@ -84,14 +85,14 @@ class Journal:
     async def leave(self) -> None:
         """Have all on the disk, and let another program have it."""
         await self.written()
-        await in_thread(lambda: self._lock.release(remove=True))
+        await to_its_end(lambda: self._lock.release(remove=True))
 
     async def _write(self) -> None:
         while self._is_dirty:
             self._is_dirty = False
             content = self._content()
             try:
-                await in_thread(lambda content=content: self._file.write(content))  # type: ignore[misc]
+                await to_its_end(lambda content=content: self._file.write(content))  # type: ignore[misc]
             except UserFacingError as error:  # a full disk: the next change tries again
                 _log.warning("%s", error)
         self._writing = None
@@ -107,6 +108,8 @@ class Journal:
 
 def _has_targets(entry: Entry) -> bool:
     """A hand may have edited the file: what is no name for a file is none from there either."""
+    if "\0" in str(entry.folder):
+        return False
     try:
         return bool(entry.targets)
     except UserFacingError:
@@ -155,20 +158,28 @@ def _parsed(content: Any) -> Kept:
 
 def _entry(told: Any) -> Entry:
     files = tuple(
-        HubFile(str(file["path"]), int(file["size"]), None if file["sha256"] is None else str(file["sha256"]))
+        HubFile(str(file["path"]), _size(file["size"]), None if file["sha256"] is None else str(file["sha256"]))
         for file in told["files"]
     )
-    error = told["error"]
+    error, state = told["error"], State[told["state"]]
     return Entry(
         id=str(told["id"]),
         repository=Repository(str(told["repo_id"]), str(told["commit"]), files, str(told["endpoint"])),
         folder=Path(told["folder"]),
-        state=State[told["state"]],
+        # Only this program runs any, and it has not begun.
+        state=State.WAITING if state in (State.RUNNING, State.CHECKING) else state,
         error=None if error is None else UserFacingError(*map(str, error)),
         finished=float(told["finished"]),
         there=None if told["there"] is None else frozenset(map(str, told["there"])),
         is_given_up=bool(told["given_up"]),
     )
+
+
+def _size(value: Any) -> int:
+    size = count(value)
+    if size is None:
+        raise ValueError(f"no size of a file: {value!r}")
+    return size
 
 
 def _whole_or_none(value: Any) -> int | None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Set
 from pathlib import Path
 
 from nodetool_xl_desktop.core.lock import FileLock
+from nodetool_xl_desktop.core.threads import to_its_end
 from nodetool_xl_desktop.core.units import MIB
-from nodetool_xl_desktop.hub.download import in_thread
 from nodetool_xl_desktop.hub.entry import Entry
 from nodetool_xl_desktop.hub.errors import Damaged, NotStored
 from nodetool_xl_desktop.hub.flow import Faucet, Flow
@@ -29,7 +29,7 @@ class Verified:
 
     async def note(self, path: Path, file: HubFile) -> None:
         """This one has just been found right."""
-        if file.sha256 and (stamp := await in_thread(lambda: _stamp(path))):
+        if file.sha256 and (stamp := await to_its_end(lambda: _stamp(path))):
             self.known.pop(str(path), None)
             self.known[str(path)] = (*stamp, file.sha256)
         while len(self.known) > _MOST_KNOWN:
@@ -42,9 +42,9 @@ class Verified:
             Damaged: it is another one; it is left as it is.
             NotStored: it cannot be read.
         """
-        if not file.sha256 or not await in_thread(part.is_whole):
+        if not file.sha256 or not await to_its_end(part.is_whole):
             return
-        stamp = await in_thread(lambda: _stamp(part.target))
+        stamp = await to_its_end(lambda: _stamp(part.target))
         if stamp and self.known.get(str(part.target)) == (*stamp, file.sha256):
             return
         flow.checking(True)
@@ -62,7 +62,7 @@ class Verified:
 async def _sha256(path: Path) -> str:
     """Piece by piece, so that it can be cancelled."""
     digest = hashlib.sha256()
-    stream = await in_thread(lambda: path.open("rb", buffering=0))
+    stream = await to_its_end(lambda: path.open("rb", buffering=0))
     try:
 
         def count() -> bool:
@@ -70,7 +70,7 @@ async def _sha256(path: Path) -> str:
             digest.update(piece)
             return bool(piece)
 
-        while await in_thread(count):
+        while await to_its_end(count):
             pass
     finally:
         stream.close()
@@ -114,9 +114,9 @@ def remove_all(entry: Entry, others: Set[Path]) -> None:
     """
     there = entry.there or frozenset()
     for part in entry.parts:
-        if part.target in others or not part.target.parent.is_dir():
-            continue
         with contextlib.suppress(OSError):  # what cannot be removed is left: nobody can do more about it here
+            if part.target in others or not part.target.parent.is_dir():
+                continue
             lock = FileLock(part.target.with_name(f"{part.target.name}.lock"))
             if not lock.try_acquire():
                 continue

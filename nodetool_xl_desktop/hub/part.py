@@ -12,6 +12,7 @@ is needed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -107,6 +108,15 @@ class Part:
         except NotADirectoryError:
             return False
 
+    def require_free_name(self) -> None:
+        """See to it that nothing else lies under the name of the whole file.
+
+        Raises:
+            Damaged: something does; it is left as it is.
+        """
+        if os.path.lexists(self.target) and not self.is_whole():
+            raise Damaged.another_size(self._file.name, str(self.target.parent))
+
     def open(self) -> None:
         """Open what an earlier attempt left, if it is a part of this very file, or begin a new one."""
         usable = self._usable()
@@ -171,7 +181,9 @@ class Part:
             raise Damaged.set_aside(self._file.name, why, self._damaged.name)
         os.fsync(self._opened.fileno())
         self._close()
-        self._path.replace(self.target)
+        if os.path.lexists(self.target):  # what came there meanwhile is not ours to replace
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.target))
+        self._path.replace(self.target)  # one step, so that a kill leaves one of both names
         self._remove_note()
         self._damaged.unlink(missing_ok=True)
         _sync_folder(self.target.parent)

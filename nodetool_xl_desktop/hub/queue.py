@@ -10,22 +10,24 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.network import OffLine, WorksOffLine
-from nodetool_xl_desktop.hub.download import fetch_all, in_thread
+from nodetool_xl_desktop.core.threads import to_its_end
+from nodetool_xl_desktop.hub.download import fetch_all
 from nodetool_xl_desktop.hub.entry import Entry
-from nodetool_xl_desktop.hub.errors import BadName, Interrupted, NotStored, Unreachable
+from nodetool_xl_desktop.hub.errors import BadName, Interrupted, Unreachable
 from nodetool_xl_desktop.hub.flow import Faucet, require_free
 from nodetool_xl_desktop.hub.journal import Journal, as_json
 from nodetool_xl_desktop.hub.kept_files import EntryFlow, Verified, remove_all
+from nodetool_xl_desktop.hub.manner import Manner, disk_sorted, found, off_line
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.hub.standing import Download, Limits, State
-from nodetool_xl_desktop.hub.transfer import PATIENCE, Patience, jittered
+from nodetool_xl_desktop.hub.transfer import jittered
 
 #: Progress is told at most so often, and while something runs or waits for a moment it is looked at so often.
 _TOLD_S = 0.25
@@ -35,22 +37,8 @@ _MOST_DONE = 100
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How faults are put up with.
-
-    Attributes:
-        patience: of one attempt with a broken connection.
-        retries_s: seconds before each further attempt after that patience has ended; as many as there are attempts
-            that may bring nothing.
-    """
-
-    patience: Patience = PATIENCE
-    retries_s: tuple[float, ...] = (15.0, 30.0, 60.0, 120.0, *(300.0,) * 20)
-
-
 class Queue:
-    """All downloads. Its methods belong to one loop, but for `shown` and `limits`, which are replaced as a whole.
+    """All downloads. Its methods belong to one loop; what it shows is replaced as a whole, and may be read anywhere.
 
     Args:
         journal: the file that it is kept in.
@@ -70,7 +58,7 @@ class Queue:
     ) -> None:
         self.shown: tuple[Download, ...] = ()
         self.limits = Limits()
-        self._refusal: UserFacingError | None = None  # why it cannot be used
+        self.refusal: UserFacingError | None = None  # why it cannot be used
         self._journal = Journal(journal, lambda: as_json(self._entries, self.limits, self._verified.known))
         self._folder = folder
         self._token = token
@@ -81,6 +69,7 @@ class Queue:
         self._faucet = Faucet()
         self._turns = 0
         self._opened = asyncio.Event()
+        self._adding = asyncio.Lock()
         self._is_closed = False
         self._removing: set[asyncio.Task[None]] = set()
         self._told_at = 0.0
@@ -91,13 +80,16 @@ class Queue:
 
     async def open(self) -> None:
         """Read the journal, and go on with what was not done."""
-        await self._take_over()
-        self._opened.set()
+        try:
+            await self._take_over()
+        finally:
+            self._on_change()
+            self._opened.set()  # else whoever adds one, and the end of the program, would wait for ever
 
     async def when_open(self, work: Callable[[], None]) -> None:
         """Do something once the journal is read; what comes first is done first."""
         await self._opened.wait()
-        if not self._refusal and not self._is_closed:
+        if not self.refusal and not self._is_closed:
             work()
             self._settled()
 
@@ -113,7 +105,7 @@ class Queue:
             task.cancel()
         if tasks or self._removing:
             await asyncio.wait([*tasks, *self._removing])
-        if not self._refusal:
+        if not self.refusal:
             await self._journal.leave()
 
     async def _take_over(self) -> None:
@@ -121,14 +113,14 @@ class Queue:
         try:
             kept = await self._journal.take()
         except UserFacingError as error:
-            self._refusal = error
+            self.refusal = error
             return
-        self._refusal = None
+        self.refusal = None
         self._entries, self.limits = kept.entries, kept.limits
         self._faucet.bytes_per_s = self.limits.bytes_per_s
         self._verified = Verified(kept.verified)
         for entry in self._entries:
-            entry.done = entry.size if entry.state is State.DONE else await in_thread(entry.on_disk)
+            entry.done = entry.size if entry.state is State.DONE else await to_its_end(partial(found, entry))
         for entry in [entry for entry in self._entries if entry.is_given_up]:
             self._remove(entry)
         self._settled()
@@ -142,12 +134,16 @@ class Queue:
             UserFacingError: as `downloads.Downloads.add`.
         """
         await self._opened.wait()
-        if self._refusal:
+        async with self._adding:  # one after the other, so that none is there twice
+            return await self._add(repository, files)
+
+    async def _add(self, repository: Repository, files: Sequence[HubFile]) -> str:
+        if self.refusal:
             await self._take_over()
-        if self._refusal:
-            raise self._refusal
+        if self.refusal:
+            raise self.refusal
         chosen = replace(repository, files=tuple(files))
-        entry = Entry(secrets.token_hex(8), chosen, await in_thread(self._folder))
+        entry = Entry(secrets.token_hex(8), chosen, await to_its_end(self._folder))
         targets = entry.targets
         if not targets:
             raise BadName("Nothing was chosen", f"no file of {repository.repo_id} was named", "Choose a file")
@@ -158,9 +154,9 @@ class Queue:
                 return known.id
             self._entries.remove(known)
         flow = EntryFlow(self._faucet, entry, self._entries, lambda each: each.is_open)
-        with _disk_sorted(entry):
-            entry.done = await in_thread(entry.on_disk)
-            await in_thread(lambda: require_free(entry.files[0].name, entry.folder, entry.size - entry.done, flow))
+        with disk_sorted(entry):
+            entry.done = await to_its_end(entry.on_disk)
+            await to_its_end(lambda: require_free(entry.files[0].name, entry.folder, entry.size - entry.done, flow))
         self._entries.append(entry)
         self._settled()
         await self._journal.written()
@@ -188,6 +184,31 @@ class Queue:
         for entry in self._living:
             if entry.state is State.PAUSED:
                 self._go_on(entry)
+
+    async def rest(self) -> tuple[str, ...] | None:
+        """Pause what would go on by itself, and wait until nothing of ours writes; returns which ones those were, or
+        None where another program runs the downloads of this folder.
+        """
+        await self._opened.wait()
+        if self.refusal:
+            return None
+        resting = [entry for entry in self._living if entry.is_open]
+        for entry in resting:
+            self._stop(entry, State.PAUSED)
+        self._settled()
+        if tasks := [entry.task for entry in self._entries if entry.task]:
+            await asyncio.wait(tasks)
+        return tuple(entry.id for entry in resting)
+
+    async def follow(self, source: Path, target: Path, rested: Sequence[str]) -> None:
+        """What was moved from one models folder to another goes on there, and what was made to rest goes on."""
+        for entry in tuple(self._entries):
+            with contextlib.suppress(OSError):  # a disk that is gone: nothing was moved from there
+                await to_its_end(partial(entry.follow, source, target))
+        for entry_id in rested:
+            self.resume(entry_id)
+        self._settled()
+        await self._journal.written()
 
     def cancel(self, entry_id: str) -> None:
         """Take it out of the list; what has come of it is removed, unless it was done."""
@@ -239,7 +260,7 @@ class Queue:
         """Start what may run, and stop what may not any longer."""
         if self._is_closed:
             return
-        if error := _off_line():
+        if error := off_line():
             for entry in self._living:
                 if entry.is_active or entry.state is State.WAITING:
                     self._stop(entry, State.PAUSED, error)
@@ -268,20 +289,20 @@ class Queue:
         entry.task.add_done_callback(lambda task: self._ended(entry, task))
 
     async def _attempt(self, entry: Entry) -> None:
-        with _disk_sorted(entry):
+        with disk_sorted(entry):
             await self._fetch(entry)
 
     async def _fetch(self, entry: Entry) -> None:
         if entry.there is None:
             parts = entry.parts
-            whole = await in_thread(lambda: [part.target for part in parts if part.is_whole()])
+            whole = await to_its_end(lambda: [part.target for part in parts if part.is_whole()])
             entry.there = frozenset(map(str, whole))
             await self._journal.written()
         flow = EntryFlow(self._faucet, entry, self._entries, lambda each: each.turn < entry.turn and each.is_active)
         flow.on_change, flow.verified = self._changed, self._verified
         for part, file in zip(entry.parts, entry.files, strict=True):
             await self._verified.check(part, file, flow)
-        token = await in_thread(lambda: self._token(entry.repository.endpoint))
+        token = await to_its_end(lambda: self._token(entry.repository.endpoint))
 
         def report(done: int, _total: int) -> None:
             if entry.state is State.RUNNING and done > entry.done:
@@ -334,7 +355,7 @@ class Queue:
             if entry.task:
                 await asyncio.wait([entry.task])
             others = {target for each in self._living for target in each.targets}
-            await in_thread(lambda: remove_all(entry, others))
+            await to_its_end(lambda: remove_all(entry, others))
             self._entries.remove(entry)
             self._settled()
 
@@ -350,7 +371,7 @@ class Queue:
     def _settled(self) -> None:
         """Something is otherwise than before: go by it, keep it and tell it."""
         self._pump()
-        if not self._refusal:
+        if not self.refusal:
             self._journal.write_soon()
         self._tell()
         self._beat()
@@ -382,20 +403,3 @@ class Queue:
             self._journal.write_soon()
         self._tell()
         self._beat()
-
-
-@contextlib.contextmanager
-def _disk_sorted(entry: Entry) -> Iterator[None]:
-    """What the operating system refuses becomes an error for a person."""
-    try:
-        yield
-    except OSError as error:
-        raise NotStored.because(entry.files[0].name, error) from error
-
-
-def _off_line() -> WorksOffLine | None:
-    try:
-        OffLine.check_all("The download waits")
-    except WorksOffLine as error:
-        return error
-    return None

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack
 
 import httpx2
 
-from nodetool_xl_desktop.core.network import HttpClient
+from nodetool_xl_desktop.core.network import HUB_STALL_S, HttpClient
 from nodetool_xl_desktop.hub.address import Address
 from nodetool_xl_desktop.hub.errors import BadAnswer
-from nodetool_xl_desktop.hub.transfer import Dropped, authorization, faults_sorted, require_content
+from nodetool_xl_desktop.hub.transfer import Dropped, Pulse, answered, authorization, faults_sorted, require_content
 
 #: No file has more digits, and Python refuses to read some thousands.
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
@@ -43,6 +43,7 @@ class Source:
         self._sent_on_to: str | None = None  # another host, which the next request goes to at once
         self._answer = AsyncExitStack()
         self._blocks: AsyncIterator[bytes] | None = None
+        self._pulse = Pulse(HUB_STALL_S)
         self._skip = 0
         self._end: int | None = None
 
@@ -71,11 +72,12 @@ class Source:
             headers |= authorization(self._token)
         url = self._sent_on_to or self.address.url
         with faults_sorted(self.address.host):
-            response = await self._answer.enter_async_context(self._client.stream("GET", url, headers=headers))
+            response = await self._answer.enter_async_context(answered(self._client, url, headers))
         self._check(response, start)
         if _origin(response.url) != _origin(httpx2.URL(self.address.url)):
             self._sent_on_to = str(response.url)
         self._blocks = None if response.status_code == 416 else response.aiter_raw()
+        self._pulse = Pulse(self._client.timeout.read or HUB_STALL_S)
 
     async def next_block(self) -> int | None:
         """Take what has come next; its length in bytes, or None at the end of the answer.
@@ -85,7 +87,7 @@ class Source:
         """
         assert self._blocks is not None
         with faults_sorted(self.address.host):
-            block = await anext(self._blocks, None)
+            block = await self._pulse.next(self._blocks)
         if block is None:
             await self.close()
             if self._end is None:  # the end of the connection is the only word about the file's end

@@ -15,6 +15,7 @@ import httpx2
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.network import HttpClient
+from nodetool_xl_desktop.core.threads import to_its_end
 from nodetool_xl_desktop.hub.errors import Interrupted, Unreachable
 from nodetool_xl_desktop.hub.flow import Flow, require_room
 from nodetool_xl_desktop.hub.part import Part
@@ -34,6 +35,7 @@ from nodetool_xl_desktop.hub.transfer import (
 PIECE = units.MIB
 #: A slow connection's bytes are written, and told, at least so often.
 _FLUSH_S = 0.25
+_LONGEST_ETAG = 200
 #: How often it is looked whether the rest still fits on the disk.
 _LOOK_BYTES = 64 * units.MIB
 #: Called on the loop with the bytes that are there and the bytes of the whole, once a piece at most.
@@ -70,25 +72,25 @@ class Receiving:
     async def run(self) -> None:
         part = self._part
         try:
-            await in_thread(part.open)
-            await in_thread(lambda: require_room(self._file.name, part, self._flow))
+            await to_its_end(part.open)
+            await to_its_end(lambda: require_room(self._file.name, part, self._flow))
             await self._count()
             if part.position < self._file.size:
                 async with connected(self._repository.host, self._patience) as client:
                     await self._receive(client)
             self._flow.checking(True)
-            await in_thread(part.finish)
+            await to_its_end(part.finish)
             await self._flow.arrived(part.target, self._file)
         finally:
             self._flow.checking(False)
-            await in_thread(part.close)
+            await to_its_end(part.close)
 
     async def _count(self) -> None:
         """Hash what an earlier attempt left."""
         part = self._part
         self._flow.checking(part.arrived > 0)
         self._report()
-        while await in_thread(part.count_next):
+        while await to_its_end(part.count_next):
             self._report()
         self._flow.checking(False)
         self._looked_at = part.position
@@ -120,13 +122,15 @@ class Receiving:
             if part.etag and not self._file.sha256:
                 headers["If-Range"] = part.etag
         async with opened(client, self._repository, self._file, headers) as response:
-            start = first_byte(response)
-            if start != part.position:
-                await in_thread(part.start_over)
-                if start:
-                    raise Dropped("the server sent another part of the file than was asked for")
+            ahead = part.position - first_byte(response)
+            if ahead < 0 or (ahead != part.position and ahead and not self._file.sha256):
+                raise Dropped("the server sent another part of the file than was asked for")
+            if ahead and not self._file.sha256:
+                await to_its_end(part.start_over)
+                ahead = 0
             await self._compare_etag(_strong_etag(response))
-            await self._pour(response)
+            # What has come stays, whatever one answer is: the hash tells at the end.
+            await self._pour(response, ahead)
         if part.position < self._file.size:
             raise Dropped("the connection ended too early")
 
@@ -135,13 +139,14 @@ class Receiving:
         part = self._part
         changed = part.position and part.etag and etag != part.etag and not self._file.sha256
         if changed:
-            await in_thread(part.start_over)
-        await in_thread(lambda: part.note_etag(etag))
+            await to_its_end(part.start_over)
+        await to_its_end(lambda: part.note_etag(etag))
         if changed:
             raise Dropped("the file on the server has changed")
 
-    async def _pour(self, response: httpx2.Response) -> None:
-        """Write what comes, and nothing behind the end of the file; what came before a fault is written too.
+    async def _pour(self, response: httpx2.Response, skip: int) -> None:
+        """Write what comes behind the first `skip` bytes, and nothing behind the end of the file; what came before a
+        fault is written too.
 
         While one piece is written the next one comes, and no more than that.
         """
@@ -154,8 +159,10 @@ class Receiving:
         try:
             async with aclosing(response.aiter_raw()) as blocks:
                 while room and (block := await pulse.next(blocks)) is not None:
-                    buffer += block[:room]
-                    room -= min(room, len(block))
+                    fresh = block[skip : skip + room]
+                    skip -= min(skip, len(block))
+                    buffer += fresh
+                    room -= len(fresh)
                     if limit != faucet.bytes_per_s:
                         limit = faucet.bytes_per_s
                         keep_window(response, limit)
@@ -174,28 +181,18 @@ class Receiving:
 
     async def _write(self, piece: bytearray) -> None:
         part = self._part
-        await in_thread(lambda: part.write(piece))
+        await to_its_end(lambda: part.write(piece))
         self._report()
         if part.position - self._looked_at >= _LOOK_BYTES:
             self._looked_at = part.position
-            await in_thread(lambda: require_room(self._file.name, part, self._flow, has_begun=True))
+            await to_its_end(lambda: require_room(self._file.name, part, self._flow, has_begun=True))
 
     def _report(self) -> None:
         self._on_progress(self._part.arrived, self._file.size)
 
 
-async def in_thread(work: Callable[[], Result]) -> Result:
-    """Run short work on the disk. A caller who is cancelled still waits for its end: nobody closes a file in use."""
-    task = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # looked at: the cancellation says enough
-        raise
-
-
 def _strong_etag(response: httpx2.Response) -> str:
+    """It is sent back as it came, which is only done with what a header can hold."""
     etag: str = response.headers.get("etag", "")
-    return "" if etag.startswith("W/") else etag
+    is_sound = len(etag) <= _LONGEST_ETAG and etag.isascii() and etag.isprintable()
+    return etag if is_sound and not etag.startswith("W/") else ""

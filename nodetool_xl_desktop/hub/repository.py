@@ -25,6 +25,9 @@ __all__ = ["UNUSABLE_ENVIRONMENT", "HubFile", "Repository", "is_repository_name"
 
 _NAME = re.compile(r"[\w\-.]{1,96}/[\w\-.]{1,96}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+#: A hub that tells of more .gguf files than this is none; of its largest repositories each has some thousand files.
+MOST_FILES = 20_000
+_LONGEST_PATH = 2000
 _COMMIT = re.compile(r"[0-9a-fA-F]{5,64}")
 
 
@@ -139,13 +142,15 @@ def _repository(info: ModelInfo, repo_id: str, endpoint: str) -> Repository:
         raise ValueError("an answer without a commit or without files")
     files = []
     for entry in info.siblings:
-        if not entry.rfilename.lower().endswith(".gguf"):
+        if not entry.rfilename.lower().endswith(".gguf") or not _can_be_asked_for(entry.rfilename):
             continue
-        size = entry.lfs.size if entry.lfs else entry.size
+        size = count(entry.lfs.size if entry.lfs else entry.size)
         sha256 = entry.lfs.sha256.lower() if entry.lfs else None
-        if not isinstance(size, int) or size < 0 or (sha256 is not None and not _SHA256.fullmatch(sha256)):
+        if size is None or (sha256 is not None and not _SHA256.fullmatch(sha256)):
             raise ValueError(f"a file without a size: {entry.rfilename}")
         files.append(HubFile(entry.rfilename, size, sha256))
+        if len(files) > MOST_FILES:
+            raise ValueError("more files than any repository has")
     told = tags(info.tags)
     return Repository(
         repo_id,
@@ -161,6 +166,11 @@ def _repository(info: ModelInfo, repo_id: str, endpoint: str) -> Repository:
         licence=_licence(info.card_data, told),
         base_model=_base_model(info.card_data, told),
     )
+
+
+def _can_be_asked_for(path: str) -> bool:
+    """Half of a letter, which JSON can hold, stands in no address."""
+    return len(path) <= _LONGEST_PATH and not any("\ud800" <= letter <= "\udfff" for letter in path)
 
 
 def _licence(card: Any, told: tuple[str, ...]) -> str:

@@ -80,8 +80,7 @@ def _answered(endpoint: str, what: str, question: Callable[[HfApi], _Result]) ->
     except HFValidationError as error:
         raise BadName(f'"{what}" is no name of a repository', str(error).splitlines()[0]) from error
     except HfHubHTTPError as error:
-        headers = {name.lower(): value for name, value in error.response.headers.items()}
-        raise refusal(error.response.status_code, headers, what, host) from error
+        raise refusal(error.response.status_code, told_headers(error.response), what, host) from error
     except OfflineModeIsEnabled as error:
         raise Unreachable.by_choice() from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -132,4 +131,14 @@ def reason(error: Exception) -> str:
         return "it did not answer in time"
     if isinstance(error, httpx2.TimeoutException):
         return "nothing came for a while"
-    return str(error) or "the connection broke"
+    return _without_token(str(error), getattr(error, "_request", None)) or "the connection broke"
+
+
+def told_headers(response: httpx2.Response) -> dict[str, str]:
+    """The headers of a refusal, their names in lower case; a token that is repeated there shall stand in no message."""
+    return {name.lower(): _without_token(value, response.request) for name, value in response.headers.items()}
+
+
+def _without_token(told: str, request: httpx2.Request | None) -> str:
+    token = "" if request is None else request.headers.get("authorization", "").removeprefix("Bearer ")
+    return told.replace(token, "...") if token else told

@@ -39,6 +39,7 @@ class Download:
         error: why it failed; also the fault that is being waited out.
         path: the first file at its final place, once it is there.
         finished: when, in seconds since 1970; 0 before.
+        commit: of the repository.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Download:
     error: UserFacingError | None = None
     path: Path | None = None
     finished: float = 0.0
+    commit: str = ""
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,15 @@ from nodetool_xl_desktop.hub.repository import HubFile, Repository
 #: What every file system takes as one name, in bytes of UTF-8, with what is added to it while it comes.
 _LONGEST_NAME = 255 - len(LONGEST_ENDING)
 #: Names that are devices on Windows, whatever comes after their first dot.
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(1, 10))}
+_DEVICES = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "conin$",
+    "conout$",
+    *(f"{name}{number}" for name in ("com", "lpt") for number in "123456789¹²³"),
+}
 
 
 def target_path(models: Path, repo_id: str, file: HubFile) -> Path:
@@ -30,11 +39,13 @@ def target_path(models: Path, repo_id: str, file: HubFile) -> Path:
 
 
 def target_paths(models: Path, repository: Repository, files: Sequence[HubFile]) -> tuple[Path, ...]:
-    """The `target_path` of each. Raises `BadName` also where two would be one file on a system that folds case."""
+    """The `target_path` of each. Raises `BadName` also where two would be one file on a system that folds case, or
+    that writes accents its own way (macOS does both)."""
     seen: dict[str, str] = {}
     for file in files:
-        if (before := seen.setdefault(file.path.casefold(), file.path)) != file.path:
-            why = f"{before!a} and {file.path!a} differ in upper and lower case only"
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", file.path).casefold())
+        if (before := seen.setdefault(folded, file.path)) != file.path:
+            why = f"{before!a} and {file.path!a} differ in upper and lower case only, or in how a letter is written"
             raise BadName("Two files would get one name", why, "Choose another repository")
     return tuple(target_path(models, repository.repo_id, file) for file in files)
 

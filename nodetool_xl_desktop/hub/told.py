@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from nodetool_xl_desktop.core.text import one_line
+
 #: Of a text, in letters; of a list, in entries; of a number.
 _LONGEST = 200
 _MOST_TAGS = 200
@@ -13,10 +15,7 @@ _LARGEST = 2**53
 
 def text(told: Any) -> str:
     """One line without what cannot be seen (which may turn the direction of what follows), not too long."""
-    if not isinstance(told, str):
-        return ""
-    seen = "".join(letter if letter.isprintable() else " " for letter in told[: 4 * _LONGEST])
-    return " ".join(seen.split())[:_LONGEST]
+    return one_line(told, _LONGEST) if isinstance(told, str) else ""
 
 
 def texts(told: Any) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -20,8 +20,9 @@ from nodetool_xl_desktop.core.network import HUB_STALL_S, HttpClient, hub_client
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.hub.errors import BadAnswer, HubError, Unreachable, off_line_sorted, refusal
 from nodetool_xl_desktop.hub.repository import UNUSABLE_ENVIRONMENT, HubFile, Repository, reason
+from nodetool_xl_desktop.hub.session import told_headers
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 #: A server that asks for a longer pause than this gets the request all the same, and may refuse it again.
 _LONGEST_PAUSE_S = 60
 #: A connection that brings less than this in a second is given up for a new one, which may get a better route.
@@ -142,6 +143,23 @@ async def connected(host: str, patience: Patience) -> AsyncIterator[HttpClient]:
 
 
 @asynccontextmanager
+async def answered(client: HttpClient, url: str, headers: dict[str, str]) -> AsyncIterator[httpx2.Response]:
+    """Ask for something; the body is read inside.
+
+    Raises:
+        Dropped: the answer does not begin: its head comes letter by letter, or it is sent on again and again.
+    """
+    async with AsyncExitStack() as answer:
+        try:
+            # The client's own bound is that for a single byte.
+            async with asyncio.timeout(2 * (client.timeout.read or HUB_STALL_S)):
+                response = await answer.enter_async_context(client.stream("GET", url, headers=headers))
+        except TimeoutError as error:
+            raise Dropped("no answer came for a while") from error
+        yield response
+
+
+@asynccontextmanager
 async def opened(
     client: HttpClient, repository: Repository, file: HubFile, headers: dict[str, str]
 ) -> AsyncIterator[httpx2.Response]:
@@ -152,7 +170,7 @@ async def opened(
         HubError: the hub refuses, or answers nonsense.
     """
     with faults_sorted(repository.host):
-        async with client.stream("GET", repository.url(file), headers=headers) as response:
+        async with answered(client, repository.url(file), headers) as response:
             require_content(response, lambda status, told: refusal(status, told, repository.repo_id, repository.host))
             if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
                 raise BadAnswer.because(repository.host, "it sends the file compressed, which cannot be continued")
@@ -208,7 +226,7 @@ def require_content(response: httpx2.Response, refused: Callable[[int, dict[str,
     if status == 403 and response.history:
         raise Dropped("the server that holds the file refused it (status 403)")
     if status not in (200, 206):
-        raise refused(status, {name.lower(): value for name, value in response.headers.items()})
+        raise refused(status, told_headers(response))
 
 
 def _asked_pause_s(response: httpx2.Response) -> float:

@@ -18,9 +18,9 @@ from typing import Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.library.following import followed
 from nodetool_xl_desktop.library.model_file import About, ModelFile
-from nodetool_xl_desktop.library.strangers import one_line
 
 FILE_NAME = "abouts.json"
 #: Letters, or how many.
@@ -49,6 +49,7 @@ class _Entry:
 
 
 _Entries = dict[str, _Entry]
+_Keys = dict[str, list[str]]
 
 
 class Abouts:
@@ -62,7 +63,8 @@ class Abouts:
         self._file = JsonFile(paths.data / FILE_NAME, "What you noted about your models")
         self._lock = threading.Lock()
         self._entries: _Entries = {}
-        self._by_fingerprint: dict[str, list[str]] = {}
+        self._by_fingerprint: _Keys = {}
+        self._lies_at: dict[str, str] = {}  # the fingerprint of what lies at a path, as it was listed last
         self._stamp: tuple[int, ...] | None = None
 
     def of(self, model: ModelFile | Path, fingerprint: str = "") -> About:
@@ -75,13 +77,14 @@ class Abouts:
         path, fingerprint = _named(model, fingerprint)
         with self._lock:
             self._refresh()
-            key = str(path)
-            return _entry_of(self._entries, self._by_fingerprint.get(fingerprint, ()), key, fingerprint).about
+            return self._entry_of(self._entries, self._by_fingerprint, str(path), fingerprint).about
 
     def told(self, models: Iterable[ModelFile]) -> list[ModelFile]:
         """The same models, each with what was said of it: one look at the file for all."""
+        models = list(models)
         with self._lock:
             self._refresh()
+            self._lies_at = {str(path): mark for path, mark in (_named(model, "") for model in models) if mark}
             return [self._with_about(model) for model in models]
 
     def change(self, model: ModelFile | Path, fingerprint: str = "", **said: Any) -> About:
@@ -101,9 +104,13 @@ class Abouts:
 
         def changed(held: _Entries | None) -> _Entries:
             entries = dict(held or {})
-            entry = _entry_of(entries, _keys_by_fingerprint(entries).get(fingerprint, ()), key, fingerprint)
+            entry = self._entry_of(entries, _keys_by_fingerprint(entries), key, fingerprint)
             about = replace(entry.about, **cleaned)
-            if about != entry.about or entries.get(key) is not entry:
+            here = entries.get(key)
+            if here and fingerprint and here.fingerprint not in ("", fingerprint):
+                # Said of the file that lay here before, which may lie elsewhere or come back: found by what it is.
+                entries[f"{here.fingerprint}:{key}"] = here
+            if about != entry.about or here is not entry:
                 entries[key] = _Entry(about, fingerprint or entry.fingerprint, round(time.time(), 3))
             return _bounded(entries)
 
@@ -121,8 +128,29 @@ class Abouts:
 
     def _with_about(self, model: ModelFile) -> ModelFile:
         path, fingerprint = _named(model, "")
-        about = _entry_of(self._entries, self._by_fingerprint.get(fingerprint, ()), str(path), fingerprint).about
+        about = self._entry_of(self._entries, self._by_fingerprint, str(path), fingerprint).about
         return model if about == model.about else replace(model, about=about)
+
+    def _entry_of(self, entries: _Entries, by_fingerprint: _Keys, key: str, fingerprint: str) -> _Entry:
+        """By the path, unless another file lies there now; or else what was last said of a file that is gone, and was
+        the same. A copy beside the original is a model of its own.
+
+        Args:
+            entries: all.
+            by_fingerprint: the paths of those with a fingerprint.
+            key: the path.
+            fingerprint: empty where it is not known (yet).
+        """
+        here = entries.get(key)
+        if here and (not fingerprint or not here.fingerprint or here.fingerprint == fingerprint):
+            return here
+        same = by_fingerprint.get(fingerprint, ())
+        gone = [entries[path] for path in same if path != key and self._is_gone(path, fingerprint)]
+        return max(gone, key=lambda entry: entry.changed, default=_Entry(About()))
+
+    def _is_gone(self, path: str, fingerprint: str) -> bool:
+        """Whether the file that this was said of lies there no more: nothing does, or another one."""
+        return self._lies_at.get(path, fingerprint) != fingerprint or not os.path.lexists(path)
 
     def _refresh(self) -> None:
         """Read the file anew where it is another one than it was; another window may have written it."""
@@ -148,25 +176,8 @@ def _named(model: ModelFile | Path, fingerprint: str) -> tuple[Path, str]:
     return model.absolute(), fingerprint
 
 
-def _entry_of(entries: _Entries, same: Iterable[str], key: str, fingerprint: str) -> _Entry:
-    """By the path, unless another file lies there now; or else what was last said of a file that is gone, and was the
-    same. A copy beside the original is a model of its own.
-
-    Args:
-        entries: all.
-        same: the paths of those with this fingerprint.
-        key: the path.
-        fingerprint: empty where it is not known (yet).
-    """
-    here = entries.get(key)
-    if here and (not fingerprint or not here.fingerprint or here.fingerprint == fingerprint):
-        return here
-    gone = [entries[path] for path in same if path != key and not os.path.lexists(path)]
-    return max(gone, key=lambda entry: entry.changed, default=_Entry(About()))
-
-
-def _keys_by_fingerprint(entries: _Entries) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _keys_by_fingerprint(entries: _Entries) -> _Keys:
+    found: _Keys = {}
     for key, entry in entries.items():
         if entry.fingerprint:
             found.setdefault(entry.fingerprint, []).append(key)

@@ -117,13 +117,14 @@ class ModelFolders:
         _check_writable(own)
         return own
 
-    def set_own(self, path: Path | None) -> Path:
+    def set_own(self, path: Path | None, *, leaving: Path | None = None) -> Path:
         """Choose another own folder; what lies in the old one stays there, and is not looked for any more.
 
         `moving.move_models` takes it along.
 
         Args:
             path: it is made where it is missing. None for the folder that the program has by itself.
+            leaving: with which a move begins, in the same write: the old folder is at no moment one that nobody knows.
 
         Returns:
             The folder.
@@ -142,6 +143,7 @@ class ModelFolders:
                 own=added,
                 is_mount=bool(added) and os.path.ismount(own),
                 added=tuple(other for other in chosen.added if _real(other) != _real(own)),
+                leaving=leaving or _other_than(own, chosen.leaving),
             )
 
         self._change(change)
@@ -206,13 +208,13 @@ class ModelFolders:
         """The old own folder, while its models are still to be moved: it is looked through too."""
         return self._chosen().leaving
 
-    def set_leaving(self, path: Path | None) -> None:
-        """Remember that a move has begun, or has ended; for `moving`.
+    def end_leaving(self) -> None:
+        """Remember that a move has ended; for `moving`.
 
         Raises:
             UserFacingError: the choice could not be saved.
         """
-        self._change(lambda chosen: replace(chosen, leaving=path))
+        self._change(lambda chosen: replace(chosen, leaving=None))
 
     def roots(self) -> tuple[Root, ...]:
         """All of them: the own one, the added ones, then those of other programs that are there; each folder once.
@@ -272,6 +274,11 @@ def _list_in(said: object) -> list[Any]:
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
+
+
+def _other_than(own: Path, leaving: Path | None) -> Path | None:
+    """Who goes back to the folder that was being left is there."""
+    return leaving if leaving and _real(leaving) != _real(own) else None
 
 
 def _inside(outer: Path, reals: dict[Path, Root]) -> tuple[Path, ...]:

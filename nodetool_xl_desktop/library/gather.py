@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.gguf.errors import MissingSplit, file_name
 from nodetool_xl_desktop.gguf.header import Kind
 from nodetool_xl_desktop.gguf.names import read_name
 from nodetool_xl_desktop.library.breath import breathing
 from nodetool_xl_desktop.library.model_file import Facts, ModelFile, Trouble, title
 from nodetool_xl_desktop.library.pairing import Pairing, is_projector
-from nodetool_xl_desktop.library.strangers import PlacedModel, one_line
+from nodetool_xl_desktop.library.strangers import LONGEST_NAME, PlacedModel
 from nodetool_xl_desktop.library.walk import FileId, Found, Seen
 
 #: Of a file that changed so many seconds ago it is said that it is still coming.
@@ -98,7 +99,7 @@ def _alone(seen: Seen, found: Found, now: float) -> Group:
         return Group((seen,), links=links, trouble=Trouble(what, seen.why_not, hint))
     if seen.whole_name:
         is_file = seen.whole_name.lower().endswith(".gguf")
-        name = title(Path(seen.whole_name)) if is_file else one_line(seen.whole_name)
+        name = title(Path(seen.whole_name)) if is_file else one_line(seen.whole_name, LONGEST_NAME)
         return Group((seen,), name, links, trouble=_unfinished(seen, now))
     return Group((seen,), links=links)
 

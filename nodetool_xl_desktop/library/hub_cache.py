@@ -6,19 +6,17 @@ newest commit of a branch in `refs/<branch>`. Nothing asks the network, and ever
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from nodetool_xl_desktop.library.places import Surroundings, hugging_face
+from nodetool_xl_desktop.library.strangers import text_of
 
 _PREFIX = "models--"
 
 
 def cache_folder() -> Path:
-    """Where the cache is, as the environment says at this moment (huggingface_hub's own order)."""
-    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-        if folder := os.environ.get(name):
-            return Path(os.path.expandvars(folder)).expanduser()
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
-    return Path(os.path.expandvars(home)).expanduser() / "hub"
+    """Where the cache is, as the environment says at this moment."""
+    return next(hugging_face(Surroundings.real()))
 
 
 def cached(repo_id: str, cache: Path | None = None) -> tuple[Path, ...]:
@@ -72,10 +70,7 @@ def unfinished(repository: Path) -> list[Path]:
 def snapshots(repository: Path) -> list[Path]:
     """The folders of a repository's commits: what `main` points to comes first, then what was made last."""
     folders = sorted(_folders(repository / "snapshots"), key=_changed, reverse=True)
-    try:
-        main = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        main = ""
+    main = text_of(repository / "refs" / "main").strip()
     return sorted(folders, key=lambda folder: folder.name != main)
 
 

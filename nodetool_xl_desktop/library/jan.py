@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nodetool_xl_desktop.library.strangers import PlacedModel, is_file, one_line, text_of
+from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.library.strangers import LONGEST_NAME, PlacedModel, is_file, text_of
 
 FILE_NAME = "model.yml"
 #: An id is made of a repository's name and a file's, so that its folders lie in one another.
@@ -27,7 +28,7 @@ def models(folder: Path) -> Iterator[PlacedModel]:
         if path is not None:
             projector = _path(folder, said.get("mmproj_path", ""))
             # The id: its `name` is the same, or the title that an older version gave it.
-            name = one_line(said.get("name", "") or above.relative_to(folder).as_posix())
+            name = one_line(said.get("name", "") or above.relative_to(folder).as_posix(), LONGEST_NAME)
             yield PlacedModel(path, name, (projector,) if projector else ())
 
 

@@ -83,6 +83,8 @@ class LoadRecords:
 def key(options: LoadOptions) -> str:
     """What tells one set of options from another, of all that changes memory."""
     said = asdict(replace(options, threads=1, cache_ram_mib=0, ubatch=options.physical_batch))
+    if not options.projector:
+        del said["projector"]  # what was kept before there was such a setting stays known
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.gguf.header import Kind, size_label
 from nodetool_xl_desktop.gguf.names import read_name
 
@@ -105,8 +106,7 @@ def title(path: Path) -> str:
     """
     stem = read_name(path.name).stem
     # A file's name may hold line feeds and worse; a list has one line for it.
-    words = "".join(letter if letter.isprintable() else " " for letter in stem.replace("-", " ").replace("_", " "))
-    return " ".join(words.split()) or path.name
+    return one_line(stem.replace("-", " ").replace("_", " ")) or path.name
 
 
 def quantization(path: Path) -> str:

@@ -138,6 +138,17 @@ class ModelLibrary:
             self._opened = [other for other in self._opened if other != path]
             self._keep_opened(without=path)
 
+    def follow(self, source: Path, target: Path) -> None:
+        """As of `following.Follower`: what was opened is listed where it lies now."""
+        from nodetool_xl_desktop.library.following import followed  # noqa: PLC0415 - only where something has moved
+
+        def now(paths: list[Path] | None) -> list[Path]:
+            return [Path(name) for name in followed({str(path): None for path in paths or []}, source, target)]
+
+        with self._lock:
+            self._opened = now(self._opened)
+            self._file.change(_paths_in, now, _to_json)
+
     # What lies on the disk
 
     @contextlib.contextmanager
@@ -172,7 +183,11 @@ class ModelLibrary:
             known = [*self._opened, *(path for path in held or [] if path not in self._opened)]
             return [path for path in known if path != without]
 
-        self._file.change(_paths_in, changed, lambda models: {"models": [str(path) for path in models]})
+        self._file.change(_paths_in, changed, _to_json)
+
+
+def _to_json(models: list[Path]) -> object:
+    return {"models": [str(path) for path in models]}
 
 
 def _paths_in(content: Any) -> list[Path]:

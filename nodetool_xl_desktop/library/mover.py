@@ -12,11 +12,14 @@ from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.renaming import rename_new
 from nodetool_xl_desktop.library.pace import Paced
 from nodetool_xl_desktop.library.verify import Stopped
 
 #: What is added to a file's name while it is copied.
 ENDING = ".moving"
+#: What ends the name of one that lies in the new folder too, for the moment before it is removed.
+LEAVING = ".leaving"
 _STEP = 8 * units.MIB
 
 #: Bytes that have arrived, all bytes, and the file that is on its way.
@@ -100,12 +103,12 @@ class Mover:
             self._drop_if_same(old, new)
         else:
             try:
-                _rename_new(old, new)
+                rename_new(old, new)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
                 self._copy(old, new)
-                old.unlink()
+                _remove_old(old, new)
 
     def _move_link(self, old: Path, new: Path) -> None:
         """A relative link that leads out of the folder would lead elsewhere from the new place."""
@@ -120,7 +123,7 @@ class Mover:
                 raise UserFacingError("It stays", "another file of this name is in the new folder already")
         else:
             new.symlink_to(leads_to)
-        old.unlink()
+        _remove_old(old, new)
 
     def _drop_if_same(self, old: Path, new: Path) -> None:
         """What a killed move left in both places; or a file that was in both before."""
@@ -129,7 +132,7 @@ class Mover:
         is_same = not new.is_symlink() and new.stat().st_size == old.stat().st_size
         if not is_same or not (old.samefile(new) or self._hash(old) == self._hash(new)):
             raise UserFacingError("It stays", "another file of this name is in the new folder already")
-        old.unlink()
+        _remove_old(old, new)
 
     def _copy(self, old: Path, new: Path) -> None:
         fresh = new.with_name(f"{new.name}{ENDING}")
@@ -144,7 +147,7 @@ class Mover:
             os.utime(fresh, ns=(status.st_atime_ns, status.st_mtime_ns))
             if fresh.stat().st_size != status.st_size or self._hash(fresh) != digest.hexdigest():
                 raise UserFacingError("It stays", "what arrived is not what was sent; the disk or its cable may be bad")
-            _rename_new(fresh, new)
+            rename_new(fresh, new)
             _sync_folder(new.parent)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -177,24 +180,19 @@ class Mover:
             self._on_progress(done, total, self._current)
 
 
-def _rename_new(old: Path, new: Path) -> None:
-    """Rename, never over another file that came meanwhile.
+def _remove_old(old: Path, new: Path) -> None:
+    """Remove what lies in the new folder too, unless both paths lead to one and the same: a share that is mounted twice
+    looks like two disks. So it is renamed first, and the other one looked at.
 
     Raises:
-        OSError: it cannot be; EXDEV where that is another disk.
+        UserFacingError: it was one file, which has its old name again.
     """
-    try:
-        os.link(old, new)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno == errno.EXDEV:
-            raise
-        if os.path.lexists(new):  # a file system without links, or a system that does not allow them
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new)) from error
-        old.rename(new)
-    else:
-        old.unlink()
+    aside = old.with_name(f"{old.name}{LEAVING}")
+    rename_new(old, aside)
+    if not os.path.lexists(new):
+        rename_new(aside, old)
+        raise UserFacingError("It stays", "the new folder leads here")
+    aside.unlink()
 
 
 def _write_all(write: Callable[[memoryview], int | None], block: memoryview) -> None:

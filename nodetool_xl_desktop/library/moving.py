@@ -20,22 +20,30 @@ from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.renaming import rename_new
 from nodetool_xl_desktop.library.folders import ModelFolders, absolute
 from nodetool_xl_desktop.library.following import Follower
-from nodetool_xl_desktop.library.mover import ENDING, Moved, Mover, Progress
+from nodetool_xl_desktop.library.mover import ENDING, LEAVING, Moved, Mover, Progress
 
-__all__ = ["Moved", "give_up", "move_models", "unfinished"]
+__all__ = ["Moved", "give_up", "left_by", "move_models", "unfinished"]
 
 #: Only these move: the folder is a person's too, and may hold anything else.
 _MODEL = re.compile(r"\.gguf$", re.I)
 _COMING = re.compile(r"\.gguf\.part(?:\.json)?$", re.I)
 _UNFINISHED = re.compile(rf"\.gguf(?:\.part(?:\.json)?)?{re.escape(ENDING)}$", re.I)
+_LEAVING = re.compile(rf"\.gguf(?:\.part(?:\.json)?)?{re.escape(LEAVING)}$", re.I)
 _log = logging.getLogger(__name__)
 
 
 def unfinished(folders: ModelFolders) -> Path | None:
     """The old folder of a move that has not come to its end, and that `move_models` to `folders.own` goes on with."""
     return folders.leaving
+
+
+def left_by(folders: ModelFolders, to: Path) -> Path | None:
+    """The folder that `move_models` to another one takes the models from; None where there is nothing to move."""
+    is_own = os.path.realpath(absolute(to)) == os.path.realpath(folders.own)
+    return folders.leaving if is_own else folders.own
 
 
 def move_models(
@@ -66,11 +74,17 @@ def move_models(
             or the choice could not be saved. Nothing was moved then.
     """
     to = absolute(to)
-    own = folders.own
-    same = os.path.realpath(to) == os.path.realpath(own)
-    source = folders.leaving if same else own
+    leaving = folders.leaving
+    same = os.path.realpath(to) == os.path.realpath(folders.own)
+    source = left_by(folders, to)
     if source is None:
         return Moved()
+    if leaving and not same and os.path.realpath(to) != os.path.realpath(leaving):
+        raise UserFacingError(
+            "The models cannot be moved there yet",
+            f"some are still in {leaving}, as an earlier move did not come to its end",
+            "Go on with that one first, or leave them there.",
+        )
     if not source.is_dir():
         raise UserFacingError(
             "The models cannot be moved",
@@ -78,20 +92,20 @@ def move_models(
             "Connect the disk, or leave what is there.",
         )
     _check_apart(source, to)
+    others = _of_others(folders, source)
+    _name_again(source, others)
     files = [
         (path, size)
-        for path, size in _files_below(source)
+        for path, size in _files_below(source, others)
         if _MODEL.search(path.name) or (with_downloads and _COMING.search(path.name))
     ]
     _check_room(files, to)
     if not same:
-        folders.set_own(to)
-        folders.set_leaving(source)
+        folders.set_own(to, leaving=source)
     try:
         moved = Mover(source, to, on_progress, stop).move(files)
     finally:
-        for follower in followers:
-            follower.follow(source, to)
+        _follow(followers, source, to)
     if not moved.stayed:
         give_up(folders)
         _remove_empty(source)
@@ -110,16 +124,40 @@ def give_up(folders: ModelFolders, followers: Sequence[Follower] = ()) -> None:
     """
     own, leaving = folders.own, folders.leaving
     if leaving:
-        for follower in followers:
-            follower.follow(leaving, own)
-    folders.set_leaving(None)
-    for path, _ in _files_below(own):
+        _name_again(leaving, _of_others(folders, leaving))
+        _follow(followers, leaving, own)
+    folders.end_leaving()
+    for path, _ in _files_below(own, _of_others(folders, own)):
         if _UNFINISHED.search(path.name):  # a killed move was copying it
             with contextlib.suppress(OSError):
                 path.unlink()
 
 
-def _files_below(folder: Path) -> Iterator[tuple[Path, int]]:
+def _follow(followers: Sequence[Follower], source: Path, to: Path) -> None:
+    """Have all follow, also where one of them cannot: then that is told once the others have."""
+    with contextlib.ExitStack() as each:
+        for follower in followers:
+            each.callback(follower.follow, source, to)
+
+
+def _of_others(folders: ModelFolders, folder: Path) -> frozenset[Path]:
+    """The folders below one, by their real paths, that are looked through by themselves: another program keeps its
+    models there, or a person added them. They are not moved with it.
+    """
+    real = os.path.realpath(folder)
+    root = next((root for root in folders.roots() if os.path.realpath(root.path) == real), None)
+    return frozenset(root.without) if root is not None else frozenset()
+
+
+def _name_again(folder: Path, without: frozenset[Path]) -> None:
+    """Give those their names again which a killed move was about to remove."""
+    for path, _ in _files_below(folder, without):
+        if _LEAVING.search(path.name):
+            with contextlib.suppress(OSError):  # another file has the name: both stay
+                rename_new(path, path.with_name(path.name[: -len(LEAVING)]))
+
+
+def _files_below(folder: Path, without: frozenset[Path]) -> Iterator[tuple[Path, int]]:
     """All files, each with its size. Links to folders are not followed: what they lead to is not moved."""
     try:
         with os.scandir(folder) as listing:
@@ -130,7 +168,8 @@ def _files_below(folder: Path) -> Iterator[tuple[Path, int]]:
     for entry in inside:
         path = Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
-            yield from _files_below(path)
+            if not without or Path(os.path.realpath(path)) not in without:
+                yield from _files_below(path, without)
         elif entry.is_symlink():
             yield path, 0
         elif entry.is_file(follow_symlinks=False):
@@ -140,12 +179,23 @@ def _files_below(folder: Path) -> Iterator[tuple[Path, int]]:
 
 def _check_apart(source: Path, to: Path) -> None:
     old, new = Path(os.path.realpath(source)), Path(os.path.realpath(to))
-    if old.is_relative_to(new) or new.is_relative_to(old):
+    if _lies_in(old, new) or _lies_in(new, old):
         raise UserFacingError(
             "The models cannot be moved there",
             f"one of {old} and {new} lies in the other",
             "Choose a folder beside the old one, or choose it without moving the models.",
         )
+
+
+def _lies_in(inner: Path, outer: Path) -> bool:
+    """Also where the paths do not tell: a folder that is mounted twice, a disk without upper and lower case."""
+    if inner.is_relative_to(outer):
+        return True
+    try:
+        state = outer.stat()
+    except OSError:  # it is still to be made
+        return False
+    return any(folder.exists() and os.path.samestat(folder.stat(), state) for folder in (inner, *inner.parents))
 
 
 def _check_room(files: list[tuple[Path, int]], to: Path) -> None:

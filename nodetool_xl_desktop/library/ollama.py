@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nodetool_xl_desktop.library.strangers import PlacedModel, is_file, json_of, one_line
+from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.library.strangers import LONGEST_NAME, PlacedModel, is_file, json_of
 
 #: Nobody has more; a folder with more is something else.
 MOST_MANIFESTS = 10_000
@@ -89,4 +90,4 @@ def _files(folder: Path, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def _name(host: str, namespace: str, model: str, tag: str) -> str:
     """As Ollama's own list has it."""
     before = f"{host}/{namespace}/" if host.lower() != _HOST else "" if namespace == _NAMESPACE else f"{namespace}/"
-    return one_line(f"{before}{model}:{tag}")
+    return one_line(f"{before}{model}:{tag}", LONGEST_NAME)

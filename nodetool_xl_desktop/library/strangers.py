@@ -62,17 +62,6 @@ def json_of(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def one_line(text: str, longest: int = LONGEST_NAME) -> str:
-    """A text of unknown origin as one line that can be shown: no line feeds, marks of direction or halves of letters.
-
-    The joiners that make one emoji of several stay.
-    """
-    shown = "".join(
-        letter if letter.isprintable() or letter in "\u200c\u200d" else " " for letter in text[: 4 * longest]
-    )
-    return " ".join(shown.split())[:longest].rstrip()
-
-
 def is_file(path: Path) -> bool:
     """Whether it is a file that can be looked at; never fails."""
     try:

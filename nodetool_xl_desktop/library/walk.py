@@ -228,6 +228,8 @@ def _target(path: Path) -> str:
 def _begins_as_model(path: Path) -> bool:
     """Its name is a hash: what it will be only its first bytes can say."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as stream:
             return stream.read(4) == b"GGUF"
     except (OSError, ValueError):

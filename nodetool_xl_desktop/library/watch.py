@@ -24,8 +24,9 @@ from typing import Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.library.folders import Root
 
-#: How long nothing may change before it is told, in seconds.
-QUIET_S = 0.5
+#: How long nothing may change before it is told, in seconds. Longer than two steps: so often watchfiles tells of a file
+#: that goes on growing.
+QUIET_S = 0.75
 #: What goes on changing (a model that is copied for minutes) is told so often.
 LONGEST_S = 10.0
 #: Between looks at what the system reported, in milliseconds.
@@ -44,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 class CannotWatch(UserFacingError):
-    """The system has no room for another watch; the list is then looked through when a person asks for it."""
+    """The system has no room for another watch; the list is then looked through when a person comes back to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class _Plan:
 
 
 async def changes(roots: Sequence[Root], stop: asyncio.Event) -> AsyncIterator[frozenset[Path]]:
-    """What changed below the folders, each time that nothing more has changed for half a second.
+    """What changed below the folders, each time that nothing more has changed for `QUIET_S`.
 
     What changes before the first `anext` is not told, so look through the folders after it was asked for. Bursts are
     told as one; what does not rest is told every 10 s. A folder that is missing is told when it comes.
@@ -79,7 +80,7 @@ async def changes(roots: Sequence[Root], stop: asyncio.Event) -> AsyncIterator[f
         CannotWatch: the system's limit is reached.
     """
     paths = tuple(root.path for root in roots if root.is_on and _is_expressible(root.path))
-    heard: asyncio.Queue[frozenset[Path] | CannotWatch] = asyncio.Queue()
+    heard: asyncio.Queue[frozenset[Path] | CannotWatch | None] = asyncio.Queue()  # None: its end
     loop = asyncio.get_running_loop()
 
     def hear(what: frozenset[Path] | CannotWatch) -> None:
@@ -87,13 +88,14 @@ async def changes(roots: Sequence[Root], stop: asyncio.Event) -> AsyncIterator[f
             loop.call_soon_threadsafe(heard.put_nowait, what)
 
     ended: asyncio.Task[Any] = asyncio.ensure_future(stop.wait())
+    ended.add_done_callback(lambda _: heard.put_nowait(None))
     mounts = _Mounts(lambda: hear(frozenset()))
     ears = contextlib.ExitStack()
     try:
         plan = await asyncio.to_thread(_planned, paths)
         _listen(plan, hear, ears)
         while not stop.is_set():
-            batch = await _batch(heard, ended)
+            batch = await _batch(heard)
             fresh = await asyncio.to_thread(_planned, paths)
             if fresh != plan:
                 ears.close()
@@ -108,8 +110,8 @@ async def changes(roots: Sequence[Root], stop: asyncio.Event) -> AsyncIterator[f
         mounts.close()
 
 
-async def _batch(heard: asyncio.Queue[frozenset[Path] | CannotWatch], ended: asyncio.Task[Any]) -> frozenset[Path]:
-    """All that is heard until it is quiet. No timer runs before there is anything."""
+async def _batch(heard: asyncio.Queue[frozenset[Path] | CannotWatch | None]) -> frozenset[Path]:
+    """All that is heard until it is quiet, or over. No timer runs before there is anything."""
     loop = asyncio.get_running_loop()
     batch: frozenset[Path] = frozenset()
     latest: float | None = None
@@ -117,14 +119,14 @@ async def _batch(heard: asyncio.Queue[frozenset[Path] | CannotWatch], ended: asy
         patience = None if latest is None else min(QUIET_S, latest - loop.time())
         if patience is not None and patience <= 0:
             return batch
-        news: asyncio.Task[Any] = asyncio.ensure_future(heard.get())
         try:
-            await asyncio.wait({news, ended}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if not news.done():
-                return batch
-        finally:
-            news.cancel()  # does nothing to one that is done
-        if isinstance(what := news.result(), CannotWatch):
+            async with asyncio.timeout(patience):
+                what = await heard.get()
+        except TimeoutError:
+            return batch
+        if what is None:
+            return batch
+        if isinstance(what, CannotWatch):
             raise what
         batch |= what
         latest = latest or loop.time() + LONGEST_S
@@ -281,7 +283,7 @@ def _is_expressible(path: Path) -> bool:
 
 def _cannot(error: Exception) -> CannotWatch:
     _log.warning("The model folders are not watched: %s", error)
-    hint = "Refresh the list to see what is new."
+    hint = "The list is made anew whenever you come back to the window."
     if sys.platform == "linux":
         hint += " The limits are fs.inotify.max_user_watches and fs.inotify.max_user_instances."
     return CannotWatch("The model folders are not watched", "the system lets no more folders be watched", hint)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.memory import Machine
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import Header
@@ -37,23 +36,29 @@ class Badges:
         kept_for: what is kept for a model file, as `XLlamaCppProvider.kept_for`.
         physical_cores: of this machine.
         read: reads headers, as `gguf.HeaderCache.read`.
+        beside: finds the projectors of a model file, as `XLlamaCppProvider.projectors_for`; None for none.
     """
 
     def __init__(
-        self, kept_for: Callable[[Path], Kept], physical_cores: int | None, read: Callable[[Path], Header]
+        self,
+        kept_for: Callable[[Path], Kept],
+        physical_cores: int | None,
+        read: Callable[[Path], Header],
+        beside: Callable[[Path], Sequence[Path]] | None = None,
     ) -> None:
         self._kept_for = kept_for
         self._cores = physical_cores
         self._read = read
+        self._beside = beside or (lambda _path: ())
 
     def judge(self, path: Path, machine: Machine) -> Badge | None:
         """The badge of one model file; None for one that cannot be loaded at all, which choosing it explains."""
         try:
-            preview = Preview.inspect(path, self._read)
+            preview = Preview.inspect(path, self._read, self._beside)
             if not preview.header.is_model:
                 return None
             options = Choice.of(preview, self._kept_for(path), self._cores).options(machine)
-            need = estimate(preview.header, options, machine.devices)
+            need = preview.needs(options, machine.devices)
         except (UserFacingError, OSError, ValueError):
             return None
         verdict = judge(need, machine.host, machine.margin)

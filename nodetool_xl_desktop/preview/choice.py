@@ -14,7 +14,9 @@ from nodetool_xl_desktop.fit.options import (
     LoadSettings,
 )
 from nodetool_xl_desktop.fit.placement import used
+from nodetool_xl_desktop.fit.projector import pick, seeing
 from nodetool_xl_desktop.fit.solver import can_be_kept_as, offload
+from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.report import Preview
 
@@ -74,6 +76,11 @@ class Choice:
         return self.kept.found.gpu_layers is None
 
     @property
+    def projectors(self) -> tuple[Header, ...]:
+        """What can be loaded beside the model, so that it sees; the first one is, unless somebody says otherwise."""
+        return self.preview.projectors
+
+    @property
     def layers_with_experts(self) -> int:
         """Of so many layers the experts can stay on the processor; 0 for a model without any."""
         header = self.preview.header
@@ -89,7 +96,7 @@ class Choice:
     @cached_property
     def defaults(self) -> LoadOptions:
         """What holds where the person says nothing, GPU layers that nobody names left out."""
-        return self.kept.found.options(self.preview.header.context_length_max, self.physical_cores)
+        return self._options(self.kept.found)
 
     @property
     def is_changed(self) -> bool:
@@ -109,7 +116,7 @@ class Choice:
             loaded: how it is loaded now. Where only those layers differ they stay as they are: a model is not loaded
                 anew because a bit more has become free.
         """
-        asked = self.settings.options(self.preview.header.context_length_max, self.physical_cores)
+        asked = self._options(self.settings)
         if not used(machine.devices):
             return replace(asked, gpu_layers=0, tensor_split="")
         if not self.has_auto_layers:
@@ -118,7 +125,7 @@ class Choice:
             asked, gpu_layers=loaded.gpu_layers, tensor_split=loaded.tensor_split
         ):
             return loaded
-        return offload(self.preview.header, asked, machine)
+        return offload(self.preview.header, asked, machine, projector=self.preview.projector(asked))
 
     # Changing it
 
@@ -146,6 +153,11 @@ class Choice:
     def reset(self) -> Choice:
         """Without the person's word."""
         return replace(self, kept=replace(self.kept, chosen=LoadSettings()), note="")
+
+    def _options(self, settings: LoadSettings) -> LoadOptions:
+        """What these settings make, with the projector that they mean."""
+        options = settings.options(self.preview.header.context_length_max, self.physical_cores)
+        return seeing(options, pick(settings.projector, self.preview.projectors))
 
     def _with(self, chosen: LoadSettings) -> Choice:
         """The same with another word of the person; what is so anyway need not be said."""

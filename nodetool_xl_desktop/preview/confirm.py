@@ -9,9 +9,9 @@ from pathlib import Path
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.engine.dry_run import Plan
 from nodetool_xl_desktop.engine.errors import EngineError
-from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.memory import Device, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions
+from nodetool_xl_desktop.fit.solver import needs
 from nodetool_xl_desktop.gguf import Header
 
 #: The engine confirms an estimate that is as near to its own plan, of each memory: the larger of the two counts.
@@ -31,12 +31,14 @@ class Word:
         options: how it would be loaded.
         plan: what it would take; None where the engine cannot plan it.
         why_not: the reason of that.
+        projector: of the one that the options load beside the model.
     """
 
     header: Header
     options: LoadOptions
     plan: Plan | None = None
     why_not: str = ""
+    projector: Header | None = None
 
     def is_on(self, header: Header, options: LoadOptions) -> bool:
         """Whether it is about this load."""
@@ -50,7 +52,7 @@ class Word:
         if self.plan is None:
             return None
         said = self._said(self.plan, devices)
-        meant = estimate(self.header, self.options, said.only_devices)
+        meant = needs(self.header, self.options, said.only_devices, self.projector)
         uses = [_refined(use, of, 1) for use, of in zip(_uses(said), _uses(meant), strict=True)]
         host = _refined(said.host, meant.host, len(self.plan.host_rows))
         return Needs(host, tuple(zip(said.only_devices, uses, strict=True)))
@@ -60,7 +62,7 @@ class Word:
         if self.plan is None:
             return False
         said = self._said(self.plan, devices)
-        estimated = estimate(self.header, self.options, said.only_devices)
+        estimated = needs(self.header, self.options, said.only_devices, self.projector)
         pairs = [(said.host, estimated.host), *zip(_uses(said), _uses(estimated), strict=True)]
         return all(_is_same(one.total, other.total) for one, other in pairs)
 
@@ -78,12 +80,12 @@ class Word:
         )
 
 
-async def ask(header: Header, options: LoadOptions, plan: Planner) -> Word:
+async def ask(header: Header, options: LoadOptions, plan: Planner, projector: Header | None = None) -> Word:
     """Have the engine plan a load; a plan that it cannot make is a word as well."""
     try:
-        return Word(header, options, await plan(header.files[0].absolute(), options))
+        return Word(header, options, await plan(header.files[0].absolute(), options), projector=projector)
     except EngineError as error:
-        return Word(header, options, why_not=error.why or error.what)
+        return Word(header, options, why_not=error.why or error.what, projector=projector)
 
 
 def _uses(needs: Needs) -> list[MemoryUse]:

@@ -30,10 +30,11 @@ class Source(StrEnum):
 
 
 class Question(NamedTuple):
-    """What the engine could be asked: a model, and how it would be loaded."""
+    """What the engine could be asked: a model, how it would be loaded, and the projector that goes with it."""
 
     header: Header
     options: LoadOptions
+    projector: Header | None
 
 
 class Desk:
@@ -146,7 +147,7 @@ class Desk:
         """What the engine could be asked; None where it has said it, or where the model is loaded so."""
         if self.report is None or self.is_as_loaded or self._said() is not None:
             return None
-        return Question(self.report.header, self.report.options)
+        return Question(self.report.header, self.report.options, self.report.projector)
 
     @property
     def advice(self) -> str:

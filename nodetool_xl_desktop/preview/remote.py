@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.threads import to_its_end
 from nodetool_xl_desktop.engine import dry_run
 from nodetool_xl_desktop.engine.dry_run import Plan
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.hub.address import Address, parse_address
-from nodetool_xl_desktop.hub.download import in_thread
 from nodetool_xl_desktop.hub.endpoint import hub_of, origin
 from nodetool_xl_desktop.hub.header import PATIENCE, RemoteModel, read_remote_model, read_stamp
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
@@ -140,9 +140,9 @@ class RemoteModels:
     async def _laid_out(self, model: RemoteModel) -> AsyncIterator[Path]:
         files = SparseFiles(model.files, self._folder)
         try:
-            yield await in_thread(files.make)
+            yield await to_its_end(files.make)
         finally:
-            await in_thread(files.remove)
+            await to_its_end(files.remove)
 
 
 async def inspect(url: str, *, endpoint: str | None = None, token: str | None = None) -> Preview:

@@ -12,10 +12,15 @@ from nodetool_xl_desktop.fit.advice import advise
 from nodetool_xl_desktop.fit.estimate import caveats, estimate
 from nodetool_xl_desktop.fit.memory import MARGIN, Device, HostMemory, Machine, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions, largest_context_length
-from nodetool_xl_desktop.fit.solver import Build, Remedy, can_be_kept_as, largest_context, remedies
+from nodetool_xl_desktop.fit.projector import pick, sees
+from nodetool_xl_desktop.fit.solver import Build, Remedy, can_be_kept_as, largest_context, needs, remedies
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
-from nodetool_xl_desktop.gguf import Header, read_model
+from nodetool_xl_desktop.gguf import GgufError, Header, read_model
 from nodetool_xl_desktop.library.model_file import title
+
+
+def _none(_model: Path) -> Sequence[Path]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class FitReport:
         remedies: single changes for the better, the one that `advice` names first.
         largest_context: with which the load fits, in tokens; 0 where it fits with none.
         source: "estimate", or "engine" where the engine itself has planned the load.
+        projector: what the options load beside the model, None for nothing.
     """
 
     header: Header
@@ -38,6 +44,7 @@ class FitReport:
     warnings: tuple[str, ...]
     remedies: tuple[Remedy, ...] = ()
     source: str = "estimate"
+    projector: Header | None = None
 
     def to_json(self, seconds: float, address: str | None = None) -> dict[str, Any]:
         """The documented object of `fit --json`.
@@ -72,17 +79,28 @@ class FitReport:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A model that could be loaded: its header, read once. `report` is cheap enough for every step of a slider."""
+    """A model that could be loaded: its header, read once. `report` is cheap enough for every step of a slider.
+
+    Attributes:
+        header: the model's.
+        projectors: the headers of those that lie beside it and let it see, the likeliest first.
+        unread: why others of them cannot be used, in words.
+    """
 
     header: Header
+    projectors: tuple[Header, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @classmethod
-    def inspect(cls, path: Path, read: Callable[[Path], Header] = read_model) -> Preview:
+    def inspect(
+        cls, path: Path, read: Callable[[Path], Header] = read_model, beside: Callable[[Path], Sequence[Path]] = _none
+    ) -> Preview:
         """Read the header of a model file, or of a whole split set by any of its parts.
 
         Args:
             path: of the file.
             read: reads headers; `gguf.HeaderCache.read` for one who asks again and again.
+            beside: finds the projectors of a model file, as `XLlamaCppProvider.projectors_for`.
 
         Raises:
             GgufError: the file is no model, is cut short, or cannot be read; or its header says what cannot be, so
@@ -90,7 +108,25 @@ class Preview:
         """
         header = read(path)
         estimate(header, LoadOptions())
-        return cls(header)
+        projectors: list[Header] = []
+        unread: list[str] = []
+        for each in beside(header.files[0].absolute()) if header.is_model else ():
+            try:
+                projector = read(each)
+                estimate(header, LoadOptions(), projector=projector)
+            except GgufError as error:
+                unread.append(f"The model cannot see with {each.name}: {error.why or error.what}.")
+            else:
+                projectors += [projector] if sees(projector) else []
+        return cls(header, tuple(projectors), tuple(unread))
+
+    def projector(self, options: LoadOptions) -> Header | None:
+        """The projector that these options load beside the model."""
+        return pick(options.projector, self.projectors)
+
+    def needs(self, options: LoadOptions, devices: Sequence[Device] = ()) -> Needs:
+        """What a load with these options takes, with its projector."""
+        return needs(self.header, options, devices, self.projector(options))
 
     @property
     def title(self) -> str:
@@ -123,10 +159,11 @@ class Preview:
             planned: the engine's own word on this load, which goes before the estimate, also on the devices.
         """
         machine = Machine(host, planned.only_devices if planned else tuple(devices), margin)
-        need = estimate(self.header, options, machine.devices)
+        projector = self.projector(options)
+        need = needs(self.header, options, machine.devices, projector)
         if planned is not None:
             need = replace(need, host=planned.host, devices=planned.devices)
-        found = remedies(self.header, options, machine, need, builds)
+        found = remedies(self.header, options, machine, need, builds, projector)
         return FitReport(
             header=self.header,
             options=options,
@@ -134,15 +171,16 @@ class Preview:
             need=need,
             verdict=judge(need, host, margin),
             advice=advise(need, machine, found),
-            largest_context=largest_context(self.header, options, machine),
+            largest_context=largest_context(self.header, options, machine, projector=projector),
             warnings=tuple(self.warnings(options, machine.devices)),
             remedies=found,
+            projector=projector,
             source="estimate" if planned is None else "engine",
         )
 
     def warnings(self, options: LoadOptions, devices: Sequence[Device] = ()) -> list[str]:
         """What a person should know before loading, beyond whether it fits."""
-        warnings = caveats(self.header) + [
+        warnings = [*self.unread, *caveats(self.header)] + [
             f"{device.name} does not report its memory, so nothing is planned onto it unless layers are asked for."
             for device in devices
             if device.free is None

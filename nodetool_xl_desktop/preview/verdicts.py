@@ -13,6 +13,7 @@ from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.threads import in_own_thread
 from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.memory import Machine, MemoryUse, Needs
+from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.hub.choice import Candidate, candidates
@@ -92,7 +93,8 @@ async def judged(
         HubError: the hub does not hand the header out, or cannot be reached.
         GgufError: it is no model that this program reads.
     """
-    found = candidates(repository.files)[:MOST]
+    # Some milliseconds for each hundred names: too many for the loop.
+    found = (await in_own_thread(lambda: candidates(repository.files), "verdicts"))[:MOST]
     if not found:
         return
     source = min(
@@ -168,7 +170,7 @@ def _scaled(preview: Preview, source: Candidate, candidate: Candidate) -> Previe
 def _one(preview: Preview, candidate: Candidate, given: Circumstances, *, is_exact: bool) -> FileVerdict:
     machine = given.machine
     options = Choice.of(preview, Kept(), given.physical_cores).options(_beside(machine, given.projector))
-    need = _with_projector(estimate(preview.header, options, machine.devices), given.projector)
+    need = _with_projector(estimate(preview.header, options, machine.devices), options, given.projector)
     verdict = judge(need, machine.host, machine.margin)
     on = f", {sum(need.layers_on)} of {need.layers} layers on the GPU" if need.layers else ""
     says = f"{verdict.value}: {units.memory(need.total)} with {units.tokens(options.context_length)}{on}"
@@ -186,13 +188,13 @@ def _beside(machine: Machine, projector: HubFile | None) -> Machine:
     return replace(machine, devices=tuple(devices))
 
 
-def _with_projector(need: Needs, projector: HubFile | None) -> Needs:
+def _with_projector(need: Needs, options: LoadOptions, projector: HubFile | None) -> Needs:
     """Its weights, where the engine puts them; what an image is computed in its own header would have to tell."""
     if projector is None:
         return need
     more = MemoryUse(projector=projector.size)
     places = used(need.only_devices)
-    if not places:
+    if not places or not options.projector_on_device:
         return replace(need, host=need.host + more)
     devices = [(device, use + more if place == places[0] else use) for place, (device, use) in enumerate(need.devices)]
     return replace(need, devices=tuple(devices))

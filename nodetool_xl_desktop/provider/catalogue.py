@@ -19,7 +19,8 @@ from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.gguf import GgufError, Header, read_model
 from nodetool_xl_desktop.hub import Candidate, HubFile, NotFound, Reference
 from nodetool_xl_desktop.library import hub_cache
-from nodetool_xl_desktop.library.model_file import ModelFile, Place
+from nodetool_xl_desktop.library.beside import projectors_beside
+from nodetool_xl_desktop.library.model_file import Capability, ModelFile, Place
 from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.provider.values import LanguageModel
 
@@ -57,6 +58,7 @@ class Catalogue:
         self._endpoint = endpoint
         self._token = token
         self._headers: dict[Path, tuple[_Stamp, Header]] = {}
+        self._told: dict[Path, tuple[Path, ...]] = {}
 
     def models(self) -> list[LanguageModel]:
         """Every model on this disk: My Models, what was fetched, and the Hugging Face cache. Touches the disk.
@@ -80,7 +82,10 @@ class Catalogue:
             size = file.path.stat().st_size if len(file.files) > 1 else file.size
         except OSError:  # it vanished
             size = file.size
-        return LanguageModel(name if name and is_found else str(file.path), file.full_title, file.path, size)
+        sees = Capability.VISION in file.capabilities
+        return LanguageModel(
+            name if name and is_found else str(file.path), file.full_title, file.path, size, vision=sees
+        )
 
     def find(self, model: str | Path) -> Path | None:
         """The file of a model that is on this disk, without asking a network; None where it is not. Touches the disk.
@@ -130,6 +135,19 @@ class Catalogue:
             raise EngineError.of_file(error.what, error) from error
         self._headers[path] = stamp, header
         return header
+
+    def projectors(self, path: Path) -> tuple[Path, ...]:
+        """What lies beside a model so that it sees, the likeliest first; never fails. Touches the disk.
+
+        Args:
+            path: its file, by an absolute path; of a split set the first.
+        """
+        if path.suffix.lower() == ".gguf":
+            return projectors_beside(path, self.header)
+        if path not in self._told:  # a blob of Ollama: its manifest says it, which takes a look at all folders
+            known = next((file for file in self._library.known() if file.is_at(path)), None)
+            self._told[path] = known.projectors if known else ()
+        return self._told[path]
 
     async def locate(
         self,

@@ -13,9 +13,11 @@ from nodetool_xl_desktop import hub
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine import environment, hardware
 from nodetool_xl_desktop.engine.dry_run import DryRuns
+from nodetool_xl_desktop.engine.errors import EngineError
 from nodetool_xl_desktop.engine.offload import Offload, decide
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
+from nodetool_xl_desktop.fit.projector import pick, seeing, sees
 from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.library.settings import Kept, ModelSettings
 from nodetool_xl_desktop.provider.catalogue import Catalogue, Located
@@ -40,12 +42,19 @@ class PreparedLoad:
         header: what that says.
         options: every setting decided.
         offload: how many layers go onto a graphics card, and why; None where somebody named a number.
+        projector: of the projector that the options load beside it, None for nothing.
     """
 
     path: Path
     header: Header
     options: LoadOptions
     offload: Offload | None = None
+    projector: Header | None = None
+
+    @property
+    def load(self) -> tuple[Path, LoadOptions, Header, Header | None]:
+        """What `Pool.lease` and `Pool.load` take."""
+        return self.path, self.options, self.header, self.projector
 
 
 class Preparation:
@@ -80,12 +89,13 @@ class Preparation:
         located = await self._catalogue.locate(model, need, on_download)
         kept = await asyncio.to_thread(self._settings.for_model, located.path)
         settings = load.over(kept).over(said)
-        options = _options(settings, located.header)
+        projector = await asyncio.to_thread(self._projector, located, load, settings)
+        options = seeing(_options(settings, located.header), projector)
         if settings.gpu_layers is not None:
-            return PreparedLoad(located.path, located.header, options)
+            return PreparedLoad(located.path, located.header, options, projector=projector)
         offload = await self._offload(located, options)
         options = replace(options, gpu_layers=offload.gpu_layers)
-        return PreparedLoad(located.path, located.header, options, offload)
+        return PreparedLoad(located.path, located.header, options, offload, projector)
 
     def settings_for(self, path: Path) -> LoadSettings:
         """What is kept for a model file, over what the environment says. Touches the disk.
@@ -119,6 +129,26 @@ class Preparation:
             UserFacingError: the settings could not be written.
         """
         self._settings.keep(path, settings, {})
+
+    def projectors_for(self, path: Path) -> tuple[Path, ...]:
+        """What lies beside a model file so that it sees, the likeliest first; never fails. Touches the disk."""
+        return self._catalogue.projectors(path)
+
+    def _projector(self, located: Located, load: LoadSettings, settings: LoadSettings) -> Header | None:
+        """What is loaded beside the model: what the call names, wherever it lies; else of those that lie beside it."""
+        if settings.projector == "" or not located.header.is_model:
+            return None
+        beside = self.projectors_for(located.path.absolute())
+        if load.projector:
+            named = (path for path in beside if load.projector in (str(path), path.name))
+            return self._catalogue.header(next(named, Path(load.projector).absolute()))
+        headers = []
+        for path in beside:
+            try:
+                headers.append(self._catalogue.header(path))
+            except EngineError as error:
+                _log.warning("%s loads without %s: %s", located.path.name, path.name, error)
+        return pick(settings.projector, [header for header in headers if sees(header)])
 
     async def _offload(self, located: Located, options: LoadOptions) -> Offload:
         """How many layers go onto a graphics card."""

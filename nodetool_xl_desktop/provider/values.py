@@ -206,6 +206,7 @@ class LanguageModel:
         name: as people say it.
         path: its file; of a split set the first.
         size: of that file, in bytes.
+        vision: whether it can be shown images, with the projector that lies beside it.
     """
 
     id: str
@@ -213,6 +214,7 @@ class LanguageModel:
     path: Path
     size: int
     provider: Provider = Provider.XLlamaCpp
+    vision: bool = False
 
 
 class TokenCount(int):

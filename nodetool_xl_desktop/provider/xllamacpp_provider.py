@@ -252,7 +252,7 @@ class XLlamaCppProvider:
 
     async def _events(self, turn: _Turn, model: str | Path, load: LoadSettings) -> AsyncGenerator[Event, None]:
         prepared = await self.prepare(model, load)
-        async with self.pool.lease(prepared.path, prepared.options, prepared.header) as server:
+        async with self.pool.lease(*prepared.load) as server:
             properties = server.properties
             use = turn.offer.to(properties.template) if turn.offer else None
             system = use.instruction if use else ""
@@ -354,7 +354,7 @@ class XLlamaCppProvider:
         """
         try:
             prepared = await self.prepare(model, load or LoadSettings(), on_download)
-            return await self.pool.load(prepared.path, prepared.options, prepared.header)
+            return await self.pool.load(*prepared.load)
         except EngineError:
             raise
         except UserFacingError as error:
@@ -384,6 +384,10 @@ class XLlamaCppProvider:
             UserFacingError: as `settings_for`.
         """
         return self._preparation.kept_for(path)
+
+    def projectors_for(self, path: Path) -> tuple[Path, ...]:
+        """What lies beside a model file so that it sees, the likeliest first; never fails. Touches the disk."""
+        return self._preparation.projectors_for(path)
 
     def choose_settings(self, path: Path, chosen: LoadSettings) -> None:
         """Keep what a person chose for this model file; what was found by measuring stays. Touches the disk.

@@ -35,6 +35,11 @@ class Chosen(QObject):
         self._now = Preferences()
         self._lock = asyncio.Lock()
 
+    @property
+    def now(self) -> Preferences:
+        """What is chosen; the defaults before they were read."""
+        return self._now
+
     def start(self) -> None:
         """Read them."""
         self._tasks.start(self._read(), self._tell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -12,8 +13,9 @@ from PySide6.QtCore import QMimeData, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.library.model_file import title
-from nodetool_xl_desktop.ui.parts import caption, label
+from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL, Theme
 
@@ -123,6 +125,10 @@ class DropOverlay(QWidget):
         painter.end()
 
 
+#: Names stand in one headline, two of them perhaps.
+_short = partial(one_line, longest=28)
+
+
 def _words(models: Sequence[Path], files: Sequence[Path], folders: Sequence[Path]) -> tuple[str, str]:
     """A headline, and a line below it."""
     model = "" if not models else _short(title(models[0])) if len(models) == 1 else f"{len(models):,} models"
@@ -148,8 +154,3 @@ def _words(models: Sequence[Path], files: Sequence[Path], folders: Sequence[Path
 def _words_of_address(address: str) -> tuple[str, str]:
     text = "You will see what is there and whether it fits before anything is downloaded."
     return f"Drop to open {_short(address)}", text
-
-
-def _short(name: str) -> str:
-    readable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
-    return caption(readable, 28).replace("&&", "&")

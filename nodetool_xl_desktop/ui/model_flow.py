@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop.chat.fitting import Judge
 from nodetool_xl_desktop.core.errors import UserFacingError
@@ -30,12 +31,14 @@ from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
-from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow, Sources
+from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow
 from nodetool_xl_desktop.ui.fit.tune_dialog import TuneDialog
 from nodetool_xl_desktop.ui.models.library_flow import FileSources, LibraryFlow
-from nodetool_xl_desktop.ui.models.models_table import ModelsTable
-from nodetool_xl_desktop.ui.side_bar import Tab
+from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.ui.models.models_table import ModelsTable
 
 _log = logging.getLogger(__name__)
 
@@ -43,56 +46,71 @@ _log = logging.getLogger(__name__)
 class ModelFlow:
     """Answers the wishes of the side bar and the fit panel.
 
+    Args:
+        side_bar: lists the models.
+        library: those.
+        loader: holds the loaded one.
+        provider: keeps how they are loaded.
+        tasks: runs everything.
+        chats: where a model answers.
+        fit: the fit panel.
+        tell: hears what could not be done while the fit panel is away.
+
     Attributes:
         problem: why the last file that was opened or selected is no model to load; None where it is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it stands between
         self,
         *,
+        side_bar: SideBar,
         library: ModelLibrary,
         loader: Loader,
         provider: XLlamaCppProvider,
         tasks: Tasks,
         chats: ChatFlow,
         fit: FitFlow,
-        sources: Sources,
+        tell: Callable[[UserFacingError], object],
     ) -> None:
+        self._tell_elsewhere = tell
         self._library = library
         self._loader = loader
         self._provider = provider
         self._tasks = tasks
-        self._side_bar = side_bar = fit.side_bar
+        self._side_bar = side_bar
         self._fit_panel = fit_panel = fit.panel
         self._chat = chat = chats.pane
         self._chats = chats
         self._fit = fit
-        self._records = sources.records
-        self._headers = sources.headers
-        page = side_bar.models
-        self.table = ModelsTable(fit_panel.theme, page)
+        self._records = fit.sources.records
+        self._headers = fit.sources.headers
+        self._page = page = side_bar.models
         self.shelf = LibraryFlow(
             library=library,
             loader=loader,
             tasks=tasks,
             page=page,
-            table=self.table,
-            tell=fit_panel.show_open_problem,
-            sources=FileSources(sources.headers.read, provider.kept_for, self._forget_settings),
+            tell=self._tell,
+            sources=FileSources(fit.sources.headers.read, provider.kept_for, self._forget_settings),
         )
-        fit.judge_for(self.table)
+        self.shelf.table_made.connect(fit.judge_for)
         self.shelf.listed.connect(self._listed)
         self.shelf.settings_forgotten.connect(self._select_again)
         self._preview_task: asyncio.Task[None] | None = None
         self.problem: UserFacingError | None = None
-        side_bar.model_selected.connect(self._selected)
-        side_bar.load_requested.connect(self.load_soon)
-        side_bar.remove_requested.connect(lambda path: tasks.start(self._remove(path)))
+        page.model_selected.connect(self._selected)
+        page.load_requested.connect(self.load_soon)
+        page.remove_requested.connect(lambda path: tasks.start(self._remove(path)))
         fit_panel.load_requested.connect(lambda: self.load_soon(None))
         fit_panel.eject_requested.connect(self.eject_soon)
         fit_panel.tune_requested.connect(lambda: tasks.start(self._tune()))
         chat.load_requested.connect(self.load_soon)
         chats.model_needed.connect(lambda: tasks.start(self._load_and_send()))
+
+    @property
+    def table(self) -> ModelsTable:
+        """All of My Models, in the centre."""
+        return self.shelf.table
 
     async def list_models(self, select: Path | None = None) -> None:
         """Show the library as it is on the disk now, and select one of it; returns as `LibraryFlow.scan`."""
@@ -102,7 +120,7 @@ class ModelFlow:
         await self.shelf.scan(select)
 
     def _listed(self) -> None:
-        if self._side_bar.selected is None and self._fit_panel.report is not None:
+        if self._page.selected is None and self._fit_panel.report is not None:
             self._fit_panel.show_nothing()
             self._chat.show_selected("")
 
@@ -120,7 +138,11 @@ class ModelFlow:
         await self.list_models(opened)
         await self.previewed()
         self.problem = _together(problems)
-        self._fit_panel.show_open_problem(self.problem)
+        self._tell(self.problem)
+
+    def open_soon(self, paths: list[Path]) -> asyncio.Task[None]:
+        """As `open`, beside everything else."""
+        return self._tasks.start(self.open(paths))
 
     async def previewed(self) -> None:
         """Wait for the preview of what is selected."""
@@ -134,8 +156,8 @@ class ModelFlow:
             model: select this one first; None loads the one that is selected.
         """
         if model is not None:
-            self._side_bar.select(model)
-        wanted = self._side_bar.selected
+            self._page.select(model)
+        wanted = self._page.selected
         self._chat.composer.setFocus()  # Load is about to hide: the next thing to do is to write
         await self.previewed()
         await self._fit.looked()
@@ -147,10 +169,10 @@ class ModelFlow:
         if not self._loader.holds(wanted, report.options):
             self._chats.stop_all()
             self._fit.loading(report)
-        await self._loader.load(wanted, report.options, report.header)
+        await self._loader.load(wanted, report.options, report.header, report.projector)
         state = self._loader.state
         if isinstance(state, Ready) and state.model == wanted and state.server.options == report.options:
-            self.shelf.used(wanted)
+            self.shelf.sayings.used(wanted)
             await self._remember(choice, state.server)
 
     async def _remember(self, choice: Choice, server: EngineServer) -> None:
@@ -191,7 +213,7 @@ class ModelFlow:
         """Load a model with another context, and then do something; nothing where it could not be loaded."""
 
         async def load() -> None:
-            self._side_bar.select(model)
+            self._page.select(model)
             await self.previewed()
             self._fit_panel.choose_context(context)
             await self.load()
@@ -212,7 +234,7 @@ class ModelFlow:
             add: takes a name, and what choosing it does.
             then: follows when the chosen one is loaded.
         """
-        for file in self._side_bar.files:
+        for file in self._page.files:
             add(file.full_title, partial(self._load_soon_then, file.path, then))
 
     def _load_soon_then(self, model: Path, then: Callable[[], None] | None) -> None:
@@ -222,6 +244,13 @@ class ModelFlow:
         await self.load(model)
         if then is not None and isinstance(state := self._loader.state, Ready) and state.model == model:
             then()
+
+    def _tell(self, error: UserFacingError | None) -> None:
+        """Say what could not be done, in the fit panel where that is seen; None takes it back."""
+        if error is None or self._fit_panel.isVisible():
+            self._fit_panel.show_open_problem(error)
+        else:
+            self._tell_elsewhere(error)
 
     def _selected(self, path: Path) -> None:
         self._fit_panel.show_open_problem(None)
@@ -244,7 +273,7 @@ class ModelFlow:
 
     def _inspect(self, path: Path) -> tuple[Choice, dict[str, int]]:
         """Read the header, how the model is to be loaded, and what that took before; touches the disk."""
-        preview = Preview.inspect(path, self._headers.read)
+        preview = Preview.inspect(path, self._headers.read, self._provider.projectors_for)
         model = preview.header.files[0].absolute()
         choice = Choice.of(preview, self._provider.kept_for(model), hardware.physical_cores())
         return choice, self._records.taken(model)
@@ -253,7 +282,7 @@ class ModelFlow:
         try:
             await in_thread(partial(self._library.remove, path))
         except UserFacingError as error:
-            self._fit_panel.show_open_problem(error)
+            self._tell(error)
         await self.list_models()
 
     async def _tune(self) -> None:
@@ -285,13 +314,13 @@ class ModelFlow:
             await in_thread(partial(self._provider.keep_settings, model, settings))
             await in_thread(partial(self._provider.choose_settings, model, chosen))
         except UserFacingError as error:
-            self._fit_panel.show_open_problem(error)
+            self._tell(error)
             return
         self._select_again(model)
 
     def _select_again(self, model: Path) -> None:
         """Other settings are kept for a model: show it anew where it is the selected one."""
-        if self._side_bar.selected == model:
+        if self._page.selected == model:
             self._selected(model)
 
     def _forget_settings(self, model: Path) -> None:
@@ -301,7 +330,7 @@ class ModelFlow:
 
     async def _load_and_send(self) -> None:
         """A message was written before a model was loaded: load the selected one, then send it."""
-        if self._side_bar.selected is None:
+        if self._page.selected is None:
             self._chat.composer.set_hint("Choose a model first (Ctrl+L), or drop one on the window.")
             return
         shown, parts = self._chats.session, self._chat.composer.parts

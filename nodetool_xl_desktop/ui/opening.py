@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
 from PySide6.QtGui import QFileOpenEvent, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from nodetool_xl_desktop.hub.address import Address, LocalPath, parse_place
 from nodetool_xl_desktop.hub.errors import BadName
@@ -129,6 +129,14 @@ class Opening(QObject):
         dialog.finished.connect(self._asked)
         dialog.ask(text)
         return dialog
+
+    def ask_for_files(self) -> None:
+        """Open the dialog of the system that asks for model files."""
+        dialog = QFileDialog(self._window, "Open a model", "", "Models (*.gguf);;All files (*)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(lambda names: self.models_opened.emit([Path(name) for name in names]))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     # What it is
 

@@ -26,6 +26,14 @@ def label(text: str = "", kind: LabelKind = "", *, wrap: bool = False) -> QLabel
     return made
 
 
+def problem_label() -> QLabel:
+    """What is wrong with what was typed; hidden while nothing is."""
+    made = label("", "note", wrap=True)
+    made.setProperty("kind", "problem")
+    made.hide()
+    return made
+
+
 class ElidedLabel(QLabel):
     """One line that gives way: its end is left out where there is no room for it."""
 

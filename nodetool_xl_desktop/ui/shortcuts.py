@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.ui.parts import label
-from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL
 
 #: Keys that no menu has.
 IN_THE_COMPOSER = (
@@ -35,6 +36,32 @@ ON_A_MESSAGE = (
     ("Ctrl+Enter", "Allow the call that waits"),
     ("Home, End", "To the beginning, to the end"),
 )
+#: Of the model that is selected in My Models.
+ON_A_MODEL = (
+    ("Enter", "Load"),
+    ("F2", "Rename"),
+    ("Ctrl+D", "Favourite"),
+    ("Ctrl+C", "Copy its path"),
+    ("Delete", "Move to the trash"),
+    ("Ctrl+Z", "Bring it back"),
+)
+#: Of the download that has the focus.
+ON_A_DOWNLOAD = (
+    ("Space", "Pause or resume"),
+    ("Alt+Up, Alt+Down", "Earlier, later"),
+    ("Ctrl+Delete", "Cancel"),
+    ("Enter", "Load what has come"),
+)
+#: Outside of any text.
+ANYWHERE = (
+    ("Ctrl+V", "Open the address, path or files of the clipboard"),
+    ("Esc", "Back, or close"),
+)
+
+#: From this width of the window on there is room for three columns, in device-independent pixels.
+THREE_FROM = 1340
+
+Keys = Sequence[tuple[str, str]]
 
 
 def show_shortcuts(actions: Iterable[QAction], parent: QWidget) -> QDialog:
@@ -49,21 +76,53 @@ def show_shortcuts(actions: Iterable[QAction], parent: QWidget) -> QDialog:
         for action in actions
         if not action.shortcut().isEmpty()
     ]
+    columns: list[tuple[tuple[str, Keys], ...]] = [
+        (("In the window", of_menus),),
+        (("In the composer", IN_THE_COMPOSER), ("On a message", ON_A_MESSAGE)),
+        (("On a model", ON_A_MODEL), ("On a download", ON_A_DOWNLOAD), ("Outside of a text", ANYWHERE)),
+    ]
+    if parent.width() < THREE_FROM:
+        columns = [columns[0], columns[1] + columns[2]]
     dialog = QDialog(parent)
     dialog.setWindowTitle("Keyboard Shortcuts")
-    grid = QGridLayout(dialog)
-    grid.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
-    grid.setHorizontalSpacing(SPACE_XL)
-    grid.setVerticalSpacing(SPACE_S)
-    columns = (("In the window", of_menus), ("In the composer", IN_THE_COMPOSER), ("On a message", ON_A_MESSAGE))
-    row = 0
-    for column, (title, keys) in enumerate(columns):
-        place, row = (0, 0) if column == 0 else (2, 0 if column == 1 else row + 1)
-        grid.addWidget(label(title, "title"), row, place, 1, 2)
-        for pressed, does in keys:
-            row += 1
-            grid.addWidget(label(pressed, "strong"), row, place)
-            grid.addWidget(label(does), row, place + 1)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the arrow keys scroll it
+    area.setAccessibleName("Keyboard Shortcuts")
+    inside = QWidget()
+    row = QHBoxLayout(inside)
+    row.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
+    row.setSpacing(SPACE_XL * 2)
+    for sections in columns:
+        row.addLayout(_column(sections))
+    area.setWidget(inside)
+    layout = QVBoxLayout(dialog)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(area)
+    dialog.ensurePolished()
+    room = parent.size() - QSize(SPACE_XL * 2, SPACE_XL * 2)
+    bar = area.verticalScrollBar().sizeHint().width()
+    dialog.resize((inside.sizeHint() + QSize(bar, 2)).boundedTo(room))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
     return dialog
+
+
+def _column(sections: Sequence[tuple[str, Keys]]) -> QGridLayout:
+    """Some sections below each other: on the left what is pressed, on the right what it does."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(SPACE_L)
+    grid.setVerticalSpacing(SPACE_S)
+    at = 0
+    for title, keys in sections:
+        if at:
+            grid.setRowMinimumHeight(at, SPACE_S)
+            at += 1
+        grid.addWidget(label(title, "title"), at, 0, 1, 2)
+        for number, (pressed, does) in enumerate(keys, start=at + 1):
+            grid.addWidget(label(pressed, "strong"), number, 0)
+            grid.addWidget(label(does), number, 1)
+        at += len(keys) + 1
+    grid.setRowStretch(at, 1)
+    return grid

@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.threads import in_own_thread
 
 Result = TypeVar("Result")
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
-    """Run `work` where it may block, and return what it returns or raise what it raises.
-
-    A thread of its own that nobody waits for: `asyncio.to_thread` has few threads, and the loop waits for each of them
-    at its end, for ever where a file lies on a mount that is gone.
-    """
-    loop = asyncio.get_event_loop()
-    future: asyncio.Future[Result] = loop.create_future()
-
-    def settle(result: Result | None, error: BaseException | None) -> None:
-        if future.done():  # nobody waits any longer
-            return
-        if error is None:
-            future.set_result(result)  # type: ignore[arg-type] # it is there where no error is
-        else:
-            future.set_exception(error)
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as raised:  # noqa: BLE001 - it is raised again where `work` is awaited
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=run, daemon=True, name="file work").start()
-    return await future
+    """Run `work` where it may block, and return what it returns or raise what it raises; nobody waits for its end."""
+    return await in_own_thread(work, "file work")
 
 
 class Tasks:

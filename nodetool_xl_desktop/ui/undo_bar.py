@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QEnterEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -26,6 +27,8 @@ from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Th
 #: How long it is offered, and how long at least after somebody pointed at it, in milliseconds.
 STAYS_MS, STAYS_AFTER_MS = 10_000, 3_000
 WIDEST = 520
+#: Below this width the words have a line to themselves.
+NARROW = 300
 _numbers = count(1)
 
 
@@ -62,12 +65,16 @@ class UndoBar(QFrame):
         self._dismiss.setToolTip("Dismiss")
         self._dismiss.setAccessibleName("Dismiss")
         self._dismiss.clicked.connect(self.forget)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE_M, SPACE_XS, SPACE_S, SPACE_XS)
-        layout.setSpacing(SPACE_XS)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(self._button)
-        layout.addWidget(self._dismiss)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE_XS)
+        buttons.addWidget(self._button)
+        buttons.addStretch()
+        buttons.addWidget(self._dismiss)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(SPACE_M, SPACE_XS, SPACE_S, SPACE_XS)
+        self._row.setSpacing(SPACE_XS)
+        self._row.addWidget(self._text, 1)
+        self._row.addLayout(buttons)
         self._end = QTimer(self)
         self._end.setSingleShot(True)
         self._end.timeout.connect(self.forget)
@@ -100,6 +107,11 @@ class UndoBar(QFrame):
         self._left_ms = self._stays_ms
         self._go_on()
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is something to take back."""
+        return self._undo is not None
 
     def take_back(self) -> None:
         """Take it back, where there is something."""
@@ -138,6 +150,9 @@ class UndoBar(QFrame):
     def _place(self) -> None:
         area = self._area.rect()
         width = min(WIDEST, area.width() - 2 * SPACE_L)
+        direction = QBoxLayout.Direction.TopToBottom if width < NARROW else QBoxLayout.Direction.LeftToRight
+        if direction is not self._row.direction():
+            self._row.setDirection(direction)
         height = self.sizeHint().height()
         self.setFixedWidth(max(0, width))
         self.move(QPoint((area.width() - width) // 2, area.height() - height - self._rises))

@@ -89,7 +89,7 @@ class Welcome(QFrame):
         self._text.setText(text)
         self._command.setText(command)
         self._command.setVisible(bool(command))
-        self._button.setText(caption(action))
+        self._button.setText(caption(action, 36))  # what is longer has no room beside the fit panel
         self._button.setVisible(bool(action))
         self._action = action
 

@@ -139,7 +139,7 @@ async def smoothness(parts: app.Parts, model: Path) -> list[Row]:
     await asyncio.sleep(2)
     ticker.stop()
     rows = ticker.rows("nothing to do")
-    await parts.window.open_models([model])
+    await parts.window.models.open_soon([model])
     for turn in range(5):
         ticker.start()
         await parts.window.models.load()

@@ -16,6 +16,7 @@ from command_line import command, environment, failure_of, run
 from gguf_writer import write_gguf, write_split_set
 from hub_server import HubServer, Stored
 from model_shapes import LLAMA_8B, llama
+from shapes.tiny_projectors import write_tiny
 
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.units import GIB, MIB
@@ -44,6 +45,16 @@ def test_the_text_says_it_in_words(tmp_path: Path, starter_model: Path) -> None:
     for words in ("Q4_1", "135M", "98 MB", "4,096 tokens", "Model ", "Context", "Compute", "92 MiB", "90 MiB"):
         assert words in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_a_projector_beside_the_model_counts_unless_it_is_left_out(tmp_path: Path, starter_model: Path) -> None:
+    model = tmp_path / "models" / "Starter-Q4_K_M.gguf"
+    model.parent.mkdir()
+    model.symlink_to(starter_model)
+    projector = write_tiny(model.with_name("mmproj-F16.gguf"))
+    sees, blind = (fit_json(tmp_path, model, *more) for more in ((), ("--no-vision",)))
+    assert (sees["options"]["projector"], blind["options"]["projector"]) == (str(projector), "")
+    assert sees["total_bytes"] - blind["total_bytes"] == sees["host"]["projector"] > 2**20
 
 
 def test_the_object_is_what_is_documented(tmp_path: Path, starter_model: Path) -> None:

@@ -257,6 +257,10 @@ def test_what_is_no_list_is_set_aside_once(file: JsonFile) -> None:
     assert add(file, "a") == ["a"]
     assert file.path.with_suffix(".unreadable.json").read_text() == "a hand was here"
     assert left_beside(file.path.parent) == {"list.json", "list.unreadable.json"}
+    file.path.write_text("and once more")
+    assert add(file, "b") == ["b"]
+    assert file.path.with_suffix(".unreadable.json").read_text() == "a hand was here"
+    assert file.path.with_suffix(".unreadable2.json").read_text() == "and once more"
 
 
 def test_a_reader_does_not_set_aside_what_has_been_mended(file: JsonFile) -> None:

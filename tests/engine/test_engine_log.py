@@ -49,6 +49,22 @@ def test_every_buffer_of_a_part_counts() -> None:
     assert log.taken == MemoryUse(TAKEN.model + 10 * MIB, TAKEN.context + 10 * MIB, TAKEN.compute)
 
 
+def test_a_projector_counts_by_itself() -> None:
+    """Both of its senses tell the weights of the file; a device without flash attention lays its buffer out again."""
+    log = EngineLog()
+    log.feed(LOG)
+    log.feed(b"""\
+0.00.926.250 I load_hparams: model size:         800.00 MiB
+0.00.932.577 I reserve_compute_meta:      CUDA0 compute buffer size =    60.00 MiB
+0.00.932.577 I reserve_compute_meta:        CPU compute buffer size =     2.00 MiB
+0.00.932.577 I reserve_compute_meta:      CUDA0 compute buffer size =    90.00 MiB
+0.00.932.577 I reserve_compute_meta:        CPU compute buffer size =     2.00 MiB
+0.00.926.250 I load_hparams: model size:         800.00 MiB
+0.00.932.577 I reserve_compute_meta:      CUDA0 compute buffer size =    10.00 MiB
+""")
+    assert log.taken == MemoryUse(TAKEN.model, TAKEN.context, TAKEN.compute, (800 + 90 + 2 + 10) * MIB)
+
+
 def test_the_tail_has_the_last_lines_whole_and_the_open_one() -> None:
     tail = tail_of(b"".join(b"line %d\r\n" % number for number in range(1_000)), b"half a li")
     assert len(tail) == LINES_KEPT + 1

@@ -210,6 +210,7 @@ def test_the_options_are_told_whole() -> None:
         "kv_unified": False,
         "cpu_moe": 2,
         "tensor_split": "",
+        "projector": "",
     }
 
 

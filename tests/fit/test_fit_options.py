@@ -28,7 +28,7 @@ RANGES = {
     "ubatch": (1, 65_536),
     "cpu_moe": (0, 1024),
 }
-SHARES = "tensor_split"
+SHARES, FILE = "tensor_split", "projector"
 SWITCHES = ("flash_attention", "swa_full", "kv_unified", "mmap", "mlock")
 TYPES = ("kv_type_k", "kv_type_v")
 SAID = LoadSettings(
@@ -48,13 +48,14 @@ SAID = LoadSettings(
     mlock=True,
     cpu_moe=5,
     tensor_split="3,1",
+    projector="mmproj.gguf",
 )
 every_number = pytest.mark.parametrize("name", RANGES)
 
 
 def test_settings_and_options_have_the_same_fields() -> None:
     assert [field.name for field in fields(LoadSettings)] == [field.name for field in fields(LoadOptions)]
-    assert {*RANGES, *SWITCHES, *TYPES, SHARES} == {field.name for field in fields(LoadSettings)}
+    assert {*RANGES, *SWITCHES, *TYPES, SHARES, FILE} == {field.name for field in fields(LoadSettings)}
 
 
 @every_number
@@ -96,6 +97,7 @@ def test_nothing_said_are_the_defaults() -> None:
         mlock=False,
         cpu_moe=0,
         tensor_split="",
+        projector="",
     )
 
 
@@ -132,6 +134,7 @@ def test_each_setting_is_decided_by_itself(name: str) -> None:
         **dict.fromkeys(SWITCHES, (False, True)),
         **dict.fromkeys(TYPES, ("f32", "q4_0")),
         SHARES: ("", "0,1"),
+        FILE: ("", "mmproj.gguf"),
     }
     low: dict[str, Any] = {key: low for key, (low, _) in ends.items()}
     high: dict[str, Any] = {key: most for key, (_, most) in ends.items()}

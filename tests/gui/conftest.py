@@ -34,6 +34,12 @@ def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
         yield loop
 
 
+@pytest.fixture(autouse=True)
+def current(loop: asyncio.AbstractEventLoop) -> None:
+    """A test that ran in this process before may have used `asyncio.run`, which leaves none behind."""
+    asyncio.set_event_loop(loop)
+
+
 @pytest.fixture
 def to_show() -> list[QWidget]:
     """Windows that are shown when the test begins: what they start then needs the loop to run."""

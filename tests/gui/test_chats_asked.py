@@ -133,7 +133,7 @@ async def test_a_title_of_a_person_stays(build: Build, starter_model: Path, tmp_
 async def test_titles_by_the_model_can_be_turned_off(build: Build, starter_model: Path, tmp_path: Path) -> None:
     told = tmp_path / "asked"
     person = await titled(build, starter_model, journal=told)
-    action = person.window._title_action
+    action = person.window.menus.titles
     assert action.isChecked()
     await person.do(action.trigger)
     await person.ask("apples")
@@ -142,5 +142,5 @@ async def test_titles_by_the_model_can_be_turned_off(build: Build, starter_model
     assert asked_for_titles(told) == []
     await person.close()
     again = await sat_down(build)
-    await until(lambda: not again.window._title_action.isChecked(), "it is remembered")
+    await until(lambda: not again.window.menus.titles.isChecked(), "it is remembered")
     assert not again.chats.titles.is_on

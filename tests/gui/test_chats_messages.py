@@ -102,7 +102,7 @@ async def test_regenerated_by_key_and_menu_with_another_model_and_other_sampling
     assert [len(each["messages"]) for each in journal(told)] == [1, 1]
 
     await menu_of(person, 1, "Regenerate with Another Model ...")
-    (title,) = [file.full_title for file in person.window.side_bar.files if file.path == other]
+    (title,) = [file.full_title for file in person.window.side_bar.models.files if file.path == other]
     await person.choose(title)
     await until(lambda: stepper(person, 1) == "3 / 3", "answered by the other model")
     await person.answered("apples")
@@ -137,7 +137,7 @@ async def test_who_goes_to_another_chat_while_the_other_model_loads_is_answered_
     await person.ask("pears")
     await person.answered("pears")
     await menu_of(person, 1, "Regenerate with Another Model ...")
-    (title,) = [file.full_title for file in person.window.side_bar.files if file.path == other]
+    (title,) = [file.full_title for file in person.window.side_bar.models.files if file.path == other]
     await person.choose(title)
     await person.open("apples")
     await until(lambda: getattr(person.parts.loader.state, "model", None) == other, "loading")

@@ -219,7 +219,7 @@ async def test_a_model_and_a_text_dropped_together(build: Build, starter_model: 
     note.write_text("walrus")
     person = await sat_down(build)
     await person.do(lambda: drop(person.window, starter_model, note))
-    await until(lambda: person.window.side_bar.selected == starter_model, "the model is listed")
+    await until(lambda: person.window.side_bar.models.selected == starter_model, "the model is listed")
     await until(lambda: [getattr(part, "name", "") for part in person.composer.parts] == ["note.txt"], "attached")
 
 

@@ -170,7 +170,7 @@ async def test_who_goes_on_while_headers_and_card_come_leaves_nothing_behind(
         await asyncio.sleep(waits_s)
     if waits_s:  # else the program ends in the midst of it
         desk.page.back.click()
-        await until(lambda: not desk.tasks._running, "nothing runs any more", 5)
+        await until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, "nothing runs any more", 5)
     # The fixture looks for tasks that were left, and for what failed unheard.
 
 
@@ -345,7 +345,9 @@ async def test_the_card_is_text_and_its_links_are_asked_for(desk: Desk, hub: Hub
 async def test_a_card_that_cannot_be_had_spoils_nothing(desk: Desk, hub: HubServer) -> None:
     await desk.show()
     await desk.open("org/Tiny-GGUF")
-    await until(lambda: "wrote nothing" in desk.page._card_note.text(), "there is none")
+    await until(
+        lambda: any("wrote nothing" in label.text() for label in desk.page.findChildren(QLabel)), "there is none"
+    )
     assert not desk.page.card.isVisible()
 
 
@@ -436,14 +438,14 @@ async def test_a_hostile_repository_holds_nothing_up(desk: Desk, hub: HubServer)
     card = ("# <img src=x>\n\n" + deep + "| a " * 3000 + "|\n" + "long word " * 1_000_000).encode()
     hub.put("evil/Many-GGUF", "README.md", Stored(card, large=False))
     await desk.show()
-    late = Late()
+    busy = Busy()
     desk.flow.open_repository("evil/Many-GGUF")
     await until(lambda: len(desk.page.offers.rows) == AT_ONCE, "the first rows")
     await until(lambda: desk.page.card.text, "the card")
     await until(lambda: all(row.verdict for row in desk.page.offers.rows), "their verdicts")
     await asyncio.sleep(0.5)
-    worst = late.stop()
-    print(f"\n5,000 files and a card of 10 MB: the window's timer was late by {worst * 1000:.0f} ms at most")
+    worst = busy.stop()
+    print(f"\n5,000 files and a card of 10 MB: the window's thread worked for {worst * 1000:.0f} ms at most at once")
     assert len(desk.page.offers.rows) == AT_ONCE
     assert desk.page.offers.more.text() == f"Show {AT_ONCE} More of {5000 - AT_ONCE}"
     QTest.mouseClick(desk.page.offers.more, LEFT)
@@ -453,14 +455,16 @@ async def test_a_hostile_repository_holds_nothing_up(desk: Desk, hub: HubServer)
         assert "\u202e" not in row.note
     for each in desk.page.findChildren(QLabel):
         assert each.textFormat() is Qt.TextFormat.PlainText or "<" not in each.text()
-    assert worst < 0.5, "a coarse bound, as other programs share this machine"
+    assert worst < 0.1
 
 
-class Late:
-    """How late a timer of 10 ms is in the window's thread."""
+class Busy:
+    """How long the window's thread worked at once, between two ticks of a timer of 10 ms: its own processor time, as other
+    programs share this machine.
+    """
 
     def __init__(self) -> None:
-        self._before = time.monotonic()
+        self._before = time.thread_time()
         self._worst = 0.0
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -468,8 +472,8 @@ class Late:
         self._timer.start(10)
 
     def _tick(self) -> None:
-        now = time.monotonic()
-        self._worst = max(self._worst, now - self._before - 0.01)
+        now = time.thread_time()
+        self._worst = max(self._worst, now - self._before)
         self._before = now
 
     def stop(self) -> float:

@@ -20,11 +20,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.picks import picks
 from nodetool_xl_desktop.hub.search import Found, Query, Sort
 from nodetool_xl_desktop.ui.discover.hub_dialog import HubDialog
 from nodetool_xl_desktop.ui.discover.result_rows import Card, Heading, found_card
-from nodetool_xl_desktop.ui.discover.shown import ago, count, one_line, parameters
+from nodetool_xl_desktop.ui.discover.shown import ago, count, parameters
 from nodetool_xl_desktop.ui.theme import Theme
 
 K = Qt.Key

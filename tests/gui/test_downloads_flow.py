@@ -263,6 +263,20 @@ async def test_what_was_done_on_another_day_is_no_news(tmp_path: Path) -> None:
             assert desk.flow.foot.isHidden()
 
 
+async def test_where_another_program_has_the_queue_the_page_says_so(tmp_path: Path) -> None:
+    with HubServer({}) as hub:
+        async with downloading(tmp_path, hub) as first:
+            await first.seen("the first one has the queue", lambda: list(tmp_path.glob("downloads.json*")))
+            second = Downloads(tmp_path / "downloads.json", lambda: tmp_path / "models")
+            async with at_desk(second, tmp_path) as desk:
+                second.start()
+                labels = desk.flow.page.findChildren(QLabel)
+                said = {"Nothing can be downloaded here"}
+                await desk.seen("it is said", lambda: said <= {each.text() for each in labels if each.isVisible()})
+                assert any(each.text().startswith("Another program that is open has this folder") for each in labels)
+            await second.close()
+
+
 @NO_TRAY_HERE
 async def test_the_tray_shows_while_something_runs_and_its_menu_works(tmp_path: Path) -> None:
     with a_hub() as hub:
@@ -298,6 +312,7 @@ class Loud:
         self.now = downloads
         self.looks = 0
         self.limits = Limits()
+        self.refusal: UserFacingError | None = None
         self._callbacks: list[Callable[[], None]] = []
 
     @property

@@ -81,7 +81,7 @@ async def test_the_model_that_was_chosen_last_is_loaded(parts: Parts, starter_mo
         lambda: isinstance(parts.loader.state, Ready) and parts.loader.state.model == other, "the last one loaded"
     )
     assert len(psutil.Process().children()) == 1
-    assert parts.window.side_bar.selected == other
+    assert parts.window.side_bar.models.selected == other
 
 
 async def test_a_bad_file_beside_a_listed_model(parts: Parts, starter_model: Path, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ async def test_a_bad_file_beside_a_listed_model(parts: Parts, starter_model: Pat
     await parts.window.models.open([bad])
     await asyncio.sleep(0.2)
     assert "bad.gguf is not a GGUF model" in notices(parts)
-    assert parts.window.side_bar.selected == starter_model
+    assert parts.window.side_bar.models.selected == starter_model
     assert parts.window.fit_panel.options.context_length == 1024
     await parts.window.models.open([bad, starter_model])
     assert "bad.gguf is not a GGUF model" in notices(parts), "one of two files was no model"
@@ -176,7 +176,7 @@ async def test_a_file_that_vanishes(parts: Parts, starter_model: Path, tmp_path:
     assert isinstance(parts.loader.state, Broken)
     assert "could not be opened" in notices(parts)
     await parts.window.models.list_models()
-    assert parts.window.side_bar.selected is None
+    assert parts.window.side_bar.models.selected is None
     assert "No model is selected" in notices(parts)
 
 

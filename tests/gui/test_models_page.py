@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -10,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import until
+from conftest import button, until
 from model_files import badges, model_files
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMenu, QWidget
 
+from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.model_file import About, Capability, ModelFile, Place
 from nodetool_xl_desktop.ui.models.entries import folded, natural, path_text
 from nodetool_xl_desktop.ui.models.filters import Column, Filter, Order
 from nodetool_xl_desktop.ui.models.models_page import ModelsPage
 from nodetool_xl_desktop.ui.models.models_table import ModelsTable
+from nodetool_xl_desktop.ui.parts import ElidedLabel
 from nodetool_xl_desktop.ui.theme import Theme
 
 COUNT = 400
@@ -48,6 +51,11 @@ class Shelf:
     @property
     def shown(self) -> list[ModelFile]:
         return [entry.file for entry in self.page.list.shown]
+
+    @property
+    def said(self) -> list[str]:
+        """The labels that are seen on the page."""
+        return [label.text() for label in self.page.findChildren(QLabel) if label.isVisible()]
 
     def top(self) -> Path:
         return self.page.list.entry(self.page.view.indexAt(QPoint(2, 2))).path
@@ -83,15 +91,15 @@ async def test_typing_finds_by_everything_that_is_known(shelf: Shelf) -> None:
         assert shelf.shown == [file for file in shelf.files if passes(file)], words
         assert shelf.shown
         assert shelf.table.search.text() == words, "both search for the same"
-        assert shelf.page._status.text() == f"{len(shelf.shown)} of {COUNT}"
+        assert f"{len(shelf.shown)} of {COUNT}" in shelf.said
         QTest.keyClick(shelf.page.search, Qt.Key.Key_Escape)
     assert len(shelf.shown) == COUNT
     QTest.keyClicks(shelf.page.search, "no such model")
     assert not shelf.shown
-    assert shelf.page._words.isVisible()
-    QTest.mouseClick(shelf.page._clear, Qt.MouseButton.LeftButton)
+    assert "No model matches." in shelf.said
+    QTest.mouseClick(button(shelf.page, "Clear"), Qt.MouseButton.LeftButton)
     assert len(shelf.shown) == COUNT
-    assert not shelf.page._words.isVisible()
+    assert "No model matches." not in shelf.said
 
 
 async def test_a_search_follows_accents_and_other_scripts() -> None:
@@ -204,7 +212,7 @@ async def test_each_filter_leaves_what_it_says(shelf: Shelf, chosen: Filter, pas
     wanted = [file for file in shelf.files if passes(file)]
     assert shelf.shown == wanted
     assert 0 < len(wanted) < COUNT
-    assert shelf.page._clear.isVisible()
+    assert button(shelf.page, "Clear").isVisible()
 
 
 async def test_several_are_selected_in_both(shelf: Shelf) -> None:
@@ -239,6 +247,27 @@ async def test_keys_of_the_cards_go_to_both_ends(shelf: Shelf) -> None:
     QTest.keyClick(shelf.page.search, Qt.Key.Key_Down)
     assert shelf.page.view.hasFocus()
     assert shelf.page.selected == shelf.shown[0].path
+
+
+async def test_a_drag_of_a_column_is_told_once_it_rests(shelf: Shelf) -> None:
+    told: list[None] = []
+    view = shelf.table.view
+    await asyncio.sleep(0.5)  # what laying it out has changed
+    view.columns_changed.connect(lambda: told.append(None))
+    for width in range(90, 140):
+        view.horizontalHeader().resizeSection(Column.SIZE, width)
+    assert told == []
+    await asyncio.sleep(0.6)
+    assert len(told) == 1
+
+
+async def test_a_list_that_nobody_watches_says_so(shelf: Shelf) -> None:
+    says = next(each for each in shelf.page.findChildren(ElidedLabel) if "models" in each.text())
+    shelf.page.show_unwatched(UserFacingError("The model folders are not watched", "no watch is left"))
+    assert says.text().endswith("models, not watched")
+    assert "no watch is left" in says.toolTip()
+    shelf.page.show_unwatched(None)
+    assert says.text().endswith("models")
 
 
 async def test_columns_are_chosen_and_kept(shelf: Shelf, theme: Theme) -> None:

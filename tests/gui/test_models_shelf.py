@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QMessageBox
 
 from nodetool_xl_desktop.app import Parts
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.lock import FileLock
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.library.model_file import ModelFile, Place
@@ -146,6 +147,7 @@ async def test_what_is_said_of_a_model_is_kept(build: Build, paths: Paths) -> No
     about.keep()
     page(parts).offers.favourite()
     await until(lambda: names(parts)[0] == other.name, "favourites stand first")
+    await shelf(parts).sayings.kept()
     again = build(home=paths)
     await listed(again, path, other)
     said = page(again).list.known[other].file.about
@@ -171,6 +173,65 @@ async def test_what_is_being_typed_outlives_a_scan(parts: Parts, paths: Paths) -
     QTest.keyClicks(notes, "tence")
     await until(lambda: page(parts).list.known[path].file.about.notes == "half a sentence", "it is kept by itself")
     assert notes.toPlainText() == "half a sentence"
+    table(parts).close()
+
+
+async def test_what_was_typed_at_the_very_end_is_kept(parts: Parts, paths: Paths) -> None:
+    path = model(paths.models / "Last-1B-Q4_K_M.gguf")
+    await listed(parts, path)
+    await show_table(parts)
+    page(parts).select(path)
+    about = table(parts).details.about
+    await until(lambda: about.title.placeholderText().startswith("Last"), "its details")
+    about.notes.setFocus()
+    QTest.keyClicks(about.notes, "not a word is lost")
+    await parts.shut_down()
+    assert parts.library.about.of(path).notes == "not a word is lost"
+    table(parts).close()
+
+
+async def test_what_is_typed_while_its_file_goes_is_kept(parts: Parts, paths: Paths) -> None:
+    path = model(paths.models / "Gone-1B-Q4_K_M.gguf")
+    await listed(parts, path)
+    await show_table(parts)
+    page(parts).select(path)
+    about = table(parts).details.about
+    await until(lambda: about.title.placeholderText().startswith("Gone"), "its details")
+    about.notes.setFocus()
+    away = path.rename(path.parents[1] / "away.gguf")
+    typed = ""
+    while names(parts):  # never at rest
+        QTest.keyClicks(about.notes, "x")
+        typed += "x"
+        await asyncio.sleep(0.05)
+    await shelf(parts).sayings.kept()
+    back = away.rename(path.with_name("Back-1B-Q4_K_M.gguf"))
+    await until(lambda: names(parts) == [back.name], "it is back under another name", within_s=15)
+    assert len(typed) > 5
+    assert page(parts).files[0].about.notes == typed
+    table(parts).close()
+
+
+async def test_what_is_said_last_stays(parts: Parts, paths: Paths) -> None:
+    path = model(paths.models / "Words-1B-Q4_K_M.gguf")
+    await listed(parts, path)
+    for number in range(30):
+        shelf(parts).sayings.say(page(parts).files, {"notes": f"word {number}"})
+    await shelf(parts).sayings.kept()
+    assert parts.library.about.of(path).notes == "word 29"
+
+
+async def test_a_model_that_vanishes_before_it_is_loaded_is_told_of(parts: Parts, paths: Paths) -> None:
+    path = model(paths.models / "Vanishes-1B-Q4_K_M.gguf")
+    await listed(parts, path)
+    await show_table(parts)
+    page(parts).select(path)
+    await parts.window.models.previewed()
+    path.unlink()
+    await parts.window.models.load(path)
+    assert not isinstance(parts.loader.state, Ready)
+    await until(lambda: not names(parts), "it leaves the list", within_s=15)
+    assert page(parts).selected is None
     table(parts).close()
 
 
@@ -254,6 +315,32 @@ async def test_all_of_a_set_goes_or_none(tmp_path: Path, trash: Path) -> None:
     assert [file.name for file in (trash / "files").iterdir()] == [first.name]
 
 
+def test_what_is_being_fetched_does_not_go(tmp_path: Path, trash: Path) -> None:
+    part = tmp_path / "a.gguf.part"
+    part.write_text("half")
+    lock = FileLock(tmp_path / "a.gguf.lock")
+    assert lock.try_acquire()
+    with pytest.raises(UserFacingError, match="being downloaded"):
+        move_to_trash([part])
+    assert part.read_text() == "half"
+    lock.release()
+    (moved,) = move_to_trash([part])
+    assert moved.now.is_relative_to(trash)
+    bring_back([moved])
+    assert part.read_text() == "half"
+
+
+def test_a_link_goes_alone(tmp_path: Path) -> None:
+    blob, link = tmp_path / "blob", tmp_path / "link.gguf"
+    blob.write_text("of all")
+    link.symlink_to("blob")
+    moved = move_to_trash([link])
+    assert blob.read_text() == "of all"
+    assert not os.path.lexists(link)
+    bring_back(moved)
+    assert link.readlink() == Path("blob")
+
+
 async def test_verify_says_right_damaged_and_unknown(parts: Parts, paths: Paths) -> None:
     path = model(paths.models / "Verify-1B-Q4_K_M.gguf")
     await listed(parts, path)
@@ -326,6 +413,44 @@ async def test_another_own_folder_takes_the_models_along(parts: Parts, paths: Pa
     assert not path.exists()
     assert page(parts).list.known[moved].file.about.favourite, "what was said of it came along"
     dialog.close()
+
+
+async def test_a_move_that_was_stopped_goes_on_or_is_left(parts: Parts, paths: Paths, tmp_path: Path) -> None:
+    here = model(paths.models / "org" / "Here-1B-Q4_K_M.gguf")
+    parts.library.folders.set_own(tmp_path / "new", leaving=paths.models)
+    await listed(parts, here)
+    dialog = shelf(parts).show_folders()
+    await until(dialog.leave.isVisible, "what can be done about it")
+    dialog.leave.click()
+    await until(lambda: not names(parts), "it is left there")
+    assert here.is_file()
+    assert not dialog.leave.isVisible()
+    assert not dialog.notice.isVisible()
+    dialog.close()
+    parts.library.folders.set_own(tmp_path / "new", leaving=paths.models)
+    dialog = shelf(parts).show_folders()
+    await until(dialog.leave.isVisible, "once more")
+    dialog.notice.remedy.click()
+    there = tmp_path / "new" / "org" / here.name
+    await until(lambda: there in page(parts).list.known, "it has moved")
+    await until(lambda: "have moved" in dialog.notice.text, "it is told")
+    assert not dialog.leave.isVisible()
+    dialog.close()
+
+
+async def test_a_dialog_that_is_closed_while_it_moves_stops_it(parts: Parts, paths: Paths, tmp_path: Path) -> None:
+    for number in range(40):
+        model(paths.models / f"Many{number}-1B-Q4_K_M.gguf", str(number))
+    await listed(parts)
+    dialog = shelf(parts).show_folders()
+    gone: list[object] = []
+    dialog.destroyed.connect(lambda *_: gone.append(None))
+    dialog.moving.move_to(tmp_path / "new")
+    dialog.close()
+    await until(lambda: gone, "it is deleted when nothing of it runs")
+    await until(lambda: len(names(parts)) == 40, "all are listed, wherever they are")
+    own, left = tmp_path / "new", paths.models
+    assert sum(len(list(folder.glob("*.gguf"))) for folder in (own, left)) == 40
 
 
 class _Folders(QObject):

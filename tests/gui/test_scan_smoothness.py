@@ -23,8 +23,8 @@ TENSORS: list[Tensor] = [(f"blk.{layer}.attn_q.weight", (4096, 4096), "Q4_K") fo
 ROUNDS = 4
 
 
-def write_models(folder: Path) -> None:
-    for number in range(FILES):
+def write_models(folder: Path, count: int = FILES) -> None:
+    for number in range(count):
         path = folder / f"organisation-{number % FOLDERS}" / f"Model-{number}-Q4_K_M.gguf"
         path.parent.mkdir(parents=True, exist_ok=True)
         header = gguf_header({"general.architecture": "llama", "general.name": f"Model {number}"}, TENSORS)

@@ -20,7 +20,7 @@ async def test_what_is_chosen_is_kept_and_loaded(
     parts: app.Parts, paths: Paths, starter_model: Path, qtbot: Any
 ) -> None:
     window = parts.window
-    await window.open_models([starter_model])
+    await window.models.open_soon([starter_model])
     await window.models.load()
     tune = button(window.fit_panel, "Tune ...")
     qtbot.mouseClick(tune, Qt.MouseButton.LeftButton)

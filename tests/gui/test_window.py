@@ -6,6 +6,8 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ready, Starting
 from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.side_bar import Tab
 from nodetool_xl_desktop.ui.transcript.message_figures import FiguresLine
 from nodetool_xl_desktop.ui.transcript.message_view import AnswerView
 
@@ -69,7 +72,8 @@ async def test_drop_preview_load_chat_stop_eject(parts: Parts, starter_model: Pa
     assert report is not None
     assert report.header.quantization == "Q4_1"
     assert report.need.total > 200 * 2**20
-    assert parts.window.side_bar.selected == starter_model
+    assert parts.window.side_bar.models.selected == starter_model
+    assert parts.window.side_bar.tab is Tab.MODELS
 
     click(parts, "Load")
     await until(lambda: isinstance(parts.loader.state, Ready), "loaded")
@@ -220,7 +224,7 @@ async def test_a_file_that_is_no_model(parts: Parts, tmp_path: Path, content: by
     drop(parts.window, file)
     await until(lambda: "odd.gguf" in notices(parts), "an explanation")
     assert words in notices(parts)
-    assert parts.window.side_bar.selected is None, "it is not listed"
+    assert parts.window.side_bar.models.selected is None, "it is not listed"
 
 
 async def test_an_architecture_that_the_engine_does_not_know(parts: Parts, tmp_path: Path, starter_model: Path) -> None:
@@ -254,10 +258,10 @@ async def test_the_figures_follow_the_context_at_once(parts: Parts, starter_mode
 async def test_what_was_opened_is_still_there_next_time(build: Build, starter_model: Path) -> None:
     first = build()
     drop(first.window, starter_model)
-    await until(lambda: first.window.side_bar.selected == starter_model, "listed")
+    await until(lambda: first.window.side_bar.models.selected == starter_model, "listed")
     second = build()
     await second.window.models.list_models()
-    assert [file.path for file in second.window.side_bar.files] == [starter_model]
+    assert [file.path for file in second.window.side_bar.models.files] == [starter_model]
 
 
 async def test_closing_while_it_loads_and_while_it_streams(build: Build, tmp_path: Path, starter_model: Path) -> None:
@@ -275,3 +279,47 @@ async def test_closing_while_it_loads_and_while_it_streams(build: Build, tmp_pat
         parts.window.close()
         await parts.shut_down()
     assert streaming.window.chats.shown[-1].state is State.STOPPED
+
+
+async def test_the_view_menu_says_what_is_shown_however_it_came(parts: Parts) -> None:
+    window = parts.window
+    (menu,) = [action.menu() for action in window.menuBar().actions() if action.text() == "&View"]
+    offers = {action.text(): action for action in menu.actions()}
+
+    def checked() -> list[str]:
+        menu.aboutToShow.emit()
+        return [text for text, action in offers.items() if action.isChecked()]
+
+    assert checked() == ["&Side Bar", "&Fit Panel"]
+    offers["&Side Bar"].trigger()
+    assert checked() == ["&Fit Panel"]
+    offers["&Models"].trigger()
+    assert window.side_bar.isVisible()
+    assert checked() == ["&Side Bar", "&Fit Panel"], "the page of models brought it"
+
+
+async def test_a_page_is_made_when_it_is_first_shown(build: Build) -> None:
+    """The first picture waits for no page that nobody sees; each is then wired as if it had always been there."""
+    window = build().window
+    window.show()
+    assert window.centre.count() == 1
+    window.navigation.toggle_table()
+    assert window.centre.page is window.models.table
+    window.models.table.closed.emit()
+    assert window.centre.page is window.chat
+    window.navigation.show_downloads()
+    assert window.centre.page is window.hub.downloads.page
+    window.hub.downloads.page.closed.emit()
+    window.navigation.show_tab(Tab.DISCOVER)
+    assert window.side_bar.discover.isVisible()
+    assert window.centre.page is window.hub.page
+    assert window.centre.count() == 4
+
+
+def test_no_page_is_imported_before_it_is_shown() -> None:
+    late = "ui.discover.repository_page ui.discover.search_page ui.downloads.downloads_page ui.models.models_table"
+    code = "import sys, nodetool_xl_desktop.app\nprint(*(each for each in sys.modules if 'nodetool_xl' in each))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = {name.removeprefix("nodetool_xl_desktop.") for name in done.stdout.split()}
+    assert "ui.main_window" in imported
+    assert not imported & set(late.split())

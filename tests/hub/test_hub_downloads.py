@@ -166,6 +166,38 @@ async def test_pause_resume_and_a_restart_fetch_nothing_twice(tmp_path: Path) ->
             assert downloads.all[0].path == target(tmp_path)
 
 
+async def test_what_has_come_goes_on_in_the_folder_that_it_was_moved_to(tmp_path: Path) -> None:
+    new = tmp_path / "elsewhere"
+    with a_hub() as hub:
+        async with queue(tmp_path) as downloads:
+            done = await added(downloads, hub, B)
+            await reached(downloads, done, State.DONE)
+            hub.always["bytes"] = SLOW
+            which, waits = await added(downloads, hub, A), await added(downloads, hub, C)
+            paused = await added(downloads, hub, A, B)
+            downloads.pause(paused)
+            await until(lambda: seen(downloads, which).done >= MIB)
+            rested = await downloads.rest()
+            assert rested is not None
+            assert {which, waits} <= set(rested)
+            assert paused not in rested
+            size = target(tmp_path).with_name(f"{A}.part").stat().st_size
+            await asyncio.sleep(0.2)
+            assert target(tmp_path).with_name(f"{A}.part").stat().st_size == size, "nothing writes any more"
+            (tmp_path / "models").rename(new)
+            hub.always.clear()
+            await downloads.follow(tmp_path / "models", new, rested)
+            finished = [await reached(downloads, each, State.DONE) for each in (which, waits)]
+            assert [each.path for each in finished] == [new / "org" / "repo" / name for name in (A, C)]
+            assert seen(downloads, done).path == new / "org" / "repo" / B
+            assert seen(downloads, paused).state is State.PAUSED
+            downloads.cancel(paused)
+            await until(lambda: len(downloads.all) == 3)
+    assert {path.name: path.read_bytes() for path in new.rglob("*") if path.is_file()} == dict.fromkeys(NAMES, CONTENT)
+    assert hub.served - 3 * len(CONTENT) <= 2 * MIB
+    assert not (tmp_path / "models").exists()
+
+
 async def test_pausing_all_lasts_over_a_restart(tmp_path: Path) -> None:
     with a_hub() as hub:
         hub.always["bytes"] = SLOW
@@ -320,6 +352,19 @@ async def test_off_line_pauses_with_that_reason_and_goes_on_by_itself(tmp_path: 
             await reached(downloads, first, State.DONE)
             assert seen(downloads, second).state is State.PAUSED  # a person paused that one
         assert target(tmp_path).read_bytes() == CONTENT
+
+
+async def test_limits_that_are_chosen_before_the_start_hold(tmp_path: Path) -> None:
+    with a_hub() as hub:
+        hub.always["bytes"] = SLOW
+        downloads = Downloads(tmp_path / "downloads.json", lambda: tmp_path / "models", manner=BRISK)
+        downloads.limits = Limits(at_once=2)
+        try:
+            for name in (A, B):
+                await added(downloads, hub, name)
+            await until(lambda: [each.state for each in downloads.all] == 2 * [State.RUNNING])
+        finally:
+            await downloads.close()
 
 
 async def test_the_limit_of_bandwidth_holds_for_all_together_and_may_change(tmp_path: Path) -> None:
@@ -501,7 +546,10 @@ async def test_of_two_programs_on_one_folder_one_runs_the_downloads(tmp_path: Pa
         assert files_of(tmp_path) == {A, B}
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"downloads": 5}', b"\xff", b'{"version": 1}'])
+HUGE = b'{"version": 1, "limits": {"bytes_per_s": null, "at_once": 1e999}, "downloads": [], "verified": {}}'
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"downloads": 5}', b"\xff", b'{"version": 1}', HUGE])
 async def test_a_journal_that_says_nonsense_is_set_aside(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "downloads.json").write_bytes(content)
     with a_hub() as hub:
@@ -524,6 +572,35 @@ async def test_a_journal_that_was_edited_cannot_lead_out_of_the_folder(tmp_path:
             await added(downloads, hub, B)
             assert [each.name for each in downloads.all] == [B]
     assert (tmp_path / "victim").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"state": "RUNNING"}, {"folder": "LOOP/models"}, {"folder": "LOOP/models", "given_up": True}, {"folder": "a\0b"}],
+    ids=["it says that it runs", "its folder is no folder", "which is to be emptied", "or no name of one"],
+)
+async def test_a_journal_that_was_edited_holds_up_nothing_else(tmp_path: Path, edit: dict[str, object]) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with a_hub() as hub:
+        async with queue(tmp_path, ONCE) as downloads:
+            downloads.pause(await added(downloads, hub, A))
+            await until(lambda: downloads.all and not downloads.all[0].speed)
+        journal = tmp_path / "downloads.json"
+        told = json.loads(journal.read_text())
+        told["downloads"][0] |= edit
+        told["downloads"][0]["endpoint"] = "http://127.0.0.1:1"
+        journal.write_text(json.dumps(told).replace("LOOP", str(tmp_path / "loop")))
+        async with asyncio.timeout(10), queue(tmp_path, ONCE) as downloads:
+            await reached(downloads, await added(downloads, hub, B), State.DONE)
+
+
+async def test_a_model_that_is_asked_for_twice_in_one_moment_is_there_once(tmp_path: Path) -> None:
+    with a_hub() as hub:
+        hub.always["bytes"] = SLOW
+        async with queue(tmp_path) as downloads:
+            first, second = await asyncio.gather(added(downloads, hub, A), added(downloads, hub, A))
+            assert first == second
+            assert len(downloads.all) == 1
 
 
 async def test_nothing_runs_on_while_nothing_is_to_do(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from nodetool_xl_desktop.hub.errors import (
     Unreachable,
     refusal,
 )
-from nodetool_xl_desktop.hub.repository import HubFile, Repository, look_up
+from nodetool_xl_desktop.hub.repository import MOST_FILES, HubFile, Repository, look_up
 
 FILES = {"m-Q4_K_M.gguf": b"four", "sub/m-Q8_0.GGUF": b"eight bits", "README.md": b"words"}
 
@@ -106,6 +106,8 @@ async def test_each_refusal_says_what_why_and_what_to_do(play: Play, kind: type[
         {"siblings": [{"rfilename": "a.gguf"}]},
         {"siblings": [{"rfilename": "a.gguf", "size": -1}]},
         {"siblings": [{"rfilename": "a.gguf", "size": "5"}]},
+        {"siblings": [{"rfilename": "a.gguf", "size": 10**400}]},
+        {"siblings": [{"rfilename": f"{number}.gguf", "size": 5} for number in range(MOST_FILES + 1)]},
         {"siblings": [{"rfilename": 5, "size": 5}]},
         {"siblings": [{"rfilename": "a.gguf", "size": 5, "lfs": {"size": 5, "sha256": "short", "pointerSize": 1}}]},
         {"siblings": [{"rfilename": "a.gguf", "size": 5, "lfs": {"size": 5, "sha256": None, "pointerSize": 1}}]},
@@ -120,6 +122,17 @@ async def test_an_answer_that_cannot_be_true_is_no_answer(change: dict[str, obje
         assert (await look_up("org/repo", endpoint=hub.url)).files == (HubFile("a.gguf", 5),)
         with pytest.raises(BadAnswer, match="cannot be read"):
             await look_up("org/repo", endpoint=hub.url)
+
+
+async def test_a_name_that_no_address_can_hold_is_left_out() -> None:
+    sizes = {"size": 5, "blobId": "0" * 40}
+    names = ["half \ud83d.gguf", "long" * 1000 + ".gguf", "whole \U0001f600.gguf"]
+    told = {"id": "org/repo", "sha": "a" * 40, "siblings": [{"rfilename": name, **sizes} for name in names]}
+    with HubServer({}) as hub:
+        hub.play("api", Play(body=json.dumps(told).encode()))
+        repository = await look_up("org/repo", endpoint=hub.url)
+    assert [file.path for file in repository.files] == names[2:]
+    assert repository.url(repository.files[0]).endswith("whole%20%F0%9F%98%80.gguf")
 
 
 async def test_a_version_that_is_not_there() -> None:

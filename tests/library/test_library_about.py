@@ -92,6 +92,30 @@ def test_another_file_of_the_name_inherits_nothing(abouts: Abouts, tmp_path: Pat
     assert abouts.of(replaced) == About(favourite=True)
 
 
+def test_another_file_of_the_name_takes_no_word_away(abouts: Abouts, paths: Paths, tmp_path: Path) -> None:
+    one = model(tmp_path / "one.gguf")
+    abouts.change(one, notes="of the first")
+    other = model(one.path, "another")
+    abouts.change(other, notes="of the second")
+    assert abouts.of(other).notes == "of the second"
+    (elsewhere := tmp_path / "back").mkdir()
+    for books in (abouts, Abouts(paths)):
+        assert books.of(model(elsewhere / "two.gguf")).notes == "of the first"
+    assert abouts.of(model(one.path)).notes == "of the first"  # it came back
+    assert abouts.change(model(one.path), favourite=True) == About(notes="of the first", favourite=True)
+    assert abouts.of(model(one.path, "another")).notes == "of the second"
+
+
+def test_files_that_change_names_keep_their_notes(abouts: Abouts, tmp_path: Path) -> None:
+    one, two = model(tmp_path / "one.gguf", "1"), model(tmp_path / "two.gguf", "2")
+    abouts.change(one, notes="first")
+    abouts.change(two, notes="second")
+    swapped = [model(two.path, "1"), model(one.path, "2")]
+    assert [each.about.notes for each in abouts.told(swapped)] == ["first", "second"]
+    assert abouts.change(swapped[0], title="First").notes == "first"
+    assert [each.about.notes for each in abouts.told(swapped)] == ["first", "second"]
+
+
 def test_a_fingerprint_that_comes_later_is_learnt(abouts: Abouts, tmp_path: Path) -> None:
     one = model(tmp_path / "one.gguf")
     abouts.change(one.path, last_used=2.0)
@@ -123,9 +147,9 @@ def test_titles_and_tags_are_one_line_and_bounded(abouts: Abouts, tmp_path: Path
         tags=["Code", "code", " CODE ", "", "\n", "a\nb", "y" * 99, 7, *(str(number) for number in range(99))],
         notes="a\r\nb\x00\x1b[31m\ud800\tc" + "z" * 10**6,
     )
-    assert said.title.startswith("a b gnp \U0001f468\u200d\U0001f469 xxx")
+    assert said.title.startswith("a b gnp\N{REPLACEMENT CHARACTER} \U0001f468\u200d\U0001f469 xxx")
     assert len(said.title) == LONGEST_TITLE
-    assert said.tags[:4] == ("Code", "a b", "y" * LONGEST_TAG, "0")
+    assert said.tags[:4] == ("Code", "a b", "y" * (LONGEST_TAG - 1) + "…", "0")
     assert len(said.tags) == MOST_TAGS
     assert said.notes.startswith("a\nb[31m\tczz")
     assert len(said.notes) <= LONGEST_NOTES

@@ -55,6 +55,17 @@ def test_the_list_outlives_the_program(paths: Paths, tmp_path: Path) -> None:
     assert [file.name for file in paths.data.iterdir()] == [paths.library_file.name]
 
 
+def test_what_was_opened_is_listed_where_the_program_has_moved_it(paths: Paths, tmp_path: Path) -> None:
+    library = my_models(paths)
+    opened = [library.add(model(tmp_path / "old" / "org", name)) for name in ("one.gguf", "two.gguf")]
+    stays = library.add(model(tmp_path, "stays.gguf"))
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old" / "org").rename(tmp_path / "new" / "org")
+    library.follow(tmp_path / "old", tmp_path / "new")
+    there = [stays, *(tmp_path / "new" / "org" / path.name for path in reversed(opened))]
+    assert listed(library) == listed(my_models(paths)) == there
+
+
 def test_a_name_that_is_no_text_outlives_it_too(paths: Paths, tmp_path: Path) -> None:
     odd = tmp_path / os.fsdecode(b"caf\xe9.gguf")
     odd.write_bytes(b"GGUF")

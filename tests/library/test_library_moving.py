@@ -118,6 +118,22 @@ def test_what_is_kept_of_them_goes_along(folders: ModelFolders, paths: Paths, ot
     assert settings.for_model(new) == LoadSettings(threads=3)
 
 
+def test_what_others_keep_below_it_does_not_move(folders: ModelFolders, tmp_path: Path) -> None:
+    source = folders.own
+    studio = model(tmp_path / "nobody" / ".lmstudio" / "models" / "org" / "repo" / "theirs.gguf").parents[2]
+    added = model(source / "added" / "mine.gguf").parent
+    model(source / "own.gguf")
+    folders.add(added)
+    move_models(folders, tmp_path / "new")
+    assert set(models(tmp_path / "new")) == {"own.gguf"}
+    assert set(models(source)) == {"added/mine.gguf"}
+    folders.set_own(studio.parent)  # a person chose a folder that another program keeps its models below
+    model(studio.parent / "own.gguf")
+    move_models(folders, tmp_path / "newer")
+    assert set(models(tmp_path / "newer")) == {"own.gguf"}
+    assert set(models(studio.parent)) == {"models/org/repo/theirs.gguf"}
+
+
 # What stays
 
 
@@ -175,6 +191,50 @@ def test_one_folder_in_the_other_is_refused(folders: ModelFolders, tmp_path: Pat
     for wrong in (folders.own / "below", folders.own.parent, tmp_path / "link" / "below"):
         with pytest.raises(UserFacingError, match="cannot be moved there"):
             move_models(folders, wrong)
+
+
+def test_a_move_that_goes_on_is_not_forgotten_for_another(folders: ModelFolders, tmp_path: Path) -> None:
+    source, before = folders.own, filled(folders, 2, 10)
+    stopped = iter([False, True])
+    with pytest.raises(Stopped):
+        move_models(folders, tmp_path / "second", stop=lambda: next(stopped, True))
+    with pytest.raises(UserFacingError, match="Go on with that one first"):
+        move_models(folders, tmp_path / "third")
+    assert unfinished(folders) == source
+    folders.set_own(source)  # back, without the files
+    assert unfinished(folders) is None
+    folders.set_own(tmp_path / "second", leaving=source)
+    move_models(folders, tmp_path / "second")
+    assert models(tmp_path / "second") == before
+
+
+def test_what_a_killed_move_was_about_to_remove_has_its_name_again(folders: ModelFolders, tmp_path: Path) -> None:
+    source, to = folders.own, tmp_path / "new"
+    folders.set_own(to, leaving=source)
+    model(source / "twice.gguf.leaving", b"twice")
+    model(to / "twice.gguf", b"twice")
+    model(source / "once.gguf.leaving", b"once")  # to was another way to the same folder
+    assert not move_models(folders, to).stayed
+    assert models(to) == {"twice.gguf": b"twice", "once.gguf": b"once"}
+    assert not source.exists()
+    folders.set_own(source, leaving=to)
+    (to / "once.gguf").rename(to / "once.gguf.leaving")
+    give_up(folders)
+    assert set(models(to)) == {"twice.gguf", "once.gguf"}
+
+
+def test_one_that_cannot_follow_does_not_keep_the_others_back(folders: ModelFolders, paths: Paths) -> None:
+    filled(folders, 1, 1)
+    old = folders.own / "org" / "repo 0" / "m0.GGUF"
+    new = folders.own.with_name("new") / "org" / "repo 0" / "m0.GGUF"
+    abouts, origins = Abouts(paths), Origins(paths)
+    abouts.change(old, notes="mine")
+    origins.keep(old, Origin("org/repo", "", "a" * 64, 11))
+    (paths.data / "origins.json").unlink()
+    (paths.data / "origins.json").mkdir()  # it can be neither read nor written
+    with pytest.raises(UserFacingError, match="record of downloads"):
+        move_models(folders, folders.own.with_name("new"), followers=(origins, abouts, origins))
+    assert abouts.of(new).notes == "mine"
 
 
 def test_a_disk_that_is_gone_does_not_end_the_move(folders: ModelFolders, other_disk: Path) -> None:

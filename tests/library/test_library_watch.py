@@ -238,6 +238,6 @@ def test_no_more_watches_is_told_once(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "The model folders are not watched: the system lets no more folders be watched. Refresh"
+        "The model folders are not watched: the system lets no more folders be watched. The list"
     )
     assert len(done.stdout.splitlines()) == 1

@@ -8,8 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.repository import HubFile
-from nodetool_xl_desktop.ui.discover.shown import one_line
 from nodetool_xl_desktop.ui.inputs import Check, Combo
 from nodetool_xl_desktop.ui.parts import field, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, Theme

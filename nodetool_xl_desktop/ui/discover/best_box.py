@@ -8,9 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.discover.offers import Offer, Standing
-from nodetool_xl_desktop.ui.discover.shown import one_line
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_XS
 
@@ -62,6 +62,11 @@ class BestBox(QFrame):
     def show_unknown(self, why: str) -> None:
         """Nobody can say."""
         self._say("Which of these suits this machine cannot be said", one_line(why), "plain")
+        self.action.hide()
+
+    def show_empty(self) -> None:
+        """There is nothing to take."""
+        self._say("Nothing here for this program", "It holds no GGUF model, or not all parts of one.", "plain")
         self.action.hide()
 
     def show_best(self, offer: Offer, verdict: FileVerdict, stands: Standing) -> None:

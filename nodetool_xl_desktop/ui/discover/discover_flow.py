@@ -68,6 +68,8 @@ class DiscoverFlow(QObject):
         self.search = SearchFlow(search, tasks, self.door, sources)
         self.repository = RepositoryFlow(page, tasks, self.door, sources, tell)
         self.tokens = TokenFlow(theme, tasks, page, self.door, sources.tokens, open_url)
+        self.search.picks_judged.connect(page.start.show_picks)
+        page.start.wanted.connect(self.open_repository)
         search.card_chosen.connect(self._open_card)
         search.place_given.connect(self.open_place)
         search.remedy_requested.connect(self._search_remedy)
@@ -134,7 +136,9 @@ class DiscoverFlow(QObject):
 
     def _close(self) -> None:
         self.repository.close()
+        self._page.show_nothing()
         self._page_of_search.show_open("")
+        self._page_of_search.focus_list()
         self.closed.emit()
 
     def _search_remedy(self, remedy: str) -> None:

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QWidget
+
+from nodetool_xl_desktop.ui.inputs import is_escape
 
 
-def fit_height(dialog: QDialog, width: int) -> None:
-    """Make a dialog as high as its layout wants to be at this width: Qt lets one grow, but only when it is resized."""
-    layout = dialog.layout()
-    assert layout is not None
-    dialog.ensurePolished()
-    layout.activate()
-    dialog.setFixedHeight(layout.totalHeightForWidth(width))
+class FittingDialog(QDialog):
+    """Such a dialog.
+
+    Args:
+        title: in its bar.
+        width: in pixels.
+        parent: the window.
+    """
+
+    def __init__(self, title: str, width: int, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setFixedWidth(width)
+
+    def fit_height(self) -> None:
+        """It says something else now. Qt lets a dialog grow with its layout, but only when it is resized."""
+        layout = self.layout()
+        assert layout is not None
+        self.ensurePolished()
+        layout.activate()
+        self.setFixedHeight(layout.totalHeightForWidth(self.width()))
+
+    def event(self, event: QEvent) -> bool:
+        if is_escape(event):  # the window's Esc stops an answer
+            event.accept()
+            return True
+        return super().event(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.fit_height()
+        super().showEvent(event)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.endpoint import hub_of, parse_endpoint
-from nodetool_xl_desktop.ui.discover.fitting import fit_height
-from nodetool_xl_desktop.ui.discover.shown import one_line
-from nodetool_xl_desktop.ui.inputs import in_order, is_escape
+from nodetool_xl_desktop.ui.discover.fitting import FittingDialog
+from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL
@@ -18,7 +17,7 @@ from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL
 WIDTH = 480
 
 
-class HubDialog(QDialog):
+class HubDialog(FittingDialog):
     """Takes an address.
 
     Args:
@@ -30,9 +29,7 @@ class HubDialog(QDialog):
     endpoint_given = Signal(str)
 
     def __init__(self, endpoint: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Hub")
-        self.setFixedWidth(WIDTH)
+        super().__init__("Hub", WIDTH, parent)
         self._usual = hub_of(None)
         self.edit = QLineEdit(endpoint)
         self.edit.setFrame(False)
@@ -75,20 +72,10 @@ class HubDialog(QDialog):
         layout.addLayout(foot)
         in_order(self.edit, self.use, self.cancel, self.usual)
 
-    def event(self, event: QEvent) -> bool:
-        if is_escape(event):  # the window's Esc stops an answer
-            event.accept()
-            return True
-        return super().event(event)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        fit_height(self, WIDTH)
-        super().showEvent(event)
-
     def _edited(self) -> None:
         if not self.notice.isHidden():
             self.notice.hide()
-            fit_height(self, WIDTH)
+            self.fit_height()
 
     def _give(self) -> None:
         text = self.edit.text().strip()
@@ -99,7 +86,7 @@ class HubDialog(QDialog):
             endpoint = parse_endpoint(text)
         except UserFacingError as error:
             self.notice.tell_error(error)
-            fit_height(self, WIDTH)
+            self.fit_height()
             self.edit.setFocus()
             return
         self.accept()

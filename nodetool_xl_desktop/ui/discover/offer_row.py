@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.ui.discover.offers import Offer, standing
-from nodetool_xl_desktop.ui.discover.shown import one_line
 from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, label, restyle, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.choice import Candidate, candidates, projectors
 from nodetool_xl_desktop.hub.downloads import Download, State
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.library.model_file import ModelFile
-from nodetool_xl_desktop.ui.discover.shown import one_line
 
 LOAD = "Load"
 

@@ -3,4 +3,3 @@
 TRY_AGAIN = "Try Again"
 GO_ON_LINE = "Go On Line"
 GIVE_TOKEN = "Access Token ..."
-OPEN_PAGE = "Open Its Page"

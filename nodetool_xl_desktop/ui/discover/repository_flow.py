@@ -22,6 +22,7 @@ from nodetool_xl_desktop.hub.downloads import Download, State
 from nodetool_xl_desktop.hub.errors import BadToken, Gated, NotFound
 from nodetool_xl_desktop.hub.repository import Repository
 from nodetool_xl_desktop.hub.search import Found
+from nodetool_xl_desktop.ui.discover.card_text import readable
 from nodetool_xl_desktop.ui.discover.door import DiscoverSources, Door
 from nodetool_xl_desktop.ui.discover.offers import Offer, Offered, download_of, lacking, offered
 from nodetool_xl_desktop.ui.discover.remedies import GIVE_TOKEN, GO_ON_LINE, TRY_AGAIN
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 LOOK_MS = 250
 #: Verdicts are asked for so many models of one repository at most, the smallest.
 MOST_JUDGED = 300
+GATED = "This model is gated"
 
 
 class RepositoryFlow(QObject):
@@ -180,7 +182,7 @@ class RepositoryFlow(QObject):
             f"Accept its owner's terms on its page, then give an access token of your account at {repository.host}. "
             "Files and verdicts need that; the card may not."
         )
-        self._page.show_gate("This model is gated", text, GIVE_TOKEN)
+        self._page.show_gate(GATED, text, GIVE_TOKEN)
 
     # What is found out about it
 
@@ -203,7 +205,7 @@ class RepositoryFlow(QObject):
         except UserFacingError as error:
             self._page.show_no_verdict(str(error))
             if isinstance(error, Gated):
-                self._page.show_gate(error.what, error.explanation, GIVE_TOKEN)
+                self._page.show_gate(GATED, error.explanation, GIVE_TOKEN)
             return
         self._page.show_no_verdict("")
 
@@ -245,12 +247,14 @@ class RepositoryFlow(QObject):
             text = await hub.card(repository)
         except NotFound:
             self._page.show_card("")
+        except Gated:
+            self._page.show_no_card("It is handed out with an access token only.")
         except UserFacingError as error:
             self._page.show_no_card(str(error))
         else:
             # What reads Markdown is imported when it is needed first: 60 ms that nobody shall wait for.
             await in_thread(partial(importlib.import_module, "nodetool_xl_desktop.markdown.leaf_reader"))
-            self._page.show_card(text)
+            self._page.show_card(await in_thread(partial(readable, text)))
 
     # Bringing it here
 

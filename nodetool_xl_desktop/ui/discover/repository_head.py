@@ -6,9 +6,10 @@ from datetime import datetime
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.repository import Repository
 from nodetool_xl_desktop.hub.search import Found
-from nodetool_xl_desktop.ui.discover.shown import ago, count, one_line
+from nodetool_xl_desktop.ui.discover.shown import ago, count
 from nodetool_xl_desktop.ui.parts import ElidedLabel, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS
 

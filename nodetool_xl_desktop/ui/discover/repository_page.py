@@ -19,6 +19,7 @@ from nodetool_xl_desktop.ui.discover.card_view import CardLinks
 from nodetool_xl_desktop.ui.discover.offer_list import OfferList
 from nodetool_xl_desktop.ui.discover.offers import Offer
 from nodetool_xl_desktop.ui.discover.repository_head import RepositoryHead
+from nodetool_xl_desktop.ui.discover.start_page import StartPage
 from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.notice import Notice
@@ -62,6 +63,7 @@ class RepositoryPage(QFrame):
         self.back = QPushButton("Back")
         self.browser = QPushButton("Open in Browser")
         self.copy = QPushButton("Copy Link")
+        self.start = StartPage()
         self.head = RepositoryHead()
         self.notice = Notice()
         self.best = BestBox()
@@ -79,9 +81,10 @@ class RepositoryPage(QFrame):
         self._lay_out()
         self._connect()
         self._show_icons()
+        self.show_nothing()
 
     def _lay_out(self) -> None:
-        bar = QFrame()
+        self._bar = bar = QFrame()
         bar.setObjectName("topBar")
         row = QHBoxLayout(bar)
         row.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
@@ -108,7 +111,7 @@ class RepositoryPage(QFrame):
         column.addWidget(self._card_title)
         column.addWidget(self._card_note)
         column.addWidget(self.card)
-        column.addStretch()
+        column.addStretch(1)  # without a weight each of them would have its share of what is left over
         self._column.setMaximumWidth(COLUMN_WIDTH)
         body = QWidget()
         body.setObjectName("repositoryBody")
@@ -127,6 +130,7 @@ class RepositoryPage(QFrame):
         layout.setSpacing(0)
         layout.addWidget(bar)
         layout.addWidget(self.area, 1)
+        layout.addWidget(self.start, 1)
 
     def _connect(self) -> None:
         self._theme.changed.connect(self._show_icons)
@@ -144,9 +148,20 @@ class RepositoryPage(QFrame):
 
     # What it shows
 
+    def show_nothing(self) -> None:
+        """No repository is open: say what there is to choose."""
+        self._show_open(is_open=False)
+        self.setAccessibleName("Discover")
+
+    def _show_open(self, *, is_open: bool) -> None:
+        self.start.setVisible(not is_open)
+        self._bar.setVisible(is_open)
+        self.area.setVisible(is_open)
+
     def show_waiting(self, repo_id: str, host: str, address: str, found: Found | None) -> None:
         """The hub is asked about this repository."""
         self._address = address
+        self._show_open(is_open=True)
         self.head.show_found(repo_id, host, found)
         self.notice.hide()
         self.best.show_waiting()
@@ -172,7 +187,7 @@ class RepositoryPage(QFrame):
         self.offers.setVisible(count > 0)
         self._count.setText(f"{count} models" if count > 1 else "")
         if not count:
-            self.best.show_unknown("There is no model for this program in it, or not all parts of one.")
+            self.best.show_empty()
 
     def show_offers(self, offers: Sequence[Offer], *, waits: bool) -> None:
         """Its models as they stand now; `waits` while verdicts are on their way."""
@@ -217,6 +232,7 @@ class RepositoryPage(QFrame):
         """It is handed out only to some."""
         self.notice.tell(what, text, tone="warning", remedy=remedy)
         self._fit_notice()
+        self.best.hide()  # until something is known of its files all the same
 
     def show_card(self, text: str) -> None:
         """What its author says of it, in Markdown."""
@@ -237,6 +253,7 @@ class RepositoryPage(QFrame):
         if (best := self.offers.best) is not None:
             offer, verdict = best
             self.best.show_best(offer, verdict, self.offers.standing_of(offer))
+            self.best.show()
 
     # What a person does
 

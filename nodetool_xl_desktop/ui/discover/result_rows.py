@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.hub.search import Found
-from nodetool_xl_desktop.ui.discover.shown import ago, count, one_line, parameters
+from nodetool_xl_desktop.ui.discover.shown import ago, count, parameters
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.hub.picks import Pick

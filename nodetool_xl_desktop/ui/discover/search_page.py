@@ -211,6 +211,13 @@ class SearchPage(QWidget):
         """Mark the repository that is shown in the window's middle; empty for none."""
         self.view.show_open(repo_id)
 
+    def focus_list(self) -> None:
+        """Have the keys go to the row where they were, or to the search while there is none."""
+        if any(isinstance(row, Card) for row in self.view.results.rows):
+            self.view.focus_first()
+        else:
+            self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     @property
     def says(self) -> str:
         """The words that stand in place of results; empty where there are results."""

@@ -1,24 +1,10 @@
-"""What a hub says, as it is shown: on one line, without letters that cannot be seen, and with short numbers.
-
-All of it comes from the network: a name may be a megabyte long, turn the direction of what follows, or hold halves of
-letters that no font has.
-"""
+"""The numbers and times that a hub says, as they are shown: short."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-#: Of a text that comes from a hub no line shows more, in letters.
-LONGEST = 300
 _DAY, _WEEK, _MONTH, _YEAR = 1, 7, 30, 365
-
-
-def one_line(text: str, longest: int = LONGEST) -> str:
-    """A text on one line, without control letters, marks of direction and halves of letters."""
-    cut = text[: 4 * longest]  # before anything looks at each letter
-    seen = "".join(letter if letter.isprintable() else " " for letter in cut)
-    line = " ".join(seen.split())
-    return line if len(line) <= longest and len(cut) == len(text) else f"{line[: longest - 1].rstrip()}…"
 
 
 def count(number: int) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.ui.discover.fitting import fit_height
-from nodetool_xl_desktop.ui.discover.shown import one_line
-from nodetool_xl_desktop.ui.inputs import Check, in_order, is_escape
+from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.ui.discover.fitting import FittingDialog
+from nodetool_xl_desktop.ui.inputs import Check, in_order
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme
@@ -19,7 +18,7 @@ WIDTH = 580
 LONGEST_TOKEN = 4000
 
 
-class TokenDialog(QDialog):
+class TokenDialog(FittingDialog):
     """Takes a token, and never shows the one that is kept.
 
     Args:
@@ -37,10 +36,8 @@ class TokenDialog(QDialog):
     page_requested = Signal()
 
     def __init__(self, theme: Theme, host: str, why: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Access Token", WIDTH, parent)
         host = one_line(host, 80)
-        self.setWindowTitle("Access Token")
-        self.setFixedWidth(WIDTH)
         self._is_kept = False
         self.edit = QLineEdit()
         self.edit.setFrame(False)
@@ -107,37 +104,27 @@ class TokenDialog(QDialog):
         """Something is being done; nothing can be pressed meanwhile but Close."""
         self.notice.tell(text, tone="plain")
         self._set_enabled(False)
-        fit_height(self, WIDTH)
+        self.fit_height()
 
     def show_done(self, what: str, text: str = "") -> None:
         """It was done."""
         self.edit.clear()
         self._set_enabled(True)
         self.notice.tell(what, text, tone="good")
-        fit_height(self, WIDTH)
+        self.fit_height()
         self.close_button.setFocus()
 
     def show_problem(self, error: UserFacingError) -> None:
         """It was not done."""
         self._set_enabled(True)
         self.notice.tell_error(error)
-        fit_height(self, WIDTH)
+        self.fit_height()
         self.edit.setFocus()
         self.edit.selectAll()
 
     def done(self, result: int) -> None:
         self.edit.clear()
         super().done(result)
-
-    def event(self, event: QEvent) -> bool:
-        if is_escape(event):  # the window's Esc stops an answer
-            event.accept()
-            return True
-        return super().event(event)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        fit_height(self, WIDTH)
-        super().showEvent(event)
 
     def _set_enabled(self, is_enabled: bool) -> None:
         self.edit.setEnabled(is_enabled)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.downloads.row_buttons import RowButtons, Wish
@@ -119,7 +120,7 @@ class DownloadRow(QFrame):
         self._show_problem(download)
         self.buttons.show_for(download, self.buttons.movable)
         if before is download or before.files != download.files:
-            set_tip(self._name, "\n".join(words.one_line(file.path) for file in download.files))
+            set_tip(self._name, "\n".join(one_line(file.path) for file in download.files))
         # The name is told each time it is another, so it has no figures.
         self.setAccessibleName(f"{words.name_of(download)}, {download.state.value}")
         self.setAccessibleDescription(words.spoken(download))
@@ -154,7 +155,7 @@ class DownloadRow(QFrame):
     def _show_problem(self, download: Download) -> None:
         error = download.error
         said = f"{error.what}. {error.explanation}".strip() if error is not None else ""
-        self._problem.setText(words.one_line(said))
+        self._problem.setText(one_line(said))
         self._problem.setVisible(bool(said))
         restyle(self._problem, "kind", "problem" if download.state is State.FAILED else "note")
 

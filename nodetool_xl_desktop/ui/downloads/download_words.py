@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.units import file_size
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.library.model_file import quantization, title
@@ -18,11 +19,6 @@ ACTIVE = (State.RUNNING, State.CHECKING, State.WAITING)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 #: Of a speed that says nothing any more, in seconds to the end.
 _FOREVER_S = 30 * _DAY
-
-
-def one_line(text: str) -> str:
-    """A text from elsewhere on one line: without line feeds, marks of direction and halves of letters."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def name_of(download: Download) -> str:

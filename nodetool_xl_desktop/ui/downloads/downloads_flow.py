@@ -12,22 +12,25 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.standing import Download, Limits, State
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.downloads.downloads_foot import DownloadsFoot
-from nodetool_xl_desktop.ui.downloads.downloads_page import DownloadsPage
-from nodetool_xl_desktop.ui.downloads.row_buttons import Wish
 from nodetool_xl_desktop.ui.downloads.tray import Tray
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.ui.downloads.downloads_page import DownloadsPage
+    from nodetool_xl_desktop.ui.downloads.row_buttons import Wish
 
 #: Between two looks at figures; between two while only seconds are counted, in milliseconds.
 LOOK_MS, COUNT_MS = 250, 1000
@@ -43,6 +46,10 @@ class Queue(Protocol):
     @property
     def all(self) -> tuple[Download, ...]:
         """A snapshot, in the order of the queue."""
+
+    @property
+    def refusal(self) -> UserFacingError | None:
+        """Why there are none; None where all is well."""
 
     def listen(self, callback: Callable[[], None], /) -> object:
         """Call this from its own thread on any change."""
@@ -84,13 +91,14 @@ class DownloadsFlow(QObject):
         has_tray: whether this system has a tray.
 
     Attributes:
-        page: the page in the centre.
         foot: of the side bar; over it a notice says that one is done.
         tray: outside of the window.
     """
 
     #: This `Download` is done: My Models lists it.
     finished = Signal(object)
+    #: These (a tuple of `Download`) were done before the program was started.
+    were_done = Signal(object)
     #: Load the model of this path.
     load_requested = Signal(Path)
     #: Show the model of this path in My Models.
@@ -129,7 +137,8 @@ class DownloadsFlow(QObject):
         self._has_closed = False
         self._free: int | None = None
         self._room_at = float("-inf")
-        self.page = DownloadsPage(theme)
+        self._theme = theme
+        self._has_page = False
         self.foot = DownloadsFoot(theme)
         self._notice = self.foot.notice
         self.tray = Tray(theme, tasks, has_tray)
@@ -140,21 +149,30 @@ class DownloadsFlow(QObject):
 
     def _connect(self) -> None:
         self._changed.connect(self._look_soon, Qt.ConnectionType.QueuedConnection)
-        self.page.seen.connect(self._page_seen)
-        self.page.wished.connect(self._do)
-        self.page.moved.connect(self._move)
-        self.page.closed.connect(self.page_closed)
-        self.page.discover_requested.connect(self.discover_requested)
-        self.page.pause_all_requested.connect(partial(self._act, self._downloads.pause_all))
-        self.page.resume_all_requested.connect(partial(self._act, self._downloads.resume_all))
-        self.page.clear_requested.connect(partial(self._act, self._downloads.clear_finished))
-        self.page.limits_changed.connect(self._limit)
         self.foot.clicked.connect(self.page_requested)
         self._notice.load_requested.connect(self.load_requested)
         self.tray.show_requested.connect(self._come_forward)
         self.tray.pause_requested.connect(partial(self._act, self._downloads.pause_all))
         self.tray.resume_requested.connect(partial(self._act, self._downloads.resume_all))
         self.tray.quit_requested.connect(self.quit_requested)
+
+    @cached_property
+    def page(self) -> DownloadsPage:
+        """The page in the centre, made when it is first asked for."""
+        from nodetool_xl_desktop.ui.downloads.downloads_page import DownloadsPage  # noqa: PLC0415
+
+        page = DownloadsPage(self._theme)
+        self._has_page = True
+        page.seen.connect(self._page_seen)
+        page.wished.connect(self._do)
+        page.moved.connect(self._move)
+        page.closed.connect(self.page_closed)
+        page.discover_requested.connect(self.discover_requested)
+        page.pause_all_requested.connect(partial(self._act, self._downloads.pause_all))
+        page.resume_all_requested.connect(partial(self._act, self._downloads.resume_all))
+        page.clear_requested.connect(partial(self._act, self._downloads.clear_finished))
+        page.limits_changed.connect(self._limit)
+        return page
 
     def start(self) -> None:
         """Show what there is, and hear of what changes; once, when the downloads were read or soon will be."""
@@ -194,7 +212,7 @@ class DownloadsFlow(QObject):
         total = self._batch.total(downloads)
         self.foot.show_total(total)
         self.tray.show_total(total)
-        if self.page.isVisible():
+        if self._is_page_seen:
             self._show_page(downloads)
         self._tell_news(downloads)
         if any(each.state is State.RUNNING or each.retry_in_s is not None for each in downloads):
@@ -211,12 +229,17 @@ class DownloadsFlow(QObject):
 
     # The page
 
+    @property
+    def _is_page_seen(self) -> bool:
+        return self._has_page and self.page.isVisible()
+
     def _page_seen(self, is_seen: bool) -> None:
         if is_seen and not self._has_closed:
             self._notice.end()
             self._show_page(self._downloads.all)
 
     def _show_page(self, downloads: tuple[Download, ...]) -> None:
+        self.page.show_refusal(self._downloads.refusal)
         self.page.show_downloads(downloads)
         self.page.show_limits(self._downloads.limits)
         self.page.show_room(self._free)
@@ -240,6 +263,8 @@ class DownloadsFlow(QObject):
             self._act(partial(self._downloads.move, key, ids.index(target)))
 
     def _do(self, wish: Wish, key: str) -> None:
+        from nodetool_xl_desktop.ui.downloads.row_buttons import Wish  # noqa: PLC0415 - made with the page
+
         works = {
             Wish.PAUSE: self._downloads.pause,
             Wish.RESUME: self._downloads.resume,
@@ -258,6 +283,9 @@ class DownloadsFlow(QObject):
         """What ended since the last look; not what the journal says of earlier days, which comes some looks after the
         start."""
         before, self._states = self._states, {each.id: each.state for each in downloads}
+        done = [each for each in downloads if each.state is State.DONE and each.id not in before]
+        if earlier := tuple(each for each in done if each.finished < self._since):
+            self.were_done.emit(earlier)
         for each in downloads:
             known = before.get(each.id)
             if each.state is State.DONE and known is not State.DONE and (known or each.finished >= self._since):
@@ -267,12 +295,12 @@ class DownloadsFlow(QObject):
 
     def _tell_done(self, download: Download) -> None:
         self.finished.emit(download)
-        if not self.page.isVisible():
+        if not self._is_page_seen:
             self._notice.tell_done(download)
         self._notify("Download finished", f"{words.name_of(download)} is in My Models.")
 
     def _tell_failed(self, download: Download) -> None:
-        why = f": {words.one_line(download.error.what)}." if download.error is not None else "."
+        why = f": {one_line(download.error.what)}." if download.error is not None else "."
         self._notify("Download failed", f"{words.name_of(download)}{why}")
 
     def _notify(self, title: str, text: str) -> None:

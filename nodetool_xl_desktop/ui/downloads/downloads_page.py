@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.units import file_size
 from nodetool_xl_desktop.hub.standing import Download, Limits, State
 from nodetool_xl_desktop.ui.chats.chat_places import ask_whether
@@ -120,10 +121,10 @@ class DownloadsPage(QWidget):
         empty = QWidget()
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        says = label("No Downloads", "headline")
-        more = label("What you download from Discover is shown here,\nand stays listed until you clear it.", "body")
+        self._says, self._says_more = says, more = label("", "headline"), label("", "body")
         for each in (says, more):
             each.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.show_refusal(None)
         self.discover = QPushButton("Discover Models")
         self.discover.setProperty("kind", "primary")
         layout = QVBoxLayout(empty)
@@ -187,6 +188,14 @@ class DownloadsPage(QWidget):
         if not (active or paused) and self.all_button.hasFocus() and not self.list.focus_first():
             self._back.setFocus(Qt.FocusReason.OtherFocusReason)
         self.all_button.setVisible(active or paused)
+
+    def show_refusal(self, error: UserFacingError | None) -> None:
+        """Say why nothing is downloaded here; None where nothing is wrong."""
+        more = "What you download from Discover is shown here,\nand stays listed until you clear it."
+        if error is not None:
+            more = f"{error.why[:1].upper()}{error.why[1:]}.\n{error.hint.rstrip('.')}."
+        self._says.setText("No Downloads" if error is None else error.what)
+        self._says_more.setText(more)
 
     def show_room(self, free: int | None) -> None:
         """Say how many bytes are free on the disk of the models folder; None where that cannot be said."""

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.preview.choice import Choice
+from nodetool_xl_desktop.ui.fit.vision_control import VisionControl
 from nodetool_xl_desktop.ui.inputs import Check, Combo, NumberField
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
@@ -76,13 +77,14 @@ class AdvancedControls(QWidget):
             part.setVisible(bool(layers) and has_devices)
         for name, check in self._checks.items():
             check.show_value(getattr(options, name))
+        self.vision.show_choice(choice, options)
         self._reset.setVisible(choice.is_changed)
 
     @property
     def inputs(self) -> tuple[QWidget, ...]:
         """What the tab key goes through, in the order in which they are seen."""
         controls = (*self._types.values(), self._flash, *self._numbers.values(), *self._checks.values())
-        return (self._fold, self._reset, self.tune, *controls)
+        return (self._fold, self._reset, self.tune, *controls, *self.vision.inputs)
 
     # How it is made
 
@@ -125,6 +127,9 @@ class AdvancedControls(QWidget):
             check.setToolTip(tip)
             self._grid.addWidget(check, self._grid.rowCount(), 0, 1, 2)
             check.toggled.connect(lambda value, name=name: self.changed.emit({name: value}))
+        self.vision = VisionControl(self._theme)
+        self._grid.addWidget(self.vision, self._grid.rowCount(), 0, 1, 2)
+        self.vision.changed.connect(lambda projector: self.changed.emit({"projector": projector}))
 
     def _row(self, title: str, control: QWidget, tip: str) -> tuple[QWidget, ...]:
         words = label(title)

@@ -30,7 +30,7 @@ from nodetool_xl_desktop.preview.confirm import Planner, ask
 from nodetool_xl_desktop.preview.report import FitReport
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.fit.fit_panel import FitPanel
-from nodetool_xl_desktop.ui.side_bar import SideBar
+from nodetool_xl_desktop.ui.models.models_page import ModelsPage
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
 #: Looks up the devices: `engine.hardware.devices`.
@@ -77,18 +77,18 @@ class FitFlow(QObject):
 
     Args:
         panel: shows the engine's word and the devices.
-        side_bar: shows the badges.
+        models: shows the badges.
         chat: its answers go before questions of the panel.
         tasks: where questions run.
         sources: what is asked.
-        badges: judges the models of the side bar.
+        badges: judges the models.
     """
 
     def __init__(
         self,
         *,
         panel: FitPanel,
-        side_bar: SideBar,
+        models: ModelsPage,
         chat: ChatFlow,
         tasks: Tasks,
         sources: Sources,
@@ -96,10 +96,10 @@ class FitFlow(QObject):
     ) -> None:
         super().__init__(panel)
         self.panel = panel
-        self.side_bar = side_bar
+        self._models = models
         self._chat = chat
         self._tasks = tasks
-        self._sources = sources
+        self.sources = sources
         self._badges = badges
         self._state: State | None = None
         self._planned: Needs | None = None  # of what is loaded
@@ -114,10 +114,10 @@ class FitFlow(QObject):
         panel.rested.connect(self._ask_soon)
         panel.look_requested.connect(self.look)
         chat.answer_ended.connect(panel.ask_again)
-        self._views: list[Judged] = [side_bar.models]
+        self._views: list[Judged] = [models]
         self._judged_for: Machine | None = None  # the badges that are not in sight, roughly
-        side_bar.models.in_sight_changed.connect(self._judge_soon)
-        side_bar.models.list.changed.connect(self._judge_soon)
+        models.in_sight_changed.connect(self._judge_soon)
+        models.list.changed.connect(self._judge_soon)
 
     def loading(self, report: FitReport) -> None:
         """This is being loaded: so much of the devices is ours afterwards."""
@@ -187,7 +187,7 @@ class FitFlow(QObject):
         shares_are_open = len(used(devices)) > 1 and question.options.gpu_layers and not question.options.tensor_split
         if shares_are_open and self._held():
             return  # the engine would share the layers out by what is free beside the model that is to go
-        self.panel.show_word(await ask(*question, self._sources.plan))
+        self.panel.show_word(await ask(question.header, question.options, self.sources.plan, question.projector))
 
     # The devices
 
@@ -201,7 +201,7 @@ class FitFlow(QObject):
         if not self.panel.has_engine:
             return
         try:
-            found = await self._sources.devices()
+            found = await self.sources.devices()
         except UserFacingError:  # there is no engine to put layers onto a device; a load tells why
             found = ()
         held = self._held()
@@ -223,12 +223,12 @@ class FitFlow(QObject):
             self._judging = self._tasks.start(self._judge())
 
     async def _judge(self) -> None:
-        rows = self.side_bar.models.list
+        rows = self._models.list
         while self._judge_again and not self._is_closed:
             self._judge_again = False
             machine = self.panel.machine
             in_sight = [path for view in self._views for path in view.in_sight]
-            selected = [self.side_bar.selected] if self.side_bar.selected is not None else []
+            selected = [self._models.selected] if self._models.selected is not None else []
             wanted = list(dict.fromkeys([*selected, *in_sight]))
             for begin in range(0, len(wanted), AT_ONCE):
                 rows.set_badges(await in_thread(partial(self._judged, wanted[begin : begin + AT_ONCE], machine)))
@@ -240,7 +240,7 @@ class FitFlow(QObject):
 
         Each header is read for it, so what was judged stays until the machine has clearly other memory.
         """
-        rows = self.side_bar.models.list
+        rows = self._models.list
         is_known = self._judged_for is not None and _is_much_like(machine, self._judged_for)
         left = [
             entry.path

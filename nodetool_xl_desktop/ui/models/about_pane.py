@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent
@@ -23,11 +24,12 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.models.columns import capabilities_of, day
-from nodetool_xl_desktop.ui.models.entries import Entry, one_line, path_text
+from nodetool_xl_desktop.ui.models.entries import Entry, path_text
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -59,7 +61,7 @@ NAMES = {
 class AboutPane(QScrollArea):
     """Shows one model. What is being typed is never replaced, whatever a scan finds meanwhile."""
 
-    #: A person says something of a model: its path, and a field of `About` with its value.
+    #: A person says something of a model: its file, and a field of `About` with its value.
     said = Signal(object, str, object)
     #: Show how this model is loaded, in the fit panel.
     settings_requested = Signal(object)
@@ -70,6 +72,7 @@ class AboutPane(QScrollArea):
         super().__init__()
         self._entry: Entry | None = None
         self.setWidgetResizable(True)
+        self.setAccessibleName("About this model")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.title = _line_edit("Title", "Name of the file")
         self.tags = _line_edit("Tags", "With commas between them")
@@ -179,12 +182,15 @@ class AboutPane(QScrollArea):
         self._rest.stop()
         if self._entry is None:
             return
-        path, about = self._entry.path, self._entry.file.about
+        file = self._entry.file
         title, notes = self.title.text().strip(), self.notes.toPlainText()
         tags = tuple(dict.fromkeys(tag for each in self.tags.text().split(",") if (tag := " ".join(each.split()))))
-        for name, value in (("title", title), ("tags", tags), ("notes", notes)):
-            if value != getattr(about, name):
-                self.said.emit(path, name, value)
+        typed: dict[str, Any] = {"title": title, "tags": tags, "notes": notes}
+        said = {name: value for name, value in typed.items() if value != getattr(file.about, name)}
+        # Before it is said: whoever hears it may show another model, which asks for this once more.
+        self._entry = replace(self._entry, file=replace(file, about=replace(file.about, **said)))
+        for name, value in said.items():
+            self.said.emit(file, name, value)
 
     @property
     def _is_being_written(self) -> bool:

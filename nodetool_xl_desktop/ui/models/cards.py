@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem
 
-from nodetool_xl_desktop.ui.models.columns import BADGES, facts_of
-from nodetool_xl_desktop.ui.models.entries import Entry, one_line
+from nodetool_xl_desktop.ui.models.columns import BADGES, facts_of, trouble_of
+from nodetool_xl_desktop.ui.models.entries import Entry
 from nodetool_xl_desktop.ui.models.filters import Column
 from nodetool_xl_desktop.ui.models.marks import GAP, SIZE, Marks
 from nodetool_xl_desktop.ui.models.model_actions import ModelActions
 from nodetool_xl_desktop.ui.models.model_rows import ModelRows
 from nodetool_xl_desktop.ui.models.model_selection import ModelSelection
+from nodetool_xl_desktop.ui.models.rows_view import RowsView
 from nodetool_xl_desktop.ui.rows import Index, paint_ground, paint_line, row_place
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 
@@ -22,61 +23,22 @@ _BOTTOM_LEFT = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
 _TOP_LEFT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
 
 
-class ModelView(QTableView):
-    """A list whose rows are chosen by a double click or Enter: the first column of the table, in higher rows.
+class ModelView(RowsView):
+    """The first column of the table, in higher rows.
 
     No QListView: that asks the model for each of its rows whenever one comes or goes, 5 ms for 2,000 of them.
-
-    Not by Qt's `activated`: on some desktops (KDE) that is a single click, which would load a model at every selection.
     """
 
     def __init__(self, theme: Theme, rows: ModelRows, selection: ModelSelection, actions: ModelActions) -> None:
-        super().__init__()
-        self._rows, self._actions = rows, actions
-        self.setModel(rows)
-        self.setSelectionModel(selection)
-        self.setItemDelegate(CardDelegate(theme, rows, self))
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
+        super().__init__(theme, rows, selection, actions, ROW_HEIGHT)
         self.setObjectName("modelCards")
+        self.setAccessibleName("My Models")
+        self.setItemDelegate(CardDelegate(theme, rows, self))
         for column in Column:
             self.setColumnHidden(column, column is not Column.NAME)
         self.horizontalHeader().hide()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        self.setMouseTracking(True)
-        self.setAccessibleName("My Models")
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.customContextMenuRequested.connect(self._show_menu)
-        theme.changed.connect(self.viewport().update)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid():
-            self._actions.load(self._rows.file(index))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._actions.take_key(event):
-            super().keyPressEvent(event)
-
-    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        if action in (QAbstractItemView.CursorAction.MoveHome, QAbstractItemView.CursorAction.MoveEnd):
-            modifiers |= Qt.KeyboardModifier.ControlModifier  # the first row, as in a list, not the first column
-        return super().moveCursor(action, modifiers)
-
-    def _show_menu(self, place: QPoint) -> None:
-        index = self.currentIndex()
-        if not self.indexAt(place).isValid() and index.isValid():  # by a key
-            place = self.visualRect(index).center()
-        self._actions.show_menu(self.viewport().mapToGlobal(place))
 
 
 class CardDelegate(QStyledItemDelegate):
@@ -105,7 +67,7 @@ class CardDelegate(QStyledItemDelegate):
         paint_line(painter, first, entry.title, color, self._font, _TOP_LEFT)
         small = self._small
         if trouble is not None:
-            paint_line(painter, text, one_line(trouble.what), tokens.warning, small, _BOTTOM_LEFT)
+            paint_line(painter, text, trouble_of(entry.file), tokens.warning, small, _BOTTOM_LEFT)
         else:
             if badge := self._rows.badges.get(entry.path):
                 badge_color = getattr(tokens, BADGES[badge.verdict])

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from PySide6.QtCore import Qt
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.model_file import Capability, Facts, ModelFile
-from nodetool_xl_desktop.ui.models.entries import Entry, one_line
+from nodetool_xl_desktop.ui.models.entries import Entry
 from nodetool_xl_desktop.ui.models.filters import Column
 
 TITLES = {
@@ -39,6 +40,19 @@ def facts_of(file: ModelFile) -> str:
     """What stands under a model's name: "7.2B · Q4_K_M · 4.9 GB"."""
     parts = (file.facts.size_label if file.facts else "", one_line(file.quantization), units.file_size(file.size))
     return " · ".join(part for part in parts if part)
+
+
+def trouble_of(file: ModelFile) -> str:
+    """What is wrong with a model beside its name, which is not said again: "Not complete"; empty for nothing."""
+    if file.trouble is None:
+        return ""
+    what = one_line(file.trouble.what)
+    for path in (*file.files, file.path, file.path.with_suffix("")):  # the last: without ".part"
+        said = what.removeprefix(f"{one_line(path.name)} ")
+        if said != what:
+            said = said.removeprefix("is ")
+            return f"{said[:1].upper()}{said[1:]}"
+    return what
 
 
 def day(time_s: float, today: date | None = None) -> str:

@@ -10,11 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.models.about_pane import AboutPane
-from nodetool_xl_desktop.ui.models.entries import Entry, one_line
+from nodetool_xl_desktop.ui.models.entries import Entry
 from nodetool_xl_desktop.ui.models.header_pane import HeaderPane, Line, lines_of
 from nodetool_xl_desktop.ui.models.template_pane import Span, TemplatePane, coloured
 from nodetool_xl_desktop.ui.parts import label

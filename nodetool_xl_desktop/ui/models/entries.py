@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodetool_xl_desktop.core.text import one_line, visible
 from nodetool_xl_desktop.library.model_file import ModelFile
 
 _DIGITS = re.compile(r"(\d+)")
@@ -28,21 +29,9 @@ def folded(text: str) -> str:
     return "".join(letter for letter in parts if not unicodedata.combining(letter)).casefold()
 
 
-def one_line(text: str) -> str:
-    """A text from a file or a person as one line that can be drawn: no line feeds, marks of direction, or halves of
-    letters."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else "\ufffd" if _is_half(letter) else " " for letter in text)
-
-
 def path_text(path: Path) -> str:
     """A path as people read it; what is no text in it is a question mark in a diamond."""
-    return one_line(os.fsencode(path).decode("utf-8", "replace"))
-
-
-def _is_half(letter: str) -> bool:
-    return "\ud800" <= letter <= "\udfff"
+    return visible(os.fsencode(path).decode("utf-8", "replace"))
 
 
 def natural(text: str) -> tuple[tuple[int, int | str], ...]:

@@ -11,9 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QMenu, QToolButton
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.library.model_file import Capability, Place
 from nodetool_xl_desktop.ui.models.columns import TITLES
-from nodetool_xl_desktop.ui.models.entries import Entry, one_line
+from nodetool_xl_desktop.ui.models.entries import Entry
 from nodetool_xl_desktop.ui.models.filters import VERDICTS, Column, Filter, Order, Size, size_of
 from nodetool_xl_desktop.ui.models.model_rows import ModelRows
 from nodetool_xl_desktop.ui.parts import caption

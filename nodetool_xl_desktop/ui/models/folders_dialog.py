@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -22,13 +24,15 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.hub.downloads import Downloads
 from nodetool_xl_desktop.library.folders import Root
 from nodetool_xl_desktop.library.following import Follower
 from nodetool_xl_desktop.library.model_file import ModelFile, Place
 from nodetool_xl_desktop.library.models import ModelLibrary
-from nodetool_xl_desktop.library.moving import unfinished
+from nodetool_xl_desktop.library.moving import give_up, unfinished
 from nodetool_xl_desktop.ui.inputs import Check
-from nodetool_xl_desktop.ui.models.entries import one_line, path_text
+from nodetool_xl_desktop.ui.models.entries import path_text
 from nodetool_xl_desktop.ui.models.move_bar import MoveBar
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, set_tip
@@ -48,6 +52,7 @@ class FoldersDialog(QDialog):
         library: whose folders they are.
         listed: gives the models that are listed, which are counted.
         followers: what is kept of models goes along when they are moved.
+        downloads: those that go into the program's own folder; None where there are none.
         parent: the window.
     """
 
@@ -61,10 +66,13 @@ class FoldersDialog(QDialog):
         library: ModelLibrary,
         listed: Callable[[], Sequence[ModelFile]],
         followers: Sequence[Follower],
+        downloads: Downloads | None,
         parent: QWidget | None,
     ) -> None:
         super().__init__(parent)
-        self._theme, self._tasks, self._library = theme, tasks, library
+        self._theme, self._tasks, self._library, self._followers = theme, tasks, library, followers
+        self._is_over = False
+        self._running: set[asyncio.Task[None]] = set()
         self._listed = listed
         self._own: Path | None = None
         self._shown: tuple[Sequence[Root], Counter[Path]] | None = None
@@ -72,7 +80,13 @@ class FoldersDialog(QDialog):
         self.setMinimumWidth(560)
         self.resize(600, 480)
         self.notice = Notice()
-        self.moving = MoveBar(tasks, library.folders, followers)
+        self.leave = QPushButton("Leave Them There")
+        self.leave.setProperty("kind", "link")
+        self.leave.setToolTip("They leave the list, unless you add that folder")
+        self.leave.clicked.connect(self._give_up)
+        self.leave.hide()
+        self.notice.buttons.addWidget(self.leave, 0, Qt.AlignmentFlag.AlignTop)
+        self.moving = MoveBar(tasks, library.folders, followers, downloads)
         self.moving.ended.connect(self._moved)
         self.notice.remedy_requested.connect(self._go_on)
         self._rows = QVBoxLayout()
@@ -82,10 +96,7 @@ class FoldersDialog(QDialog):
         inside.setContentsMargins(0, 0, SPACE_S, 0)
         inside.addLayout(self._rows)
         inside.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(body)
-        body.setObjectName("detailsAbout")
+        scroll = _scrolled(body)
         self._add = QPushButton("Add Folder ...")
         self._add.clicked.connect(lambda: self._ask("Add a folder with models", self.add_folder))
         close = QPushButton("Close")
@@ -104,20 +115,25 @@ class FoldersDialog(QDialog):
         foot.addStretch()
         foot.addWidget(close)
         layout.addLayout(foot)
-        tasks.start(self._show())
+        self._start(self._show())
 
     def recount(self) -> None:
         """Other models are listed."""
-        self._tasks.start(self._show())
+        self._start(self._show())
 
     def _go_on(self) -> None:
         if self._own is not None:
+            self.notice.hide()
             self.moving.move_to(self._own)
+
+    def _give_up(self) -> None:
+        self._do(partial(give_up, self._library.folders, self._followers))
 
     async def _show(self) -> None:
         """Show the folders as they are now; where nothing is other than it was, nothing moves."""
         folders = self._library.folders
         roots, left, self._own = await in_thread(lambda: (folders.roots(), unfinished(folders), folders.own))
+        self.leave.setVisible(left is not None)
         if left is not None and not self.moving.is_moving and self.notice.isHidden():
             text = f"Some models are still in {path_text(left)}. They are in the list all the same."
             self.notice.tell("A move did not come to its end", text, remedy="Go On")
@@ -235,20 +251,39 @@ class FoldersDialog(QDialog):
         box.open()
 
     def _moved(self, problem: UserFacingError | None) -> None:
+        self._start(self._tell_moved(problem))
+        self.changed.emit()
+
+    async def _tell_moved(self, problem: UserFacingError | None) -> None:
+        left = await in_thread(partial(unfinished, self._library.folders))
         if problem is None:
             self.notice.tell("The models have moved", tone="good")
         else:
-            self.notice.tell_error(problem, remedy="Go On")
-        self._tasks.start(self._show())
-        self.changed.emit()
+            self.notice.tell_error(problem, remedy="Go On" if left is not None else "")
+        await self._show()
 
     def done(self, result: int) -> None:
-        """Closing it stops a move, which can go on later."""
+        """Closing it stops a move, which can go on later; it is deleted once nothing of it runs any more."""
+        self._is_over = True
         self.moving.stop()
         super().done(result)
+        self._go_if_over()
 
     def _do(self, work: Callable[[], object]) -> None:
-        self._tasks.start(self._change(work), self.notice.tell_error)
+        self._start(self._change(work))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.start(work, self.notice.tell_error)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._go_if_over()
+
+    def _go_if_over(self) -> None:
+        if self._is_over and not self._running and not self.moving.is_moving:
+            self.deleteLater()
 
     async def _change(self, work: Callable[[], object]) -> None:
         try:
@@ -274,6 +309,15 @@ def _name(root: Root) -> str:
     if root.place is Place.OWN:
         return "Downloads go here"
     return path_text(Path(root.path.name)) if root.place is Place.ADDED else root.place.value
+
+
+def _scrolled(body: QWidget) -> QScrollArea:
+    body.setObjectName("detailsAbout")
+    made = QScrollArea()
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what gets the keys in it is shown
+    made.setWidgetResizable(True)
+    made.setWidget(body)
+    return made
 
 
 def _heading(text: str) -> QWidget:

@@ -9,9 +9,10 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.text import visible
 from nodetool_xl_desktop.gguf import ArrayInfo, Header, Value
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
-from nodetool_xl_desktop.ui.models.entries import folded, one_line
+from nodetool_xl_desktop.ui.models.entries import folded
 from nodetool_xl_desktop.ui.parts import ElidedLabel, tooltip
 from nodetool_xl_desktop.ui.rows import Index
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
@@ -41,7 +42,7 @@ def lines_of(header: Header) -> list[Line]:
 
 
 def _line(key: str, told: str) -> Line:
-    key, value = one_line(key), one_line(told[:_SHOWN])
+    key, value = visible(key), visible(told[:_SHOWN])
     return Line(key, value, told, folded(f"{key}\n{value}"))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine.loader import Loader
@@ -21,18 +21,20 @@ from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.library.origins import Origins
 from nodetool_xl_desktop.library.settings import Kept
-from nodetool_xl_desktop.ui.models.details import read_details
-from nodetool_xl_desktop.ui.models.entries import Entry, entries
-from nodetool_xl_desktop.ui.models.folders_dialog import FoldersDialog
+from nodetool_xl_desktop.ui.models.entries import Entry, entries, path_text
 from nodetool_xl_desktop.ui.models.model_files import ModelFiles
 from nodetool_xl_desktop.ui.models.models_page import ModelsPage
-from nodetool_xl_desktop.ui.models.models_table import ModelsTable
-from nodetool_xl_desktop.ui.models.verify_dialog import AskHub
+from nodetool_xl_desktop.ui.models.sayings import Sayings
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+from nodetool_xl_desktop.ui.undo_bar import UndoBar
+
+if TYPE_CHECKING:  # 40 ms, which the window's first picture does not wait for
+    from nodetool_xl_desktop.hub.downloads import Downloads
+    from nodetool_xl_desktop.ui.models.folders_dialog import FoldersDialog
+    from nodetool_xl_desktop.ui.models.models_table import ModelsTable
+    from nodetool_xl_desktop.ui.models.verify_dialog import AskHub
 
 _log = logging.getLogger(__name__)
-#: What changes the order of the list.
-_ORDERS = frozenset({"favourite", "last_used", "title"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,6 @@ class LibraryFlow(QObject):
         loader: what holds the loaded one; it is ejected before its file goes to the trash.
         tasks: runs everything.
         page: the page of the side bar.
-        table: the same models in the centre.
         tell: shows an error; with None takes back what was shown.
         sources: what is known of a file.
     """
@@ -67,6 +68,8 @@ class LibraryFlow(QObject):
     listed = Signal()
     #: What was kept of how this model is loaded is not any more.
     settings_forgotten = Signal(object)
+    #: The table was asked for, for the first time (a `ModelsTable`).
+    table_made = Signal(object)
 
     def __init__(
         self,
@@ -75,29 +78,54 @@ class LibraryFlow(QObject):
         loader: Loader,
         tasks: Tasks,
         page: ModelsPage,
-        table: ModelsTable,
         tell: Callable[[UserFacingError | None], object],
         sources: FileSources,
     ) -> None:
         super().__init__(page)
         self._library, self._tasks = library, tasks
-        self._page, self._table, self._tell = page, table, tell
+        self._page, self._tell = page, tell
+        self._has_table = False
         self._sources = sources
-        self._followers: tuple[Follower, ...] = (library.about,)
+        self._followers: tuple[Follower, ...] = (library, library.about)
+        self._downloads: Downloads | None = None
         self._scanning: asyncio.Task[None] | None = None
         self._again = False
         self._select: Path | None = None
         self._watching: asyncio.Task[None] | None = None
         self._stop_watching = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
-        self.files = ModelFiles(tasks, loader, page, table, self.scan, tell)
-        page.offers.about_requested.connect(self._say)
-        table.details_changed.connect(self._read_soon)
-        table.details.about.said.connect(self._say_of)
-        table.details.about.settings_requested.connect(page.select)
-        table.details.about.forget_requested.connect(lambda path: self._start(self._forget(path)))
+        self.files = ModelFiles(tasks, loader, page, self._undo, self.scan, tell)
+        self.sayings = Sayings(library, page.list, tasks, tell, self)
+        self.sayings.said.connect(self._show_details)
+        self.sayings.order_changed.connect(self.scan_soon)
+        page.offers.about_requested.connect(self.sayings.say)
+        if (application := QGuiApplication.instance()) is not None:
+            application.applicationStateChanged.connect(self._come_back)  # type: ignore[attr-defined]
+        page.offers.details_requested.connect(lambda: self.table.show_about())  # noqa: PLW0108 - made then
+        page.offers.notes_requested.connect(lambda: self.table.edit_notes())  # noqa: PLW0108
         page.folders_requested.connect(self.show_folders)
         page.selection.model_selected.connect(lambda _path: self._read_soon())
+
+    @cached_property
+    def table(self) -> ModelsTable:
+        """The same models in the centre, made when they are first asked for."""
+        from nodetool_xl_desktop.ui.models.models_table import ModelsTable  # noqa: PLC0415
+
+        table = ModelsTable(self._page.theme, self._page)
+        self._has_table = True
+        table.details_changed.connect(self._read_soon)
+        table.details.about.said.connect(self.sayings.say_of)
+        table.details.about.settings_requested.connect(self._show_settings)
+        table.details.about.forget_requested.connect(lambda path: self._start(self._forget(path)))
+        self.table_made.emit(table)
+        return table
+
+    def _show_settings(self, path: Path) -> None:
+        self._page.select(path)
+        self._page.settings_requested.emit()
+
+    def _undo(self) -> UndoBar:
+        return self.table.undo if self._has_table and self.table.isVisible() else self._page.undo
 
     # The list
 
@@ -197,52 +225,29 @@ class LibraryFlow(QObject):
                     if not coming.cancelled():
                         coming.exception()
                     raise
+                self._page.show_unwatched(None)
                 self.scan_soon()
         except StopAsyncIteration:
             return
         except UserFacingError as error:
-            _log.warning("%s", error)
+            self._page.show_unwatched(error)
 
-    # What a person says
-
-    def used(self, model: Path) -> None:
-        """A model was loaded now."""
-        rows = self._page.list
-        if (entry := rows.known.get(rows.listed_as(model) or model)) is not None:
-            self._say([entry.file], {"last_used": time.time()})
-
-    def _say_of(self, path: Path, name: str, value: object) -> None:
-        if (entry := self._page.list.known.get(path)) is not None:
-            self._say([entry.file], {name: value})
-
-    def _say(self, files: Sequence[ModelFile], said: dict[str, Any]) -> None:
-        """Show it at once, and keep it."""
-        these = {file.path for file in files}
-        self._page.list.set_files(
-            replace(file, about=replace(file.about, **said)) if file.path in these else file
-            for file in self._page.list.files
-        )
-        self._show_details()
-        self._start(self._keep(files, said))
-
-    async def _keep(self, files: Sequence[ModelFile], said: dict[str, Any]) -> None:
-        def keep() -> None:
-            for file in files:
-                self._library.about.change(file, **said)
-
-        try:
-            await in_thread(keep)
-        finally:
-            if _ORDERS & said.keys():
-                self.scan_soon()
+    def _come_back(self, state: Qt.ApplicationState) -> None:
+        """What nobody watches is looked through when a person comes back from where they may have changed it."""
+        if state is Qt.ApplicationState.ApplicationActive and self._page.is_unwatched:
+            self.scan_soon()
 
     # Details
 
+    @property
+    def _shows_details(self) -> bool:
+        return self._has_table and self.table.shows_details
+
     def _show_details(self) -> None:
         """What the list knows of the selected model."""
-        details, rows, files = self._table.details, self._page.list, self._page.selection.files
-        if not self._table.shows_details:
+        if not self._shows_details:
             return
+        details, rows, files = self.table.details, self._page.list, self._page.selection.files
         if len(files) == 1 and (entry := rows.known.get(files[0].path)) is not None:
             details.show_entry(entry, rows.badges.get(entry.path))
         else:
@@ -252,11 +257,13 @@ class LibraryFlow(QObject):
         self._show_details()
         if self._reading is not None:
             self._reading.cancel()
-        if self._table.shows_details and (path := self._table.details.shown) is not None:
+        if self._shows_details and (path := self.table.details.shown) is not None:
             self._reading = self._tasks.start(self._read_details(path))
 
     async def _read_details(self, path: Path) -> None:
-        self._table.details.show_read(
+        from nodetool_xl_desktop.ui.models.details import read_details  # noqa: PLC0415 - made with the table
+
+        self.table.details.show_read(
             await in_thread(partial(read_details, path, self._sources.read, self._sources.kept_for))
         )
 
@@ -265,39 +272,80 @@ class LibraryFlow(QObject):
         self._read_soon()
         self.settings_forgotten.emit(path)
 
+    async def close(self) -> None:
+        """The program ends: no word that was typed is lost."""
+        if self._has_table:
+            self.table.details.about.keep()
+        await self.sayings.kept()
+
     # Folders
 
-    def know(self, origins: Origins, followers: Sequence[Follower] = (), ask_hub: AskHub | None = None) -> None:
+    def know(
+        self,
+        origins: Origins,
+        followers: Sequence[Follower] = (),
+        ask_hub: AskHub | None = None,
+        downloads: Downloads | None = None,
+    ) -> None:
         """Offer to verify models from now on, and have more go along when they are moved.
 
         Args:
             origins: of what the program downloaded.
             followers: what is kept by the paths of models, beside origins and what a person says.
             ask_hub: for the hash of a file that this disk does not know; None where nobody can be asked.
+            downloads: those that go into the program's own folder; None where there are none.
         """
+        self._downloads = downloads
         self.files.verify_with(origins, ask_hub)
-        self._followers = (self._library.about, origins, *followers)
+        self._followers = (self._library, self._library.about, origins, *followers)
 
     async def add_folders(self, folders: Sequence[Path]) -> None:
-        """Look through these folders too, which were dropped or chosen.
+        """Look through these folders too, which were dropped, and say what was found, with a way back.
 
         Raises:
             UserFacingError: one of them cannot be added; those before it are.
         """
+        added: list[Path] = []
         try:
             for folder in folders:
-                await in_thread(partial(self._library.folders.add, folder))
+                added.append(await in_thread(partial(self._library.folders.add, folder)))
+        finally:
+            if added:
+                self.look_elsewhere()
+                self._offer_back(added, "")
+        await self.scan()
+        if self._undo().is_shown:  # it was not taken back or dismissed meanwhile
+            count = sum(any(file.path.is_relative_to(folder) for folder in added) for file in self._page.files)
+            self._offer_back(added, "1 model" if count == 1 else f"{count:,} models" if count else "no models in it")
+
+    def _offer_back(self, added: Sequence[Path], found: str) -> None:
+        """Say that folders are looked through now, and offer to look through them no longer."""
+        name = f"{path_text(Path(added[0].name))} added" if len(added) == 1 else f"{len(added):,} folders added"
+        told = f"{name}: {found}" if found else name
+        self._undo().offer(told, lambda: self._start(self._remove_folders(added)))
+
+    async def _remove_folders(self, folders: Sequence[Path]) -> None:
+        try:
+            for folder in folders:
+                await in_thread(partial(self._library.folders.remove, folder))
         finally:
             self.look_elsewhere()
 
     def show_folders(self) -> FoldersDialog:
         """Open the dialog of the folders that are looked through."""
+        from nodetool_xl_desktop.ui.models.folders_dialog import FoldersDialog  # noqa: PLC0415
+
         dialog = FoldersDialog(
-            self._page.theme, self._tasks, self._library, lambda: self._page.files, self._followers, self._page.window()
+            self._page.theme,
+            self._tasks,
+            self._library,
+            lambda: self._page.files,
+            self._followers,
+            self._downloads,
+            self._page.window(),
         )
         dialog.changed.connect(self.look_elsewhere)
         self.listed.connect(dialog.recount)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
         return dialog
 

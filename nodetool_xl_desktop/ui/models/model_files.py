@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.states import Ready, Starting
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.library.origins import Origins
-from nodetool_xl_desktop.ui.models.entries import one_line
 from nodetool_xl_desktop.ui.models.model_actions import KEPT_BY_OTHERS
 from nodetool_xl_desktop.ui.models.models_page import ModelsPage
-from nodetool_xl_desktop.ui.models.models_table import ModelsTable
 from nodetool_xl_desktop.ui.models.show_in_folder import show_in_folder
 from nodetool_xl_desktop.ui.models.trash import Trashed, bring_back, move_to_trash
-from nodetool_xl_desktop.ui.models.verify_dialog import AskHub, VerifyDialog
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
+from nodetool_xl_desktop.ui.undo_bar import UndoBar
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.ui.models.verify_dialog import AskHub, VerifyDialog
 
 
 class ModelFiles(QObject):
@@ -31,7 +33,7 @@ class ModelFiles(QObject):
         tasks: runs everything.
         loader: what holds the loaded model; it is ejected before its file goes to the trash.
         page: the page of the side bar, which asks for it.
-        table: the same models in the centre.
+        undo: the bar that can be seen, which offers to take something back.
         scan: looks at the disk anew, and selects a model.
         tell: shows an error.
     """
@@ -41,12 +43,12 @@ class ModelFiles(QObject):
         tasks: Tasks,
         loader: Loader,
         page: ModelsPage,
-        table: ModelsTable,
+        undo: Callable[[], UndoBar],
         scan: Callable[[Path | None], Awaitable[None]],
         tell: Callable[[UserFacingError], object],
     ) -> None:
         super().__init__(page)
-        self._tasks, self._loader, self._page, self._table = tasks, loader, page, table
+        self._tasks, self._loader, self._page, self._undo = tasks, loader, page, undo
         self._scan, self._tell = scan, tell
         self._origins: Origins | None = None
         self._ask_hub: AskHub | None = None
@@ -64,6 +66,8 @@ class ModelFiles(QObject):
         """Open the dialog that reads and hashes a model."""
         if self._origins is None:
             return None
+        from nodetool_xl_desktop.ui.models.verify_dialog import VerifyDialog  # noqa: PLC0415 - hardly ever asked for
+
         dialog = VerifyDialog(self._tasks, file, self._origins, self._ask_hub, self._page.window())
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -88,8 +92,7 @@ class ModelFiles(QObject):
         finally:
             if moved:
                 what = one_line(files[0].title) if len(files) == 1 else f"{len(files):,} models"
-                bar = self._table.undo if self._table.isVisible() else self._page.undo
-                bar.offer(f"{what} moved to the trash", lambda: self._start(self._bring_back(moved)))
+                self._undo().offer(f"{what} moved to the trash", lambda: self._start(self._bring_back(moved)))
             await self._scan(None)
 
     async def _bring_back(self, moved: Sequence[Trashed]) -> None:

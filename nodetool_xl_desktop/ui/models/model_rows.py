@@ -8,10 +8,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.preview.badges import Badge
-from nodetool_xl_desktop.ui.models.columns import TEXTS, TITLES, edge, facts_of
-from nodetool_xl_desktop.ui.models.entries import Entry, entries, one_line, path_text
+from nodetool_xl_desktop.ui.models.columns import TEXTS, TITLES, edge, facts_of, trouble_of
+from nodetool_xl_desktop.ui.models.entries import Entry, entries, path_text
 from nodetool_xl_desktop.ui.models.filters import Column, Filter, Order, arranged
 from nodetool_xl_desktop.ui.parts import tooltip
 from nodetool_xl_desktop.ui.rows import Index
@@ -185,7 +186,7 @@ class ModelRows(QAbstractTableModel):
 
     def _fit(self, entry: Entry) -> str:
         if entry.file.trouble is not None:
-            return one_line(entry.file.trouble.what)
+            return trouble_of(entry.file)
         badge = self.badges.get(entry.path)
         return badge.verdict.value if badge is not None else ""
 

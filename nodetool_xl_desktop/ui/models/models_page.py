@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.library.model_file import ModelFile
-from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.models.cards import ModelView
@@ -61,6 +61,8 @@ class ModelsPage(QWidget):
     table_requested = Signal()
     #: Open the dialog of the folders.
     folders_requested = Signal()
+    #: Show how the selected model is loaded.
+    settings_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -87,6 +89,7 @@ class ModelsPage(QWidget):
         self._progress.setFixedHeight(3)
         self._progress.setSizePolicy(_holding_its_place())
         self._scanning: tuple[int, int] | None = None
+        self._unwatched = ""
         self._words = label("", "note", wrap=True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._rest = QTimer(self)
@@ -173,6 +176,16 @@ class ModelsPage(QWidget):
         self._scanning = (looked, total)
         self._show_status()
 
+    def show_unwatched(self, problem: UserFacingError | None) -> None:
+        """Say beside the number of models that the list does not follow the disk by itself; None: it does."""
+        self._unwatched = str(problem) if problem is not None else ""
+        self._show_status()
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether it does not."""
+        return bool(self._unwatched)
+
     def show_scanned(self) -> None:
         """All files were."""
         self._scanning = None
@@ -187,10 +200,6 @@ class ModelsPage(QWidget):
     def in_sight(self) -> list[Path]:
         """The models that a person sees now, and a page more; none while the page is hidden."""
         return visible_rows(self.view, self.list) if self.view.isVisible() else []
-
-    def show_badge(self, model: Path, badge: Badge | None) -> None:
-        """Say whether a model would fit; None where that cannot be said."""
-        self.list.set_badges({model: badge})
 
     def show_loaded(self, model: Path | None) -> None:
         """Mark the model in memory."""
@@ -244,8 +253,10 @@ class ModelsPage(QWidget):
             says = f"{shown:,} of {count:,}"
         else:
             says = f"{count:,} model" if count == 1 else f"{count:,} models" if count else ""
+        if self._unwatched and says and self._scanning is None:
+            says += ", not watched"
         self._status.setText(says)
-        self._status.setToolTip(self.list.filter.says)
+        self._status.setToolTip("\n".join(each for each in (self.list.filter.says, self._unwatched) if each))
         if self._scanning is not None and not count:
             self._words.setText("Looking for models on this disk ...")
         elif count:

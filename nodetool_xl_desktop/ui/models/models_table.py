@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
-from nodetool_xl_desktop.ui.inputs import in_order
+from nodetool_xl_desktop.ui.inputs import in_order, is_escape
 from nodetool_xl_desktop.ui.models.details import ModelDetails
 from nodetool_xl_desktop.ui.models.filter_button import FilterButton
 from nodetool_xl_desktop.ui.models.list_place import ListPlace, visible_rows
@@ -68,6 +68,7 @@ class ModelsTable(QWidget):
         self._details_button.setCheckable(True)
         self._details_button.setChecked(True)
         self._close = _icon_button("Close the Table")
+        self._close.setToolTip("Close the Table (Esc)")
         self.view = ModelTableView(theme, page.list, page.selection, page.offers)
         self._place = ListPlace(self.view, page.list, page.selection)
         self.details = ModelDetails(theme)
@@ -81,7 +82,7 @@ class ModelsTable(QWidget):
         self.undo = UndoBar(theme, self.view)
         self._connect()
         self._show_icons()
-        self._show_status()
+        self._rows_changed(True)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -133,8 +134,6 @@ class ModelsTable(QWidget):
         self._folders.clicked.connect(self._page.folders_requested)
         self._close.clicked.connect(self.closed)
         self._details_button.toggled.connect(self._show_details)
-        self._page.offers.details_requested.connect(self.show_about)
-        self._page.offers.notes_requested.connect(self.edit_notes)
         self._page.selection.marked.connect(self.details_changed)
         self._rows.changed.connect(self._rows_changed)
         self.view.verticalScrollBar().valueChanged.connect(lambda _value: self._rest.start())
@@ -190,6 +189,18 @@ class ModelsTable(QWidget):
         self._details_button.setIcon(
             self._theme.icon("info", "accent" if self._details_button.isChecked() else "muted")
         )
+
+    def event(self, event: QEvent) -> bool:
+        if is_escape(event):  # or the window's own Esc would stop an answer
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

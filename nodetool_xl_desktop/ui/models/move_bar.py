@@ -1,4 +1,6 @@
-"""The models on their way into another folder: how far they are, and a button to stop."""
+"""The models on their way into another folder: how far they are, and a button to stop. Downloads rest meanwhile, and
+what has come of them moves too.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QV
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.hub.downloads import Downloads
 from nodetool_xl_desktop.library.folders import ModelFolders
 from nodetool_xl_desktop.library.following import Follower
-from nodetool_xl_desktop.library.moving import Moved, move_models
+from nodetool_xl_desktop.library.moving import Moved, left_by, move_models
 from nodetool_xl_desktop.library.verify import Stopped
-from nodetool_xl_desktop.ui.models.entries import one_line
 from nodetool_xl_desktop.ui.parts import ElidedLabel, figure
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS
@@ -29,13 +32,17 @@ class MoveBar(QFrame):
         tasks: runs it.
         folders: whose own folder is changed.
         followers: what is kept of the models goes along.
+        downloads: those that go into the folder; None where there are none.
     """
 
     #: It is over, in one way or another: a `UserFacingError` that says what stayed, or None.
     ended = Signal(object)
 
-    def __init__(self, tasks: Tasks, folders: ModelFolders, followers: Sequence[Follower]) -> None:
+    def __init__(
+        self, tasks: Tasks, folders: ModelFolders, followers: Sequence[Follower], downloads: Downloads | None
+    ) -> None:
         super().__init__()
+        self._downloads = downloads
         self._tasks, self._folders, self._followers = tasks, folders, followers
         self._is_stopped = False
         self.is_moving = False
@@ -75,17 +82,9 @@ class MoveBar(QFrame):
         self._is_stopped = True
 
     async def _move(self, folder: Path) -> None:
-        loop = asyncio.get_running_loop()
         problem: UserFacingError | None = None
-
-        def on_progress(done: int, total: int, path: Path) -> None:
-            loop.call_soon_threadsafe(self._show, done, total, path)
-
-        work = partial(
-            move_models, self._folders, folder, on_progress, lambda: self._is_stopped, followers=self._followers
-        )
         try:
-            problem = _stayed(await in_thread(work))
+            problem = _stayed(await self._with_downloads(folder))
         except Stopped:
             problem = UserFacingError("The move was stopped", "some models are still in the old folder")
         except UserFacingError as error:
@@ -95,6 +94,40 @@ class MoveBar(QFrame):
             self.is_moving = False
         self.hide()
         self.ended.emit(problem)
+
+    async def _with_downloads(self, folder: Path) -> Moved:
+        source = await in_thread(lambda: left_by(self._folders, folder))
+        rested = await self._downloads.rest() if self._downloads is not None else None
+        try:
+            moved = await self._move_files(folder, with_downloads=rested is not None)
+        except (Stopped, UserFacingError):  # not where the program ends: a person has them go on then
+            await self._go_on(source, rested or ())
+            raise
+        await self._go_on(source, rested or ())
+        return moved
+
+    async def _go_on(self, source: Path | None, rested: Sequence[str]) -> None:
+        if self._downloads is not None:
+            own = await in_thread(lambda: self._folders.own)
+            await self._downloads.follow(source or own, own, rested)
+
+    async def _move_files(self, folder: Path, *, with_downloads: bool) -> Moved:
+        loop = asyncio.get_running_loop()
+
+        def on_progress(done: int, total: int, path: Path) -> None:
+            loop.call_soon_threadsafe(self._show, done, total, path)
+
+        return await in_thread(
+            partial(
+                move_models,
+                self._folders,
+                folder,
+                on_progress,
+                lambda: self._is_stopped,
+                with_downloads=with_downloads,
+                followers=self._followers,
+            )
+        )
 
     def _show(self, done: int, total: int, path: Path) -> None:
         if self.is_moving:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QByteArray, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHeaderView,
     QMenu,
     QStyle,
     QStyledItemDelegate,
@@ -22,6 +21,7 @@ from nodetool_xl_desktop.ui.models.marks import GAP, SIZE, Marks
 from nodetool_xl_desktop.ui.models.model_actions import ModelActions
 from nodetool_xl_desktop.ui.models.model_rows import ModelRows
 from nodetool_xl_desktop.ui.models.model_selection import ModelSelection
+from nodetool_xl_desktop.ui.models.rows_view import RowsView
 from nodetool_xl_desktop.ui.rows import Index
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 
@@ -43,6 +43,8 @@ WIDTHS = {
     Column.FOLDER: 260,
 }
 NARROWEST_NAME = 200
+#: Columns that move rest for so many milliseconds before that is told.
+_REST_MS = 400
 #: Columns that are shown unless a person chooses others.
 USUAL = frozenset(column for column in Column if column <= Column.PLACE)
 #: What a first click on a header sorts from its end: the largest, the latest.
@@ -51,7 +53,7 @@ FROM_THE_END = frozenset(
 )
 
 
-class ModelTableView(QTableView):
+class ModelTableView(RowsView):
     """The table itself.
 
     Args:
@@ -61,34 +63,22 @@ class ModelTableView(QTableView):
         actions: what can be done with them.
     """
 
-    #: Other columns are shown, or their widths are others.
+    #: Other columns are shown, or their widths are others; told when the mouse rests, as each time a file is written.
     columns_changed = Signal()
 
     def __init__(self, theme: Theme, rows: ModelRows, selection: ModelSelection, actions: ModelActions) -> None:
-        super().__init__()
-        self._theme, self._rows, self._actions = theme, rows, actions
+        super().__init__(theme, rows, selection, actions, ROW_HEIGHT)
+        self._theme = theme
         self.setObjectName("modelTable")
         self.setAccessibleName("My Models, as a table")
-        self.setModel(rows)
-        self.setSelectionModel(selection)
         self.setItemDelegate(CellDelegate(theme, rows, self))
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setMouseTracking(True)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._show_menu)
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self.columns_changed)
         self._set_up_header()
         rows.changed.connect(lambda _same: self._show_order())
-        theme.changed.connect(self.viewport().update)
 
     def _set_up_header(self) -> None:
         header = self.horizontalHeader()
@@ -106,7 +96,7 @@ class ModelTableView(QTableView):
             header.setSectionHidden(column, column not in USUAL)
         header.sectionClicked.connect(self._sort)
         header.sectionResized.connect(self._resized)
-        header.sectionMoved.connect(self.columns_changed)
+        header.sectionMoved.connect(self._rest.start)
         self._show_order()
 
     # Columns
@@ -127,7 +117,7 @@ class ModelTableView(QTableView):
         """Show or hide a column."""
         self.horizontalHeader().setSectionHidden(column, not is_shown)
         self._fill_width()
-        self.columns_changed.emit()
+        self._rest.start()
 
     def _show_columns(self, place: QPoint) -> None:
         menu = StayMenu(self)
@@ -148,7 +138,7 @@ class ModelTableView(QTableView):
     def _resized(self, section: int, _before: int, _now: int) -> None:
         if section != Column.NAME:
             self._fill_width()
-            self.columns_changed.emit()
+            self._rest.start()
 
     def _fill_width(self) -> None:
         """The names take what the other columns leave."""
@@ -180,7 +170,7 @@ class ModelTableView(QTableView):
             way = Qt.SortOrder.DescendingOrder if order.descending else Qt.SortOrder.AscendingOrder
             header.setSortIndicator(order.column, way)
 
-    # Painting, keys and mouse
+    # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The cells, then a line under each row, and a frame around the one that the keys are in."""
@@ -198,21 +188,6 @@ class ModelTableView(QTableView):
         for row in framed:
             painter.drawRect(0, self.rowViewportPosition(row), width - 1, ROW_HEIGHT - 1)
         painter.end()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid():
-            self._actions.load(self._rows.file(index))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._actions.take_key(event):
-            super().keyPressEvent(event)
-
-    def _show_menu(self, place: QPoint) -> None:
-        index = self.currentIndex()
-        if not self.indexAt(place).isValid() and index.isValid():  # by a key
-            place = self.visualRect(index).center()
-        self._actions.show_menu(self.viewport().mapToGlobal(place))
 
 
 class CellDelegate(QStyledItemDelegate):

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, Q
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.library.origins import Origins
 from nodetool_xl_desktop.library.verify import Stopped, Verified, verify
-from nodetool_xl_desktop.ui.models.entries import one_line
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import figure, label
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
@@ -90,13 +90,16 @@ class VerifyDialog(QDialog):
         except Stopped:
             return
         except UserFacingError as error:
+            if self._is_stopped:
+                return
             self._show_end("It could not be verified")
             self.notice.tell_error(error)
             self.adjustSize()
             return
         finally:  # also where the program ends
-            self._is_stopped = True
-        self._show_found(found, wanted)
+            was_closed, self._is_stopped = self._is_stopped, True
+        if not was_closed:
+            self._show_found(found, wanted)
 
     async def _asked(self, found: list[Verified]) -> dict[Path, tuple[str, str]]:
         """The hash that each file should have and who says so, for those where anybody does."""
@@ -104,7 +107,7 @@ class VerifyDialog(QDialog):
         for each in found:
             if each.expected is not None:
                 wanted[each.path] = (each.expected.sha256, each.expected.said_by)
-            elif self._ask_hub is not None:
+            elif self._ask_hub is not None and not self._is_stopped:
                 self._state.setText("Asking the hub for the hash ...")
                 if said := await self._ask_hub(each.path):
                     wanted[each.path] = (said.lower(), "the hub")

@@ -12,8 +12,7 @@ from nodetool_xl_desktop.chat.preset_files import LONGEST_NAME, clean_name
 from nodetool_xl_desktop.chat.starting_presets import BUILT_IN, CUSTOM, DEFAULT, is_reserved
 from nodetool_xl_desktop.store.presets import Preset
 from nodetool_xl_desktop.ui.inputs import HEIGHT, Combo
-from nodetool_xl_desktop.ui.parts import field, label
-from nodetool_xl_desktop.ui.presets.value_rows import problem_label
+from nodetool_xl_desktop.ui.parts import field, label, problem_label
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
 COMBO_WIDTH = 208

@@ -6,24 +6,16 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.preset_desk import Row
 from nodetool_xl_desktop.chat.sampling_values import Number
 from nodetool_xl_desktop.ui.inputs import HEIGHT, MarkedSlider
-from nodetool_xl_desktop.ui.parts import field, label, restyle
+from nodetool_xl_desktop.ui.parts import field, label, problem_label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_XS, Theme
 
 SLIDER_WIDTH, FIELD_WIDTH, RESET_WIDTH = 128, 84, 26
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
-
-
-def problem_label() -> QLabel:
-    """What is wrong with what was typed; hidden while nothing is."""
-    made = label("", "note", wrap=True)
-    made.setProperty("kind", "problem")
-    made.hide()
-    return made
 
 
 class ValueRow(QWidget):

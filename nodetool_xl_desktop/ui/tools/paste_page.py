@@ -8,8 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.tools.mcp import Found, SettingsError, name_problem, read_settings
-from nodetool_xl_desktop.ui.parts import field, label
-from nodetool_xl_desktop.ui.presets.value_rows import problem_label
+from nodetool_xl_desktop.ui.parts import field, label, problem_label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 from nodetool_xl_desktop.ui.tools.item_list import ItemList
 from nodetool_xl_desktop.ui.tools.tool_values import Item

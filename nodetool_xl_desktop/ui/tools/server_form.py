@@ -11,9 +11,8 @@ from nodetool_xl_desktop.tools.mcp import Http, Settings, Stdio, name_problem
 from nodetool_xl_desktop.tools.mcp.settings import problem_of
 from nodetool_xl_desktop.ui.content_scroll import ContentScroll
 from nodetool_xl_desktop.ui.inputs import in_order
-from nodetool_xl_desktop.ui.parts import field, label
+from nodetool_xl_desktop.ui.parts import field, label, problem_label
 from nodetool_xl_desktop.ui.presets.segments import Segments
-from nodetool_xl_desktop.ui.presets.value_rows import problem_label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.tools.pair_rows import PairRows, line_field
 
