@@ -459,8 +459,8 @@ async def test_a_hostile_repository_holds_nothing_up(desk: Desk, hub: HubServer)
 
 
 class Busy:
-    """How long the window's thread worked at once, between two ticks of a timer of 10 ms: its own processor time, as other
-    programs share this machine.
+    """How long the window's thread worked between two ticks of a timer of 10 ms at most: processor time of its own, as
+    other programs share this machine.
     """
 
     def __init__(self) -> None:
