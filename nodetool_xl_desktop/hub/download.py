@@ -24,7 +24,7 @@ from nodetool_xl_desktop.hub.flow import Flow, require_free
 from nodetool_xl_desktop.hub.part import Part
 from nodetool_xl_desktop.hub.receiving import PIECE, OnProgress, Receiving
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
-from nodetool_xl_desktop.hub.targets import require_inside, target_path, target_paths
+from nodetool_xl_desktop.hub.targets import make_below, require_inside, target_path, target_paths
 from nodetool_xl_desktop.hub.transfer import (
     PATIENCE,
     Patience,
@@ -55,7 +55,7 @@ async def fetch(
     Args:
         repository: where the file is.
         file: one of the repository's.
-        into: the models folder.
+        into: the models folder, which is there: it is not made, as it may be on a disk that was taken away.
         on_progress: gets the bytes that are there and the bytes of the whole.
         token: sent to the hub itself and to no other host.
         patience: how long a broken connection is put up with.
@@ -72,7 +72,7 @@ async def fetch(
             require_network()
             await to_its_end(lambda: require_inside(into, target))
             await to_its_end(part.require_free_name)
-            await to_its_end(lambda: target.parent.mkdir(parents=True, exist_ok=True))
+            await to_its_end(lambda: make_below(into, target, file.name))
             async with _turn(part, lambda: on_progress(part.position, file.size)):
                 if not await to_its_end(part.is_whole):  # somebody else may have brought it meanwhile
                     await _twice(Receiving(repository, file, part, on_progress, token, patience, flow or Flow()))
@@ -150,7 +150,7 @@ async def _turn(part: Part, report: Callable[[], None]) -> AsyncIterator[None]:
         yield
     finally:
         # Once the file is there, whoever gets the lock finds it and does nothing more.
-        await to_its_end(lambda: lock.release(remove=part.is_whole()))
+        await to_its_end(lambda: lock.release(remove=part.is_whole() or not part.size_on_disk()))
 
 
 __all__ = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nodetool_xl_desktop.core.errors import UserFacingError
@@ -62,6 +63,7 @@ class Entry:
         there: the files that were there before, which it has not brought; None before its first attempt.
         is_given_up: it is only here until what has come of it is removed.
         is_held: it is paused because the program works off line, not because somebody paused it.
+        is_resting: it is paused while the models folder moves, and goes on afterwards.
         retry_at: when it is tried again after a fault, in the loop's time; None where there was none.
         failures: attempts in a row that brought nothing.
         turn: which of those that run began first.
@@ -77,6 +79,7 @@ class Entry:
     there: frozenset[str] | None = None
     is_given_up: bool = False
     is_held: bool = False
+    is_resting: bool = False
     retry_at: float | None = None
     failures: int = 0
     done_at_failure: int = 0
@@ -117,6 +120,29 @@ class Entry:
     def on_disk(self) -> int:
         """Bytes of it that are there. It touches the disk."""
         return sum(part.there() for part in self.parts)
+
+    def have_folder(self) -> None:
+        """Make the models folder where it is missing; whether it can be used the first attempt tells."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def is_emptied(self) -> bool:
+        """Whether the models folder is gone, or nothing lies in it, as where its disk was mounted. It touches the
+        disk.
+        """
+        return not self.folder.is_dir() or not any(self.folder.iterdir())
+
+    def is_in_one_place(self, own: Path) -> bool:
+        """Whether all that has come lies in one models folder after a move that was cut off: it goes on in that one.
+
+        Args:
+            own: the folder that the move led to. It touches the disk.
+        """
+        self.follow(self.folder, own)
+        if self.folder == own:
+            return True
+        moved = replace(self, folder=own)
+        return not any(part.is_whole() or part.size_on_disk() for part in moved.parts)
 
     def follow(self, source: Path, target: Path) -> None:
         """Go to another models folder, unless something of it still lies in the one before. It touches the disk."""

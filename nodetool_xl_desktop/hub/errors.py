@@ -136,6 +136,12 @@ class NotStored(HubError):
         hint = "Look at the disk and at the permissions of the folder; what has come stays"
         return cls(f"{name} could not be stored", f"{error.strerror or error}{where}", hint)
 
+    @classmethod
+    def nowhere(cls, name: str, folder: str) -> NotStored:
+        """The models folder is gone, most often with its disk."""
+        hint = "Connect the disk, or choose another models folder; then retry"
+        return cls(f"{name} could not be stored", f"{folder} is not there, or the disk that it is on", hint)
+
 
 class TooLong(HubError):
     """More would have to be fetched than a look at a model is worth."""

@@ -141,6 +141,7 @@ def _entry_as_json(entry: Entry) -> dict[str, Any]:
         "finished": entry.finished,
         "there": None if entry.there is None else sorted(entry.there),
         "given_up": entry.is_given_up,
+        "resting": entry.is_resting,
     }
 
 
@@ -172,6 +173,7 @@ def _entry(told: Any) -> Entry:
         finished=float(told["finished"]),
         there=None if told["there"] is None else frozenset(map(str, told["there"])),
         is_given_up=bool(told["given_up"]),
+        is_resting=state is State.PAUSED and told.get("resting") is True,
     )
 
 

@@ -123,7 +123,21 @@ class Queue:
             entry.done = entry.size if entry.state is State.DONE else await to_its_end(partial(found, entry))
         for entry in [entry for entry in self._entries if entry.is_given_up]:
             self._remove(entry)
+        for entry in [entry for entry in self._living if entry.is_resting]:
+            await self._wake(entry)
         self._settled()
+
+    async def _wake(self, entry: Entry) -> None:
+        """A move of the models folder was cut off by the end of the program, and had made this one rest. It goes on
+        where all that has come of it lies; what lies in both folders waits until the move goes on.
+        """
+        try:
+            own = await to_its_end(self._folder)
+            if await to_its_end(partial(entry.is_in_one_place, own)):
+                entry.done = await to_its_end(entry.on_disk)
+                self._go_on(entry)
+        except (UserFacingError, OSError) as error:
+            _log.warning("%s stays paused: %s", entry.files[0].name, error)
 
     # What a person wants
 
@@ -155,6 +169,7 @@ class Queue:
             self._entries.remove(known)
         flow = EntryFlow(self._faucet, entry, self._entries, lambda each: each.is_open)
         with disk_sorted(entry):
+            await to_its_end(entry.have_folder)
             entry.done = await to_its_end(entry.on_disk)
             await to_its_end(lambda: require_free(entry.files[0].name, entry.folder, entry.size - entry.done, flow))
         self._entries.append(entry)
@@ -165,7 +180,7 @@ class Queue:
     def pause(self, entry_id: str) -> None:
         """What runs or waits waits until it is resumed."""
         for entry in self._with(entry_id):
-            if entry.is_open:
+            if entry.is_open or entry.is_resting:
                 self._stop(entry, State.PAUSED)
 
     def resume(self, entry_id: str) -> None:
@@ -192,9 +207,10 @@ class Queue:
         await self._opened.wait()
         if self.refusal:
             return None
-        resting = [entry for entry in self._living if entry.is_open]
+        resting = [entry for entry in self._living if entry.is_open or entry.is_resting]
         for entry in resting:
             self._stop(entry, State.PAUSED)
+            entry.is_resting = True
         self._settled()
         if tasks := [entry.task for entry in self._entries if entry.task]:
             await asyncio.wait(tasks)
@@ -205,8 +221,9 @@ class Queue:
         for entry in tuple(self._entries):
             with contextlib.suppress(OSError):  # a disk that is gone: nothing was moved from there
                 await to_its_end(partial(entry.follow, source, target))
-        for entry_id in rested:
-            self.resume(entry_id)
+        for entry in self._living:
+            if entry.id in rested and entry.is_resting:  # else somebody has paused it meanwhile
+                self._go_on(entry)
         self._settled()
         await self._journal.written()
 
@@ -249,10 +266,11 @@ class Queue:
     def _go_on(self, entry: Entry) -> None:
         if not entry.is_active:
             entry.state, entry.error, entry.retry_at, entry.failures = State.WAITING, None, None, 0
-            entry.is_held = False
+            entry.is_held = entry.is_resting = False
 
     def _stop(self, entry: Entry, state: State, error: UserFacingError | None = None) -> None:
-        entry.state, entry.error, entry.retry_at, entry.is_held = state, error, None, False
+        entry.state, entry.error, entry.retry_at = state, error, None
+        entry.is_held = entry.is_resting = False
         if entry.task:
             entry.task.cancel()
 
@@ -298,6 +316,8 @@ class Queue:
             whole = await to_its_end(lambda: [part.target for part in parts if part.is_whole()])
             entry.there = frozenset(map(str, whole))
             await self._journal.written()
+        if await to_its_end(entry.is_emptied):
+            await to_its_end(self._folder)  # which says so where its disk is gone
         flow = EntryFlow(self._faucet, entry, self._entries, lambda each: each.turn < entry.turn and each.is_active)
         flow.on_change, flow.verified = self._changed, self._verified
         for part, file in zip(entry.parts, entry.files, strict=True):

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from nodetool_xl_desktop.hub.errors import BadName
+from nodetool_xl_desktop.hub.errors import BadName, NotStored
 from nodetool_xl_desktop.hub.part import LONGEST_ENDING
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 
@@ -60,6 +60,18 @@ def require_inside(models: Path, target: Path) -> None:
         why = f"{target.parent} is a link, or lies behind one, that leads out of {models}"
         hint = "Remove the link, or choose the folder that it leads to as the models folder"
         raise BadName(f"{target.name} would be written outside the models folder", why, hint)
+
+
+def make_below(models: Path, target: Path, name: str) -> None:
+    """Make the folders of a target, and not the models folder itself: with its disk gone it would be made on another.
+
+    Raises:
+        NotStored: the models folder is not there.
+        OSError: a folder below it cannot be made.
+    """
+    if not models.is_dir():
+        raise NotStored.nowhere(name, str(models))
+    target.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _is_harmless(segment: str) -> bool:

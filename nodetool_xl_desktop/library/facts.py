@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nodetool_xl_desktop.core.units import MIB
+from nodetool_xl_desktop.fit.projector_width import projector_width
 from nodetool_xl_desktop.gguf.errors import shown
 from nodetool_xl_desktop.gguf.header import Header
 from nodetool_xl_desktop.gguf.template import reasons, takes_tools
@@ -99,8 +100,7 @@ def fingerprint(header: Header) -> str:
 
 def _width(header: Header) -> int:
     if header.kind == "projector":
-        told = header.metadata.get("clip.vision.projection_dim") or header.metadata.get("clip.audio.projection_dim")
-        return told if isinstance(told, int) else 0
+        return projector_width(header)
     return header.get_int("embedding_length", 0)
 
 

@@ -46,6 +46,7 @@ class Group:
         name: what its program calls it.
         links: other paths to its files.
         projectors: those that its program names; None where none says it.
+        adapters: what its program lays over it.
         trouble: what is known to be wrong without opening it.
     """
 
@@ -53,6 +54,7 @@ class Group:
     name: str = ""
     links: tuple[Path, ...] = ()
     projectors: tuple[Path, ...] | None = None
+    adapters: tuple[Path, ...] = ()
     trouble: Trouble | None = None
 
     @property
@@ -109,7 +111,7 @@ def _named(group: Group, told: PlacedModel | None) -> Group:
     if told is None:
         return group
     name = told.name if told.path == group.path else group.name
-    return replace(group, name=name, projectors=told.projectors or None)
+    return replace(group, name=name, projectors=told.projectors or None, adapters=told.adapters)
 
 
 def _together(parts: dict[int, Seen], count: int, found: Found) -> Group:
@@ -185,6 +187,7 @@ def _model(group: Group, said: Said | None) -> ModelFile:
         name=group.name,
         facts=facts,
         trouble=group.trouble or (said if isinstance(said, Trouble) else None),
+        adapters=group.adapters,
         links=group.links,
     )
 

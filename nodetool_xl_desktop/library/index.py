@@ -22,7 +22,7 @@ from nodetool_xl_desktop.library.facts import from_json, to_json
 from nodetool_xl_desktop.library.model_file import Facts, Trouble
 
 #: Another form of the rows is another number; so is another version of the program, which may read headers better.
-_FORM = 1
+_FORM = 2
 _VERSION = zlib.crc32(f"{_FORM} {__version__}".encode()) & 0x7FFF_FFFF
 #: How long another process is waited for.
 _BUSY_S = 5.0

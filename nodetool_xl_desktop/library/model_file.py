@@ -129,6 +129,7 @@ class ModelFile:
         trouble: why it cannot be loaded: broken, still coming, a part is missing, no model at all.
         projectors: vision or audio projectors that belong to it, the likeliest first.
         senses: what the projectors add to it.
+        adapters: what its program lays over it (LoRA), and this one does not load: here it is the model without them.
         links: other paths of the very same file (links, or the name under which it was opened).
         same_as: other files that hold the same model (the same fingerprint).
         about: what a person says of it.
@@ -144,6 +145,7 @@ class ModelFile:
     trouble: Trouble | None = None
     projectors: tuple[Path, ...] = ()
     senses: frozenset[Capability] = frozenset()
+    adapters: tuple[Path, ...] = ()
     links: tuple[Path, ...] = ()
     same_as: tuple[Path, ...] = ()
     about: About = About()

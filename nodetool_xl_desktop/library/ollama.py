@@ -26,10 +26,12 @@ def is_store(folder: Path) -> bool:
 
 
 def models(folder: Path) -> Iterator[PlacedModel]:
-    """The models of a store whose files are there, each once, under the name that says the most."""
+    """The models of a store whose files are there, each once: under a name of the model itself, not of one with an
+    adapter over it, and under the name that says the most.
+    """
     seen: set[Path] = set()
     found = [(name, model) for name, manifest in _manifests(folder) if (model := _model(folder, name, manifest))]
-    for _, model in sorted(found, key=lambda one: (one[0].endswith(":latest"), one[0])):
+    for _, model in sorted(found, key=lambda one: (bool(one[1].adapters), one[0].endswith(":latest"), one[0])):
         if model.path not in seen:
             seen.add(model.path)
             yield model

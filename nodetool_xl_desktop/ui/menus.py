@@ -52,7 +52,7 @@ class Menus:
         add("&Open Model ...", "Ctrl+O", window.opening.ask_for_files)
         add("Open &Address ...", "Ctrl+Shift+O", window.opening.ask_address)
         add("Choose &Model", "Ctrl+L", window.chat.pill.showMenu)
-        add("Model &Folders ...", "", window.models.shelf.show_folders)
+        add("Model &Folders ...", "", window.models.shelf.folders.show)
         menu.addSeparator()
         add("&Load", "Ctrl+Shift+L", window.fit_panel.request_load)
         self.eject = add("&Eject", "Ctrl+E", window.models.eject_soon)

@@ -120,7 +120,7 @@ class Navigation:
     def _add_folders(self, folders: list[Path]) -> None:
         """Folders were dropped: what is in them is listed from now on."""
         self.show_tab(Tab.MODELS)
-        self._start(self._models.shelf.add_folders(folders))
+        self._start(self._models.shelf.folders.add(folders))
 
     def _open_place(self, text: str) -> None:
         """Show what lies at an address of the hub."""

@@ -154,7 +154,7 @@ class UndoBar(QFrame):
         if direction is not self._row.direction():
             self._row.setDirection(direction)
         height = self.sizeHint().height()
-        self.setFixedWidth(max(0, width))
+        self.setFixedSize(max(0, width), height)
         self.move(QPoint((area.width() - width) // 2, area.height() - height - self._rises))
 
     # Keys

@@ -281,10 +281,45 @@ async def test_columns_are_chosen_and_kept(shelf: Shelf, theme: Theme) -> None:
     other.view.use_columns(view.columns)
     assert not other.view.isColumnHidden(Column.LICENCE)
     assert other.view.isColumnHidden(Column.CONTEXT)
-    other.view.use_columns("no state at all")
-    assert not other.view.isColumnHidden(Column.NAME)
+    assert other.view.columns == view.columns
+    for state in ("no state at all", "AAAA/wAAAAAAAAABAAAAAQAAAAgB", "-NAME:0 -TOMORROW:80 SIZE:", "-Fit:104"):
+        other.view.use_columns(state)
+        assert other.view.columns == view.columns, state
     other.deleteLater()
     menu.deleteLater()
+
+
+async def test_columns_are_kept_by_name(shelf: Shelf) -> None:
+    """What another version kept says nothing of a column that only this one has."""
+    view, header = shelf.table.view, shelf.table.view.horizontalHeader()
+    view.use_columns("NAME:0 SIZE:140 -FIT:0 TAGS:120 SIZES:7")
+    shown = [Column(header.logicalIndex(place)) for place in range(header.count())]
+    assert shown[:4] == [Column.NAME, Column.SIZE, Column.FIT, Column.TAGS]
+    assert view.isColumnHidden(Column.FIT)
+    assert not view.isColumnHidden(Column.PLACE)
+    assert view.isColumnHidden(Column.LICENCE)
+    assert header.sectionSize(Column.SIZE) == 140
+    view.show_column(Column.FIT, True)
+    assert header.sectionSize(Column.FIT) > 56
+
+
+async def test_the_fit_is_seen_beside_the_name_in_a_narrow_table(shelf: Shelf) -> None:
+    shelf.window.resize(760, 600)
+    view = shelf.table.view
+    await until(lambda: view.viewport().width() < 560, "a narrow table")
+    left = view.horizontalHeader().sectionViewportPosition(Column.FIT)
+    assert left + view.horizontalHeader().sectionSize(Column.FIT) <= view.viewport().width()
+
+
+async def test_an_adapter_that_is_not_loaded_is_told(shelf: Shelf) -> None:
+    told = replace(shelf.files[0], place=Place.OLLAMA, adapters=(Path("/ollama/blobs/sha256-ab"),), trouble=None)
+    shelf.page.show_models([told, *shelf.files[1:]])
+    for entry, count in ((shelf.page.list.known[told.path], 1), (shelf.page.list.known[shelf.files[1].path], 0)):
+        shelf.table.details.show_entry(entry, None)
+        QApplication.processEvents()
+        said = [each.text() for each in shelf.table.details.about.findChildren(QLabel) if not each.isHidden()]
+        assert sum("It is not loaded here" in text and "Ollama" in text for text in said) == count
+        assert ("Adapter" in said) == bool(count)
 
 
 async def test_odd_names_are_one_line_each(shelf: Shelf) -> None:

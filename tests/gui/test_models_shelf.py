@@ -259,6 +259,22 @@ async def test_the_whole_header_is_shown_and_searched(parts: Parts, paths: Paths
     table(parts).close()
 
 
+async def test_why_a_header_cannot_be_shown_is_said_in_its_tab(parts: Parts, paths: Paths) -> None:
+    path, broken = model(paths.models / "Whole-1B-Q4_K_M.gguf"), paths.models / "Broken-1B-Q4_K_M.gguf"
+    broken.write_bytes(path.read_bytes()[:200])
+    await listed(parts, path, broken)
+    await show_table(parts)
+    details = table(parts).details
+    details.show_tab(1)
+    for selected, is_shown in ((broken, False), (path, True), (broken, False)):
+        page(parts).select(selected)
+        await until(lambda shown=is_shown: (details.header.view.model().rowCount() > 10) == shown, selected.name)
+        await until(lambda shown=is_shown: details.header.problem.isVisible() != shown, selected.name)
+        assert details.header.search.isVisible() == is_shown
+    assert broken.name in details.header.problem.text()
+    table(parts).close()
+
+
 async def test_to_the_trash_and_back(parts: Parts, paths: Paths, trash: Path) -> None:
     path = model(paths.models / "Trash-1B-Q4_K_M.gguf")
     content = path.read_bytes()
@@ -341,6 +357,31 @@ def test_a_link_goes_alone(tmp_path: Path) -> None:
     assert link.readlink() == Path("blob")
 
 
+def test_the_folder_of_the_trash_is_made(tmp_path: Path, trash: Path) -> None:
+    """Qt makes the trash in it, and of a folder that is missing says "Bad file descriptor"."""
+    path = tmp_path / "first-of-all.gguf"
+    path.write_text("it")
+    trash.parent.rmdir()
+    (moved,) = move_to_trash([path])
+    assert moved.now.is_relative_to(trash)
+    assert trash.parent.stat().st_mode & 0o77 == 0
+
+
+def test_why_a_file_cannot_go_is_said(tmp_path: Path, trash: Path) -> None:
+    longest, plain = tmp_path / f"{'x' * 250}.gguf", tmp_path / "plain.gguf"
+    for path in (longest, plain):
+        path.write_text("it")
+    with pytest.raises(UserFacingError, match="name is too long for the trash"):
+        move_to_trash([longest])
+    assert len(move_to_trash([longest.rename(tmp_path / f"{'x' * 235}.gguf")])) == 1
+    shutil.rmtree(trash.parent)
+    trash.parent.write_text("no folder")
+    with pytest.raises(UserFacingError, match=f"{trash.parent}, which cannot be made") as told:
+        move_to_trash([plain])
+    assert "Bad file" not in str(told.value)
+    assert plain.read_text() == "it"
+
+
 async def test_verify_says_right_damaged_and_unknown(parts: Parts, paths: Paths) -> None:
     path = model(paths.models / "Verify-1B-Q4_K_M.gguf")
     await listed(parts, path)
@@ -419,7 +460,7 @@ async def test_a_move_that_was_stopped_goes_on_or_is_left(parts: Parts, paths: P
     here = model(paths.models / "org" / "Here-1B-Q4_K_M.gguf")
     parts.library.folders.set_own(tmp_path / "new", leaving=paths.models)
     await listed(parts, here)
-    dialog = shelf(parts).show_folders()
+    dialog = shelf(parts).folders.show()
     await until(dialog.leave.isVisible, "what can be done about it")
     dialog.leave.click()
     await until(lambda: not names(parts), "it is left there")
@@ -428,7 +469,7 @@ async def test_a_move_that_was_stopped_goes_on_or_is_left(parts: Parts, paths: P
     assert not dialog.notice.isVisible()
     dialog.close()
     parts.library.folders.set_own(tmp_path / "new", leaving=paths.models)
-    dialog = shelf(parts).show_folders()
+    dialog = shelf(parts).folders.show()
     await until(dialog.leave.isVisible, "once more")
     dialog.notice.remedy.click()
     there = tmp_path / "new" / "org" / here.name
@@ -442,7 +483,7 @@ async def test_a_dialog_that_is_closed_while_it_moves_stops_it(parts: Parts, pat
     for number in range(40):
         model(paths.models / f"Many{number}-1B-Q4_K_M.gguf", str(number))
     await listed(parts)
-    dialog = shelf(parts).show_folders()
+    dialog = shelf(parts).folders.show()
     gone: list[object] = []
     dialog.destroyed.connect(lambda *_: gone.append(None))
     dialog.moving.move_to(tmp_path / "new")

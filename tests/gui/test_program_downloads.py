@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -154,6 +155,14 @@ def hub() -> Iterator[HubServer]:
         yield hub
 
 
+def has_engine(program: int) -> bool:
+    for child in psutil.Process(program).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # other children come and go
+            if "--engine-worker" in child.cmdline():
+                return True
+    return False
+
+
 @pytest.mark.parametrize("files", [200, pytest.param(FILES, marks=pytest.mark.soak)])
 def test_two_programs_while_much_happens(home: Home, hub: HubServer, starter_model: Path, files: int) -> None:
     """The first fetches, scans and answers at once; the second hands over and ends, then so does the first."""
@@ -170,7 +179,7 @@ def test_two_programs_while_much_happens(home: Home, hub: HubServer, starter_mod
     home.started.append(first)
     until(lambda: home.running == first.pid, "it listens")
     until(lambda: hub.served, "it fetches")
-    until(lambda: any("--engine-worker" in each.cmdline() for each in psutil.Process(first.pid).children()), "a model")
+    until(lambda: has_engine(first.pid), "a model")
     handed = [home.model(f"{number}.gguf") for number in range(2)]
     home.run(*handed, f"{hub.url}/org/Other-GGUF")
     assert first.poll() is None, "it still answers"

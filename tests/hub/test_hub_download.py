@@ -59,6 +59,7 @@ async def looked_up(hub: HubServer) -> tuple[Repository, HubFile]:
 
 async def brought(hub: HubServer, into: Path, patience: Patience = BRISK) -> Path:
     repository, file = await looked_up(hub)
+    into.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test
     return await fetch(repository, file, into=into, patience=patience)
 
 
@@ -351,7 +352,7 @@ async def test_wrong_bytes_are_set_aside_and_never_get_the_name(tmp_path: Path) 
             await brought(hub, tmp_path)
         assert hashlib.sha256(CONTENT).hexdigest() in caught.value.why
         assert len(hub.at("bytes")) == 2  # it was fetched once more by itself
-        assert names(tmp_path) == {f"{NAME}.lock", f"{NAME}.damaged"}
+        assert names(tmp_path) == {f"{NAME}.damaged"}
         assert (tmp_path / "org" / "repo" / f"{NAME}.damaged").read_bytes() == OTHER
         assert (await brought(hub, tmp_path)).read_bytes() == CONTENT
         assert names(tmp_path) == {NAME}
@@ -612,6 +613,16 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "org").write_text("a file in place of the folder")
     with a_hub() as hub, pytest.raises(NotStored, match="could not be stored"):
         await brought(hub, tmp_path)
+
+
+async def test_the_models_folder_itself_is_not_made(tmp_path: Path) -> None:
+    """Where its disk was taken away it would be made on another one, and fill that."""
+    with a_hub() as hub:
+        repository, file = await looked_up(hub)
+        with pytest.raises(NotStored, match="models is not there, or the disk") as told:
+            await fetch(repository, file, into=tmp_path / "disk" / "models")
+    assert "Connect the disk" in told.value.hint
+    assert not (tmp_path / "disk").exists()
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,90 @@ async def test_what_has_come_goes_on_in_the_folder_that_it_was_moved_to(tmp_path
     assert not (tmp_path / "models").exists()
 
 
+async def test_what_a_move_made_rest_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """The program ends in the middle of the move: one is in the new folder, one lies in both, two are paused."""
+    new, chosen = tmp_path / "new", [tmp_path / "models"]
+
+    @asynccontextmanager
+    async def started() -> AsyncIterator[Downloads]:
+        downloads = Downloads(tmp_path / "downloads.json", lambda: chosen[0], manner=BRISK)
+        downloads.start()
+        try:
+            yield downloads
+        finally:
+            await downloads.close()
+
+    with HubServer({"org/repo": dict.fromkeys([*NAMES, "y.gguf", "z.gguf"], CONTENT)}) as hub:
+        hub.always["bytes"] = SLOW
+        async with started() as downloads:
+            downloads.limits = Limits(None, 4)
+            whole = await look_up("org/repo", endpoint=hub.url)
+            wanted = [(A,), (B, "y.gguf"), (C,), ("z.gguf",)]
+            ids = [await downloads.add(whole, [each for each in whole.files if each.name in names]) for names in wanted]
+            await until(lambda: all(seen(downloads, each).done >= MIB / 2 for each in ids))
+            downloads.pause(ids[3])
+            rested = await downloads.rest()
+            assert rested is not None
+            assert ids[3] not in rested
+            downloads.pause(ids[2])  # a person's word holds
+            await reached(downloads, ids[2], State.PAUSED)
+            chosen[0] = new
+            for name in (f"{A}.part", f"{A}.part.json", f"{B}.part", f"{B}.part.json"):
+                (new / "org" / "repo").mkdir(parents=True, exist_ok=True)
+                target(tmp_path).with_name(name).rename(new / "org" / "repo" / name)
+            target(tmp_path, "y.gguf").write_bytes(CONTENT)
+        hub.always.clear()
+        async with started() as downloads:
+            assert (await reached(downloads, ids[0], State.DONE)).path == new / "org" / "repo" / A
+            assert [seen(downloads, each).state for each in ids[1:]] == 3 * [State.PAUSED]
+            both = await downloads.rest()
+            assert both == (ids[1],), "the move goes on with it"
+            target(tmp_path, "y.gguf").rename(new / "org" / "repo" / "y.gguf")
+            await downloads.follow(tmp_path / "models", new, both)
+            assert (await reached(downloads, ids[1], State.DONE)).path == new / "org" / "repo" / B
+    assert (new / "org" / "repo" / B).read_bytes() == CONTENT
+
+
+async def test_a_disk_that_is_taken_away_is_told_and_nothing_is_written_in_its_place(tmp_path: Path) -> None:
+    models, away = tmp_path / "models", tmp_path / "away"
+
+    def folder() -> Path:
+        if not (models / "mounted").exists():
+            raise UserFacingError("The models folder is not there", "its disk is missing", "Connect the disk.")
+        return models
+
+    models.mkdir()
+    (models / "mounted").touch()
+    with a_hub() as hub:
+        hub.always["bytes"] = SLOW
+        downloads = Downloads(tmp_path / "downloads.json", folder, manner=ONCE)
+        try:
+            which = await added(downloads, hub, A)
+            await until(lambda: seen(downloads, which).done >= MIB)
+            downloads.pause(which)
+            await reached(downloads, which, State.PAUSED)
+            for is_mount in (False, True):
+                models.rename(away)
+                if is_mount:  # the empty folder that it was mounted on
+                    models.mkdir()
+                downloads.resume(which)
+                failed = await reached(downloads, which, State.FAILED)
+                assert failed.error is not None
+                assert failed.error.what == "The models folder is not there"
+                assert not list(models.iterdir() if is_mount else models.parent.glob("models"))
+                if is_mount:
+                    models.rmdir()
+                away.rename(models)
+                downloads.pause(which)
+            hub.always.clear()
+            downloads.resume(which)
+            await reached(downloads, which, State.DONE)
+        finally:
+            await downloads.close()
+    assert target(tmp_path).read_bytes() == CONTENT
+    assert hub.served - len(CONTENT) <= 2 * MIB
+
+
 async def test_pausing_all_lasts_over_a_restart(tmp_path: Path) -> None:
     with a_hub() as hub:
         hub.always["bytes"] = SLOW

@@ -14,7 +14,7 @@ from nodetool_xl_desktop.library.models import ModelLibrary
 
 TENSORS = [("token_embd.weight", (256, 4), "Q4_K")]
 LLAMA = {"general.architecture": "llama", "llama.embedding_length": 256}
-CLIP = {"general.architecture": "clip", "clip.has_vision_encoder": True}
+CLIP = {"general.architecture": "clip", "clip.has_vision_encoder": True, "clip.projector_type": "gemma3"}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def model(path: Path) -> Path:
 
 def eyes(path: Path, width: int = 256) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_gguf(path, {**CLIP, "clip.vision.projection_dim": width}, TENSORS)
+    return write_gguf(path, CLIP, [("mm.input_projection.weight", (width, 8), "F16")])
 
 
 def test_they_are_those_of_the_list(folder: Path, paths: Paths, tmp_path: Path) -> None:

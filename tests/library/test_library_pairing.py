@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from gguf_writer import write_gguf
+from shapes.corpus import by_name
+from shapes.projectors import PROJECTORS, Projector, write_projector
+from shapes.shape import write
 
+from nodetool_xl_desktop.gguf import read_model
+from nodetool_xl_desktop.library.facts import facts as told_by
 from nodetool_xl_desktop.library.gather import Group, models
 from nodetool_xl_desktop.library.model_file import Capability, Facts, Place
 from nodetool_xl_desktop.library.walk import Seen
@@ -97,3 +103,29 @@ def test_a_projector_by_its_header_and_one_that_its_program_names() -> None:
     names = ("x/sha256-a", "x/sha256-b", "y/mmproj-other.gguf")
     found = paired(*names, told={"x/sha256-a": "y/mmproj-other.gguf"})
     assert found == {"x/sha256-a": ["y/mmproj-other.gguf"], "x/sha256-b": []}
+
+
+@pytest.mark.parametrize("projector", PROJECTORS, ids=repr)
+def test_a_projector_is_as_wide_as_its_model(projector: Projector, tmp_path: Path) -> None:
+    """Whatever the header calls its projection: that of LLaVA 1.5 is the one of the CLIP that it was cut from."""
+    said = told_by(read_model(write_projector(tmp_path, projector)))
+    assert said.width == told_by(read_model(write(tmp_path, by_name(projector.beside)))).width > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "tensor", "shape", "width"),
+    [
+        (None, "mm.2.weight", (64, 512), 512),
+        ("mlp", "mm.3.bias", (512,), 512),
+        ("mlp", "mm.0.weight", (64, 512), 0),  # it does not say, and 768 would be wrong
+        ("internvl", "mm.model.mlp.3.weight", (64, 512), 512),
+        ("resampler", "resampler.proj.weight", (512, 64), 512),
+        ("of tomorrow", "mm.9.weight", (64, 512), 768),
+    ],
+)
+def test_the_width_of_a_projector_is_that_of_its_last_matrix(
+    tmp_path: Path, kind: str | None, tensor: str, shape: tuple[int, ...], width: int
+) -> None:
+    metadata = {"general.architecture": "clip", "clip.vision.projection_dim": 768}
+    told = metadata if kind is None else {**metadata, "clip.projector_type": kind}
+    assert told_by(read_model(write_gguf(tmp_path / "mmproj.gguf", told, [(tensor, shape, "F32")]))).width == width

@@ -206,6 +206,13 @@ def test_one_file_with_two_names_is_one_model(tmp_path: Path) -> None:
     assert [model.name for model in models(Place.OLLAMA, tmp_path)] == ["llama3.2:3b"]
 
 
+def test_a_model_is_not_called_after_one_that_lays_an_adapter_over_it(tmp_path: Path) -> None:
+    base, lora = blob(tmp_path, b"llama"), blob(tmp_path, b"lora")
+    manifest(tmp_path, "mine/v1", ("model", base), ("adapter", lora))
+    manifest(tmp_path, "llama3.2/latest", ("model", base))
+    assert models(Place.OLLAMA, tmp_path) == [PlacedModel(path_of(tmp_path, base), "llama3.2:latest")]
+
+
 def test_blobs_of_its_first_versions(tmp_path: Path) -> None:
     digest = blob(tmp_path, b"old", separator=":")
     manifest(tmp_path, "old/1b", ("model", digest))

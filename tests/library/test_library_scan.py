@@ -228,6 +228,12 @@ def test_a_blob_of_ollama_has_the_name_that_ollama_gives_it(make: Make, tmp_path
     (file,) = make().scan()
     assert (file.path, file.place, file.title) == (blob, Place.OLLAMA, "llama3.2:3b")
     assert file.facts is not None
+    assert file.adapters == ()
+    lora = store / "blobs" / f"sha256-{'cd' * 32}"
+    lora.write_bytes(b"GGUF of a LoRA")
+    over = {"mediaType": "application/vnd.ollama.image.adapter", "digest": f"sha256:{'cd' * 32}", "size": 14}
+    manifest.write_text(json.dumps({"schemaVersion": 2, "layers": [layer, over]}))
+    assert [each.adapters for each in make().scan() if each.path == blob] == [(lora,)]
 
 
 # Names, links, and what vanishes

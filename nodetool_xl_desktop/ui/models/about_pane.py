@@ -243,6 +243,9 @@ def _files(entry: Entry) -> list[tuple[str, str]]:
     file = entry.file
     said = [("File" if number == 0 else "", path_text(path)) for number, path in enumerate(file.files or (file.path,))]
     said += [("Projector" if number == 0 else "", path_text(path)) for number, path in enumerate(file.projectors)]
+    says = f"{file.place.value} lays it over this model. It is not loaded here: the model answers as without it."
+    said += [("Adapter" if number == 0 else "", path_text(path)) for number, path in enumerate(file.adapters)]
+    said += [("", says)] if file.adapters else []
     said += [("The same as" if number == 0 else "", path_text(path)) for number, path in enumerate(file.same_as)]
     return said
 

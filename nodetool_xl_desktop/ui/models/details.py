@@ -136,5 +136,5 @@ class ModelDetails(QFrame):
         if read.path != self.shown:
             return
         self.about.show_kept(read.kept)
-        self.header.show_lines(read.lines)
+        self.header.show_lines(read.lines, one_line(read.problem))
         self.template.show_template(read.template or one_line(read.problem), read.spans)

@@ -18,15 +18,15 @@ GB = 10**9
 
 
 class Column(IntEnum):
-    """The columns of the table, in their order; each can be sorted by."""
+    """The columns of the table, in their order; each can be sorted by. What is kept of them is kept by name."""
 
     NAME = 0
-    PARAMETERS = 1
-    QUANTIZATION = 2
-    SIZE = 3
-    CONTEXT = 4
-    CAPABILITIES = 5
-    FIT = 6
+    FIT = 1
+    PARAMETERS = 2
+    QUANTIZATION = 3
+    SIZE = 4
+    CONTEXT = 5
+    CAPABILITIES = 6
     LAST_USED = 7
     PLACE = 8
     ARCHITECTURE = 9

@@ -13,7 +13,7 @@ from nodetool_xl_desktop.core.text import visible
 from nodetool_xl_desktop.gguf import ArrayInfo, Header, Value
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.models.entries import folded
-from nodetool_xl_desktop.ui.parts import ElidedLabel, tooltip
+from nodetool_xl_desktop.ui.parts import ElidedLabel, label, tooltip
 from nodetool_xl_desktop.ui.rows import Index
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 
@@ -138,17 +138,30 @@ class HeaderPane(QWidget):
         self.search.setAccessibleName("Search the header")
         self.view = _LinesView(self._lines)
         self._status = ElidedLabel("note")
+        self.problem = label("", "note", wrap=True)
+        self.problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.problem.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_M, SPACE_S, SPACE_S, SPACE_S)
         layout.setSpacing(SPACE_S)
         layout.addWidget(self.search)
         layout.addWidget(self._status)
+        layout.addWidget(self.problem)
         layout.addWidget(self.view, 1)
         self.search.textChanged.connect(self._search)
         self.search.down_pressed.connect(lambda: self.view.setFocus(Qt.FocusReason.TabFocusReason))
 
-    def show_lines(self, lines: list[Line]) -> None:
-        """Show these, and of them what is searched for; where the person was among them they stay."""
+    def show_lines(self, lines: list[Line], problem: str = "") -> None:
+        """Show these, and of them what is searched for; where the person was among them they stay.
+
+        Args:
+            lines: of the header.
+            problem: why there are none; empty where it was read.
+        """
+        self.problem.setText(problem)
+        for shown in (self.search, self._status, self.view):
+            shown.setVisible(not problem)
+        self.problem.setVisible(bool(problem))
         if lines == self._lines.all:
             return
         self._lines.set_lines(lines)

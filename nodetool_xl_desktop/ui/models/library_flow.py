@@ -21,7 +21,8 @@ from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.library.origins import Origins
 from nodetool_xl_desktop.library.settings import Kept
-from nodetool_xl_desktop.ui.models.entries import Entry, entries, path_text
+from nodetool_xl_desktop.ui.models.entries import Entry, entries
+from nodetool_xl_desktop.ui.models.folder_flow import FolderFlow
 from nodetool_xl_desktop.ui.models.model_files import ModelFiles
 from nodetool_xl_desktop.ui.models.models_page import ModelsPage
 from nodetool_xl_desktop.ui.models.sayings import Sayings
@@ -30,7 +31,6 @@ from nodetool_xl_desktop.ui.undo_bar import UndoBar
 
 if TYPE_CHECKING:  # 40 ms, which the window's first picture does not wait for
     from nodetool_xl_desktop.hub.downloads import Downloads
-    from nodetool_xl_desktop.ui.models.folders_dialog import FoldersDialog
     from nodetool_xl_desktop.ui.models.models_table import ModelsTable
     from nodetool_xl_desktop.ui.models.verify_dialog import AskHub
 
@@ -86,8 +86,6 @@ class LibraryFlow(QObject):
         self._page, self._tell = page, tell
         self._has_table = False
         self._sources = sources
-        self._followers: tuple[Follower, ...] = (library, library.about)
-        self._downloads: Downloads | None = None
         self._scanning: asyncio.Task[None] | None = None
         self._again = False
         self._select: Path | None = None
@@ -95,6 +93,7 @@ class LibraryFlow(QObject):
         self._stop_watching = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self.files = ModelFiles(tasks, loader, page, self._undo, self.scan, tell)
+        self.folders = FolderFlow(library, tasks, page, self._undo, self.scan, tell)
         self.sayings = Sayings(library, page.list, tasks, tell, self)
         self.sayings.said.connect(self._show_details)
         self.sayings.order_changed.connect(self.scan_soon)
@@ -103,7 +102,8 @@ class LibraryFlow(QObject):
             application.applicationStateChanged.connect(self._come_back)  # type: ignore[attr-defined]
         page.offers.details_requested.connect(lambda: self.table.show_about())  # noqa: PLW0108 - made then
         page.offers.notes_requested.connect(lambda: self.table.edit_notes())  # noqa: PLW0108
-        page.folders_requested.connect(self.show_folders)
+        self.folders.changed.connect(self.look_elsewhere)
+        self.listed.connect(self.folders.listed)
         page.selection.model_selected.connect(lambda _path: self._read_soon())
 
     @cached_property
@@ -278,7 +278,7 @@ class LibraryFlow(QObject):
             self.table.details.about.keep()
         await self.sayings.kept()
 
-    # Folders
+    # What is known beside the library
 
     def know(
         self,
@@ -295,59 +295,8 @@ class LibraryFlow(QObject):
             ask_hub: for the hash of a file that this disk does not know; None where nobody can be asked.
             downloads: those that go into the program's own folder; None where there are none.
         """
-        self._downloads = downloads
         self.files.verify_with(origins, ask_hub)
-        self._followers = (self._library, self._library.about, origins, *followers)
-
-    async def add_folders(self, folders: Sequence[Path]) -> None:
-        """Look through these folders too, which were dropped, and say what was found, with a way back.
-
-        Raises:
-            UserFacingError: one of them cannot be added; those before it are.
-        """
-        added: list[Path] = []
-        try:
-            for folder in folders:
-                added.append(await in_thread(partial(self._library.folders.add, folder)))
-        finally:
-            if added:
-                self.look_elsewhere()
-                self._offer_back(added, "")
-        await self.scan()
-        if self._undo().is_shown:  # it was not taken back or dismissed meanwhile
-            count = sum(any(file.path.is_relative_to(folder) for folder in added) for file in self._page.files)
-            self._offer_back(added, "1 model" if count == 1 else f"{count:,} models" if count else "no models in it")
-
-    def _offer_back(self, added: Sequence[Path], found: str) -> None:
-        """Say that folders are looked through now, and offer to look through them no longer."""
-        name = f"{path_text(Path(added[0].name))} added" if len(added) == 1 else f"{len(added):,} folders added"
-        told = f"{name}: {found}" if found else name
-        self._undo().offer(told, lambda: self._start(self._remove_folders(added)))
-
-    async def _remove_folders(self, folders: Sequence[Path]) -> None:
-        try:
-            for folder in folders:
-                await in_thread(partial(self._library.folders.remove, folder))
-        finally:
-            self.look_elsewhere()
-
-    def show_folders(self) -> FoldersDialog:
-        """Open the dialog of the folders that are looked through."""
-        from nodetool_xl_desktop.ui.models.folders_dialog import FoldersDialog  # noqa: PLC0415
-
-        dialog = FoldersDialog(
-            self._page.theme,
-            self._tasks,
-            self._library,
-            lambda: self._page.files,
-            self._followers,
-            self._downloads,
-            self._page.window(),
-        )
-        dialog.changed.connect(self.look_elsewhere)
-        self.listed.connect(dialog.recount)
-        dialog.open()
-        return dialog
+        self.folders.take_along((origins, *followers), downloads)
 
     def _start(self, work: Any) -> None:
         self._tasks.start(work, self._tell)

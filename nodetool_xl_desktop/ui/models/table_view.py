@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, QSize, Qt, QTimer, Signal
+import re
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,12 +30,12 @@ from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 ROW_HEIGHT = 34
 WIDTHS = {
     Column.NAME: 260,
+    Column.FIT: 104,
     Column.PARAMETERS: 92,
     Column.QUANTIZATION: 100,
     Column.SIZE: 80,
     Column.CONTEXT: 86,
     Column.CAPABILITIES: 104,
-    Column.FIT: 104,
     Column.LAST_USED: 92,
     Column.PLACE: 108,
     Column.ARCHITECTURE: 104,
@@ -43,6 +45,8 @@ WIDTHS = {
     Column.FOLDER: 260,
 }
 NARROWEST_NAME = 200
+#: A column as it is kept: a minus where it is hidden, its name, and its width where that is its own.
+_KEPT = re.compile(r"(-?)([A-Z_]+):(\d{1,4})", re.A)
 #: Columns that move rest for so many milliseconds before that is told.
 _REST_MS = 400
 #: Columns that are shown unless a person chooses others.
@@ -104,13 +108,22 @@ class ModelTableView(RowsView):
     @property
     def columns(self) -> str:
         """Which columns are shown, in which order and how wide, for `use_columns` at the next start."""
-        return bytes(self.horizontalHeader().saveState().toBase64().data()).decode()
+        header = self.horizontalHeader()
+        ordered = [Column(header.logicalIndex(place)) for place in range(header.count())]
+        widths = {each: 0 if each is Column.NAME else header.sectionSize(each) for each in ordered}  # 0 for hidden ones
+        return " ".join(f"{'-' * header.isSectionHidden(each)}{each.name}:{widths[each]}" for each in ordered)
 
     def use_columns(self, state: str) -> None:
-        """Show columns as they were; what is no such state changes nothing."""
-        self.horizontalHeader().restoreState(QByteArray.fromBase64(state.encode()))
-        self.horizontalHeader().setSectionHidden(Column.NAME, False)
-        self._show_order()
+        """Show columns as they were. What is not named there, as a column that is new, is as usual and stands behind
+        them; what is no such state changes nothing.
+        """
+        header = self.horizontalHeader()
+        named = {Column[each[2]]: each for each in _KEPT.finditer(state) if each[2] in Column.__members__}
+        named.pop(Column.NAME, None)  # it stands first, and takes what the others leave
+        for place, (column, each) in enumerate(named.items(), start=1):
+            header.moveSection(header.visualIndex(column), place)
+            header.setSectionHidden(column, bool(each[1]))
+            header.resizeSection(column, int(each[3]) or WIDTHS[column])
         self._fill_width()
 
     def show_column(self, column: Column, is_shown: bool) -> None:

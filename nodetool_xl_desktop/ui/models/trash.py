@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QFile
+from PySide6.QtCore import QFile, QStandardPaths
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.lock import FileLock
 from nodetool_xl_desktop.core.renaming import rename_new
+
+#: A name longer than this, in bytes, has no room for what the trash of a desktop adds to it (".trashinfo", a number).
+_LONGEST_NAME = 240
+_READ_ONLY = "Its folder may be read-only, or have no trash."
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +78,39 @@ def _move(path: Path) -> Trashed:
         raise _refused(path, "its name is no text", "Rename it first.") from None
     if _is_being_fetched(path):
         raise _refused(path, "it is being downloaded", "Cancel it among the downloads.")
+    problem = _prepared()
     file = QFile(name)
     if not file.moveToTrash():
-        raise _refused(path, file.errorString(), "Its folder may be read-only, or have no trash.")
+        raise _refused(path, *(_why_not(path) or problem or (file.errorString(), _READ_ONLY)))
     if not file.fileName() or Path(file.fileName()) == path:
         raise _refused(path, "the system does not say where it went", "Look into the trash.")
     return Trashed(path, Path(file.fileName()))
+
+
+def _prepared() -> tuple[str, str] | None:
+    """Have the folder that the trash of a desktop lies in: Qt makes none, and then says "Bad file descriptor".
+
+    Returns:
+        why it cannot be made, with what to do about it; None where it is there.
+    """
+    if sys.platform in ("win32", "darwin"):
+        return None
+    folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        _log.warning("%s, where the trash lies, cannot be made: %s", folder, error)
+        return f"the trash lies in {folder}, which cannot be made ({error.strerror or error})", "Make that folder."
+    return None
+
+
+def _why_not(path: Path) -> tuple[str, str] | None:
+    """Why a file cannot go, and what to do, where that can be seen from here: what Qt says of these is no reason."""
+    if sys.platform not in ("win32", "darwin") and len(os.fsencode(path.name)) > _LONGEST_NAME:
+        return "its name is too long for the trash, which adds something to it", "Give it a shorter name first."
+    if os.path.lexists(path) and not os.access(path.parent, os.W_OK):
+        return f"nothing may be removed from {path.parent}", "Look at the permissions of that folder."
+    return None
 
 
 def _is_being_fetched(path: Path) -> bool:
