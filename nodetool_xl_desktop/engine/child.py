@@ -27,7 +27,7 @@ from nodetool_xl_desktop.fit.options import LoadOptions
 #: How long a child that was asked to end may take.
 GRACE_S = 3.0
 #: How long the rest of the log of a child that has ended may take to arrive.
-LOG_READ_WITHIN_S = 1.0
+LOG_READ_WITHIN_S = 5.0
 #: How often a child that is waited for is looked at. One that is stopped at two looks running stays so.
 LOOK_EVERY_S = 1.0
 #: An answer is one line; the devices of a large machine fit many times.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.ui.leaf import formula
+
+
+#: So many new objects are worth a look for garbage, which takes 50 ms.
+MUCH_GARBAGE = 20_000
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +69,17 @@ def run_coroutine(loop: asyncio.AbstractEventLoop, to_show: list[QWidget], built
                 await parts.shut_down()
 
     return lambda coroutine: loop.run_until_complete(begun(coroutine))
+
+
+@pytest.fixture(autouse=True)
+def garbage(current: None) -> Iterator[None]:
+    """As in the program (`ui.collector`): collected in the window's thread, and not in the middle of Qt's work, where
+    destroying what another test left has crashed.
+    """
+    gc.disable()
+    yield
+    if gc.get_count()[0] > MUCH_GARBAGE:
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
