@@ -6,11 +6,11 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench soak clean set-up set-up-tests starter \
+.PHONY: help run test check bench soak dist dist-test clean set-up set-up-tests starter \
 	ruff-check ruff-format mypy lint-imports nested-loops
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: set-up starter ## Set up what is missing, then open the window with the starter model
 	@model=$$($(BIN)/python -m nodetool_xl_desktop.library.starter --path) || exit; \
@@ -32,6 +32,13 @@ soak: set-up-tests starter ## The whole of what `make test` only samples
 
 bench: set-up-tests starter ## Measure: start, smoothness, speed
 	@$(BIN)/python tests/benchmarks/run.py
+
+dist: ## Build what people install, in dist/: a folder, a portable archive, a .deb
+	@packaging/setup.sh dist
+	@packaging/dist.sh
+
+dist-test: starter ## Try what `make dist` built: its metadata, its commands, its window
+	@packaging/linux/try.sh dist/nodetool-xl-desktop dist/*.deb "$$($(BIN)/python -m nodetool_xl_desktop.library.starter --path)"
 
 clean: ## Remove what these commands made here (the starter model stays in your data folder)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -195,9 +196,28 @@ def run(named: list[Named], instance: Instance, *, prompt: str | None, screensho
         try:
             if instance.has_begun:  # else another program goes on with them
                 parts.window.chosen.read.connect(lambda _chosen: parts.downloads.start())
-            return loop.run_until_complete(_live(parts, FrontDoor(instance), named, prompt, screenshot))
+            living = loop.create_task(_live(parts, FrontDoor(instance), named, prompt, screenshot))
+            with _ending_with_the_display(living):
+                return loop.run_until_complete(living)
         finally:
             instance.end()  # everything is written: the next one may begin
+
+
+@contextlib.contextmanager
+def _ending_with_the_display(living: asyncio.Task[int]) -> Iterator[None]:
+    """Where the display is gone, Qt ends its loop under us, and nobody could close the window any more.
+
+    The threads that still wait would hold the process, with its chats and its model, until the machine is switched off.
+    What was written is on the disk; the children end with this process, and so does the right to the window.
+    """
+    try:
+        yield
+    except RuntimeError:
+        if living.done():
+            raise
+        _log.critical("The display is gone: the program ends.")
+        logging.shutdown()
+        os._exit(1)
 
 
 async def _live(parts: Parts, door: FrontDoor, named: list[Named], prompt: str | None, screenshot: Path | None) -> int:

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv ready: `setup.sh run` for the program and its engine, `setup.sh test` for the tools of the tests too.
+# Makes .venv ready: `setup.sh run` for the program and its engine, `setup.sh test` for the tools of the tests too,
+# `setup.sh dist` for what freezes the program.
 # What it did is keyed by what it did it from, so that a second run ends at once.
 set -eu
 cd "$(dirname "$0")/.."
@@ -46,4 +47,9 @@ if [ "$1" = test ] && ! ready test; then
     echo "Installing the tools of the tests ..."
     install --group test
     echo "$key" >.venv/ready-to-test
+fi
+if [ "$1" = dist ] && ! ready dist; then
+    echo "Installing what freezes the program ..."
+    install --group dist
+    echo "$key" >.venv/ready-to-dist
 fi

@@ -33,7 +33,9 @@ class Wheel:
 
     @property
     def command(self) -> str:
-        """The line to type. It replaces an engine that is there."""
+        """The line to type. It replaces an engine that is there. What is frozen into one executable has no pip."""
+        if getattr(sys, "frozen", False):
+            return 'This package has its own engine. To choose one, install from source (README, "The engine").'
         program = f'"{sys.executable}"' if " " in sys.executable else sys.executable  # pip must reach this installation
         if not self.build:
             return f"{program} -m pip install --upgrade xllamacpp"

@@ -228,7 +228,8 @@ def _shut_off_files(libc: ctypes.CDLL, folder: str) -> None:
     rules = libc.syscall(444, attributes, ctypes.c_size_t(size), 0)
     if rules < 0:
         raise Refused("this Linux does not keep it from the files of others")
-    for path in {*_WHAT_PYTHON_READS, sys.base_prefix, sys.prefix, *filter(os.path.isabs, sys.path)}:
+    # A frozen program has its modules in its executable.
+    for path in {*_WHAT_PYTHON_READS, sys.executable, sys.base_prefix, sys.prefix, *filter(os.path.isabs, sys.path)}:
         _let(libc, rules, path, _READ & every)
     _let(libc, rules, os.devnull, (_READ | 1 << 1) & every)
     if folder:

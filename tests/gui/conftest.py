@@ -22,7 +22,6 @@ from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.ui.leaf import formula
 
-
 #: So many new objects are worth a look for garbage, which takes 50 ms.
 MUCH_GARBAGE = 20_000
 

@@ -233,7 +233,8 @@ async def test_code_is_saved_where_one_says(pages: Pages, tmp_path: Path) -> Non
         dialog.fileSelected.emit(str(file))
         dialog.close()
         if is_there:
-            await until(lambda: file.exists() and file.read_text("utf-8") == "print('ä')\n", "the file is written")
+            says = "print('ä')\n"
+            await until(lambda file=file, says=says: file.exists() and file.read_text("utf-8") == says, "it is written")
         else:
             await until(lambda: page.findChild(QMessageBox), "it says that it was not saved")
             box = page.findChild(QMessageBox)

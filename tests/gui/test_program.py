@@ -65,6 +65,28 @@ def test_a_prompt_for_a_file_that_is_no_model(environment: dict[str, str], tmp_p
     assert "text.gguf" in done.stderr
 
 
+def test_it_ends_with_its_display(environment: dict[str, str], starter_model: Path) -> None:
+    """Qt answers a display that is gone with the end of its loop; what still waits must not hold the process."""
+    script = """
+import sys
+from PySide6.QtCore import QTimer
+from nodetool_xl_desktop import app
+from nodetool_xl_desktop.__main__ import main
+qt = app.application()
+QTimer.singleShot(3000, qt, lambda: qt.exit(1))
+sys.exit(main())
+"""
+    command = [sys.executable, "-c", script, str(starter_model)]
+    lost = environment | {"QT_QPA_PLATFORM": "offscreen"}
+    with subprocess.Popen(command, env=lost, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as program:
+        try:
+            _, said = program.communicate(timeout=20)
+        finally:
+            program.kill()
+    assert program.returncode == 1, said
+    assert "Traceback" not in said
+
+
 def test_killed_it_leaves_no_child(streaming: subprocess.Popen[str]) -> None:
     children = children_of(streaming)
     streaming.kill()
