@@ -365,8 +365,12 @@ class _Handler(BaseHTTPRequestHandler):
             stream.seek(start)
             while left and not self.hub.ending.is_set():
                 piece = stream.read(min(block, left))
-                self.wfile.write(piece)
-                request.sent += len(piece)
+                request.sent += len(piece)  # before it goes: who has it may look at once
+                try:
+                    self.wfile.write(piece)
+                except OSError:
+                    request.sent -= len(piece)
+                    raise
                 left -= len(piece)
                 if play.bytes_per_s:
                     self.hub.ending.wait(len(piece) / play.bytes_per_s)
