@@ -11,7 +11,7 @@ import pytest
 import scripted_worker
 from conftest import Build, button, drop, until
 from model_shapes import LLAMA_8B, llama
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QMenu, QSlider, QSpinBox, QToolButton, QWidget
@@ -92,7 +92,14 @@ def says(parts: Parts, words: str) -> bool:
     return any(words in text for text in texts(parts.window.fit_panel))
 
 
+def lay_out() -> None:
+    """What a person sees has its place: layouts that wait for the loop are done now, those inside of others too."""
+    for _ in range(4):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+
+
 def named(parts: Parts, kind: type[QWidget], name: str) -> QWidget:
+    lay_out()
     (found,) = (each for each in parts.window.fit_panel.findChildren(kind) if name in each.accessibleName())
     return found
 
@@ -105,6 +112,7 @@ def bars(parts: Parts) -> list[str]:
 
 
 def unfold(parts: Parts) -> None:
+    lay_out()
     QTest.mouseClick(button(parts.window.fit_panel, "Advanced"), Qt.MouseButton.LeftButton)
 
 
