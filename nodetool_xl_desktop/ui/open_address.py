@@ -68,7 +68,7 @@ class OpenAddress(QDialog):
         self.edit.setProperty("kind", "value")
         self.edit.setObjectName("address")
         self.edit.setMaxLength(LONGEST)
-        self.edit.setPlaceholderText("/home/me/models, hf.co/org/repo, org/repo:Q4_K_M ...")
+        self.edit.setPlaceholderText("~/models, hf.co/org/repo, org/repo:Q4_K_M ...")
         self.edit.setAccessibleName("Path, address, or organisation/name")
         self._words = label("", wrap=True)
         self.open_button, self._cancel = QPushButton("Open"), QPushButton("Cancel")

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.hub.repository import Repository
 from nodetool_xl_desktop.hub.search import Found
+from nodetool_xl_desktop.ui.closed_by_escape import ClosedByEscape
 from nodetool_xl_desktop.ui.discover.along import Along
 from nodetool_xl_desktop.ui.discover.best_box import BestBox
 from nodetool_xl_desktop.ui.discover.card_view import CardLinks
@@ -20,7 +21,6 @@ from nodetool_xl_desktop.ui.discover.offer_list import OfferList
 from nodetool_xl_desktop.ui.discover.offers import Offer
 from nodetool_xl_desktop.ui.discover.repository_head import RepositoryHead
 from nodetool_xl_desktop.ui.discover.start_page import StartPage
-from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import label
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 COLUMN_WIDTH = 880
 
 
-class RepositoryPage(QFrame):
+class RepositoryPage(ClosedByEscape):
     """Shows what it is given; asks for everything by signals.
 
     Args:
@@ -40,8 +40,6 @@ class RepositoryPage(QFrame):
         open_url: hands an address to the system's browser.
     """
 
-    #: Go back to where one was.
-    closed = Signal()
     #: Bring this here (a `Candidate`), with what `along.chosen` says.
     download_requested = Signal(object)
     #: Load this file (a `Path`).
@@ -273,18 +271,6 @@ class RepositoryPage(QFrame):
         bar.setValue(bar.value() + by)
 
     # Qt's events
-
-    def event(self, event: QEvent) -> bool:
-        if is_escape(event):  # the window's Esc stops an answer
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closed.emit()
-        else:
-            super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.Resize:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -25,12 +25,12 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.units import file_size
 from nodetool_xl_desktop.hub.standing import Download, Limits, State
 from nodetool_xl_desktop.ui.chats.chat_places import ask_whether
+from nodetool_xl_desktop.ui.closed_by_escape import ClosedByEscape
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.downloads.download_list import DownloadList
 from nodetool_xl_desktop.ui.downloads.download_row import DownloadRow
 from nodetool_xl_desktop.ui.downloads.limits_bar import LimitsBar
 from nodetool_xl_desktop.ui.downloads.row_buttons import Wish
-from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme
 
@@ -39,15 +39,13 @@ COLUMN = 760
 ASK_FROM = 200_000_000
 
 
-class DownloadsPage(QWidget):
+class DownloadsPage(ClosedByEscape):
     """All downloads, and what can be done with them.
 
     Args:
         theme: the theme in force.
     """
 
-    #: Go back to what was shown before.
-    closed = Signal()
     #: It is seen, or not any longer: it wants figures, or none.
     seen = Signal(bool)
     #: The person wants this of that: a `Wish`, and the download's id.
@@ -233,18 +231,6 @@ class DownloadsPage(QWidget):
         question = f"Remove the download of {words.name_of(download)}?"
         text = f"{file_size(download.done)} have come, and are removed with it. Pause it instead to keep them."
         ask_whether(self, question, text, "Remove Download", lambda: self.wished.emit(wish, key))
-
-    def event(self, event: QEvent) -> bool:
-        if is_escape(event):  # or the window's own Esc would stop an answer
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closed.emit()
-        else:
-            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

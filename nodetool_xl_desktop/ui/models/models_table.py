@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
-from nodetool_xl_desktop.ui.inputs import in_order, is_escape
+from nodetool_xl_desktop.ui.closed_by_escape import ClosedByEscape
+from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.models.details import ModelDetails
 from nodetool_xl_desktop.ui.models.filter_button import FilterButton
 from nodetool_xl_desktop.ui.models.list_place import ListPlace, visible_rows
@@ -34,7 +35,7 @@ DETAILS_WIDTH, DETAILS_HEIGHT = 380, 300
 _REST_MS = 60
 
 
-class ModelsTable(QWidget):
+class ModelsTable(ClosedByEscape):
     """Shows the models of the side bar's page with all their columns; search, order, filter and selection are the same.
 
     Args:
@@ -42,8 +43,6 @@ class ModelsTable(QWidget):
         page: the page of the side bar.
     """
 
-    #: Show the chat again.
-    closed = Signal()
     #: Other models are in sight.
     in_sight_changed = Signal()
     #: Another model's details are looked at, or they are hidden.
@@ -189,18 +188,6 @@ class ModelsTable(QWidget):
         self._details_button.setIcon(
             self._theme.icon("info", "accent" if self._details_button.isChecked() else "muted")
         )
-
-    def event(self, event: QEvent) -> bool:
-        if is_escape(event):  # or the window's own Esc would stop an answer
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closed.emit()
-        else:
-            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
