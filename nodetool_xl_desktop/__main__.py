@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop import __version__
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import KV_TYPES, LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
 
 if TYPE_CHECKING:
@@ -29,17 +30,15 @@ if TYPE_CHECKING:
 PROGRAM = "nodetool-xl-desktop"
 AUTO_LAYERS = "auto"
 COMMANDS = ("ask", "fit", "tune", "doctor")
-OVERVIEW = f"""\
-commands:
-  {PROGRAM} [FILE|FOLDER|URL ...]   open the window, and these in it
-  {PROGRAM} ask MODEL PROMPT        stream one answer to standard output
-  {PROGRAM} fit MODEL|URL           say what a load would take, without loading
-  {PROGRAM} tune MODEL              measure which settings make it fast here, and keep them
-  {PROGRAM} doctor                  look at this installation and name remedies
-
-Each command explains itself with --help. Exit status: 0 done, 1 it could not be done
-(one line on standard error says why and what to do), 2 wrong use.
-"""
+OVERVIEW = tr(
+    "commands:\n  {program} [FILE|FOLDER|URL ...]   open the window, and these in it\n  {program} ask "
+    "MODEL PROMPT        stream one answer to standard output\n  {program} fit MODEL|URL           say "
+    "what a load would take, without loading\n  {program} tune MODEL              measure which "
+    "settings make it fast here, and keep them\n  {program} doctor                  look at this "
+    "installation and name remedies\n\nEach command explains itself with --help. Exit status: 0 done, 1 "
+    "it could not be done\n(one line on standard error says why and what to do), 2 wrong use.\n",
+    program=PROGRAM,
+)
 
 
 def _engine_worker() -> None:
@@ -66,7 +65,7 @@ def _formula_child() -> None:
     formula_drawing.serve()
 
 
-_NO_VISION = "load it without the projector that lies beside it"
+_NO_VISION = tr("load it without the projector that lies beside it")
 #: What this program starts as processes of its own.
 CHILDREN = {
     "--engine-worker": _engine_worker,
@@ -101,7 +100,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"{PROGRAM}: The output could not be written: {error.strerror}. Make room.", file=sys.stderr)
+        print(
+            tr(
+                "{program}: The output could not be written: {strerror}. Make room.",
+                program=PROGRAM,
+                strerror=error.strerror,
+            ),
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -124,7 +130,7 @@ def _run(arguments: list[str]) -> int:
 def _window(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Chat with language models on your own machine.",
+        description=tr("Chat with language models on your own machine."),
         epilog=OVERVIEW,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -132,11 +138,11 @@ def _window(arguments: list[str]) -> int:
         "places",
         nargs="*",
         metavar="FILE|FOLDER|URL|ORG/REPO",
-        help="models to list (the last is selected), folders to add to My Models, pages of a model hub to show",
+        help=tr("models to list (the last is selected), folders to add to My Models, pages of a model hub to show"),
     )
-    parser.add_argument("--offscreen", action="store_true", help="open no window on the screen")
-    parser.add_argument("--prompt", metavar="TEXT", help="load the selected model, ask this, print the answer")
-    parser.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window, then end")
+    parser.add_argument("--offscreen", action="store_true", help=tr("open no window on the screen"))
+    parser.add_argument("--prompt", metavar="TEXT", help=tr("load the selected model, ask this, print the answer"))
+    parser.add_argument("--screenshot", type=Path, metavar="PNG", help=tr("save a picture of the window, then end"))
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     options = parser.parse_args(arguments)
     if options.prompt is not None and not options.prompt.strip():
@@ -188,18 +194,18 @@ def _check_display() -> None:
     wayland = os.environ.get("WAYLAND_DISPLAY")
     if not wayland and not os.environ.get("DISPLAY"):
         raise UserFacingError(
-            "The window cannot open",
-            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
-            f"Start it on a desktop, or without a window: {PROGRAM} ask MODEL PROMPT.",
+            tr("The window cannot open"),
+            tr("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"),
+            tr("Start it on a desktop, or without a window: {program} ask MODEL PROMPT.", program=PROGRAM),
         )
     missing = system_libraries.missing()
     if wayland:  # Qt then does without the libraries of X
         missing = {name: package for name, package in missing.items() if name not in system_libraries.X11}
     if missing:
         raise UserFacingError(
-            "The window cannot open",
-            f"this system lacks {', '.join(missing)}",
-            f"Install them: sudo apt-get install {' '.join(missing.values())}",
+            tr("The window cannot open"),
+            tr("this system lacks {missing}", missing=", ".join(missing)),
+            tr("Install them: sudo apt-get install {join}", join=" ".join(missing.values())),
         )
 
 
@@ -208,18 +214,20 @@ def _no_qt(error: ImportError) -> UserFacingError:
     from nodetool_xl_desktop.core import system_libraries  # noqa: PLC0415
 
     missing = system_libraries.missing()
-    remedy = f"Install them: sudo apt-get install {' '.join(missing.values())}" if missing else ""
-    return UserFacingError("The window cannot open", str(error), remedy or f"Run `{PROGRAM} doctor`.")
+    remedy = tr("Install them: sudo apt-get install {join}", join=" ".join(missing.values())) if missing else ""
+    return UserFacingError(
+        tr("The window cannot open"), str(error), remedy or tr("Run `{program} doctor`.", program=PROGRAM)
+    )
 
 
 def _ask(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} ask", description="Stream one answer to standard output.")
-    parser.add_argument("model", metavar="MODEL", help="a .gguf file, a name of My Models, or org/repo[:QUANT]")
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} ask", description=tr("Stream one answer to standard output."))
+    parser.add_argument("model", metavar="MODEL", help=tr("a .gguf file, a name of My Models, or org/repo[:QUANT]"))
     parser.add_argument("prompt", metavar="PROMPT")
-    parser.add_argument("--system", default="", metavar="S", help="the system prompt")
-    parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer, and call, in tokens")
-    parser.add_argument("--temperature", type=_temperature, metavar="T", help="0 always takes the likeliest token")
-    parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
+    parser.add_argument("--system", default="", metavar="S", help=tr("the system prompt"))
+    parser.add_argument("--max-tokens", type=_count, metavar="N", help=tr("the longest answer, and call, in tokens"))
+    parser.add_argument("--temperature", type=_temperature, metavar="T", help=tr("0 always takes the likeliest token"))
+    parser.add_argument("--context", type=_context, metavar="N", help=tr("Context Length in tokens"))
     parser.add_argument("--no-vision", action="store_true", help=_NO_VISION)
     parser.add_argument(
         "--tools",
@@ -227,11 +235,13 @@ def _ask(arguments: list[str]) -> int:
         action="extend",
         default=[],
         metavar="NAME,...",
-        help="what the model may call: calculator, clock",
+        help=tr("what the model may call: calculator, clock"),
     )
-    parser.add_argument("--tool-choice", metavar="NAME", help="make it call this tool first, or any of them (required)")
-    parser.add_argument("--yes", action="store_true", help="run every call without asking")
-    parser.add_argument("--json", action="store_true", help="print one object with text, calls, usage and timings")
+    parser.add_argument(
+        "--tool-choice", metavar="NAME", help=tr("make it call this tool first, or any of them (required)")
+    )
+    parser.add_argument("--yes", action="store_true", help=tr("run every call without asking"))
+    parser.add_argument("--json", action="store_true", help=tr("print one object with text, calls, usage and timings"))
     options = parser.parse_args(arguments)
     if not options.prompt.strip():
         parser.error("PROMPT is empty")
@@ -293,25 +303,32 @@ def _fit(arguments: list[str]) -> int:
 def _fit_parser() -> argparse.ArgumentParser:
     from nodetool_xl_desktop.cli.fit_devices import FORM  # noqa: PLC0415
 
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} fit", description="Say what a load would take, without loading.")
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} fit", description=tr("Say what a load would take, without loading.")
+    )
     add = parser.add_argument
-    add("model", metavar="MODEL|URL", help="a .gguf file, a name of My Models, or the address of a .gguf file")
-    add("--context", type=_context, metavar="N", help="Context Length in tokens")
+    add("model", metavar="MODEL|URL", help=tr("a .gguf file, a name of My Models, or the address of a .gguf file"))
+    add("--context", type=_context, metavar="N", help=tr("Context Length in tokens"))
     add(
         "--gpu-layers",
         type=_gpu_layers,
         metavar="N|auto",
-        help="layers on the devices, the output layer counted as one",
+        help=tr("layers on the devices, the output layer counted as one"),
     )
-    add("--kv-type", choices=KV_TYPES, metavar="T", help=f"what the KV cache is kept as: {', '.join(KV_TYPES)}")
-    add("--parallel", type=_between(1, 256), metavar="N", help="chats side by side, each with the whole context")
-    add("--batch", type=_between(1, 65_536), metavar="N", help="tokens of a prompt that are worked through at once")
+    add(
+        "--kv-type",
+        choices=KV_TYPES,
+        metavar="T",
+        help=tr("what the KV cache is kept as: {kv_types}", kv_types=", ".join(KV_TYPES)),
+    )
+    add("--parallel", type=_between(1, 256), metavar="N", help=tr("chats side by side, each with the whole context"))
+    add("--batch", type=_between(1, 65_536), metavar="N", help=tr("tokens of a prompt that are worked through at once"))
     add("--no-vision", action="store_true", help=_NO_VISION)
-    help_device = f"plan for a machine with this device ({FORM}; FREE_GIB may be ?); repeatable"
+    help_device = tr("plan for a machine with this device ({form}; FREE_GIB may be ?); repeatable", form=FORM)
     add("--device", action="append", default=[], type=_device, metavar=FORM, help=help_device)
-    add("--margin", type=_gibibytes, default="1", metavar="GIB", help="what should stay free of each memory (1)")
-    add("--exact", action="store_true", help="have the engine itself plan the load on this machine; loads nothing")
-    add("--json", action="store_true", help="print the report as one object, sizes in bytes")
+    add("--margin", type=_gibibytes, default="1", metavar="GIB", help=tr("what should stay free of each memory (1)"))
+    add("--exact", action="store_true", help=tr("have the engine itself plan the load on this machine; loads nothing"))
+    add("--json", action="store_true", help=tr("print the report as one object, sizes in bytes"))
     return parser
 
 
@@ -344,9 +361,11 @@ def _between(least: int, most: int) -> Callable[[str], int]:
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+            raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number", text=text)) from None
         if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{number:,} is not between {least:,} and {most:,}")
+            raise argparse.ArgumentTypeError(
+                tr("{number:,} is not between {least:,} and {most:,}", number=number, least=least, most=most)
+            )
         return number
 
     return read
@@ -355,12 +374,12 @@ def _between(least: int, most: int) -> Callable[[str], int]:
 def _tune(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} tune",
-        description="Measure which settings make a model fast on this machine, in a minute or two, and keep them.",
+        description=tr("Measure which settings make a model fast on this machine, in a minute or two, and keep them."),
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
-    parser.add_argument("--context", type=_context, metavar="N", help="Context Length in tokens")
-    parser.add_argument("--json", action="store_true", help="print one object with every measured row")
-    parser.add_argument("--forget", action="store_true", help="measure nothing, and forget what is kept")
+    parser.add_argument("model", type=Path, metavar="MODEL", help=tr("a .gguf file"))
+    parser.add_argument("--context", type=_context, metavar="N", help=tr("Context Length in tokens"))
+    parser.add_argument("--json", action="store_true", help=tr("print one object with every measured row"))
+    parser.add_argument("--forget", action="store_true", help=tr("measure nothing, and forget what is kept"))
     options = parser.parse_args(arguments)
     from nodetool_xl_desktop.cli import tune  # noqa: PLC0415
     from nodetool_xl_desktop.core.paths import Paths  # noqa: PLC0415
@@ -373,8 +392,8 @@ def _tune(arguments: list[str]) -> int:
 
 
 def _doctor(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} doctor", description="Look at this installation.")
-    parser.add_argument("--json", action="store_true", help="print one object")
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} doctor", description=tr("Look at this installation."))
+    parser.add_argument("--json", action="store_true", help=tr("print one object"))
     options = parser.parse_args(arguments)
     from nodetool_xl_desktop.cli import doctor  # noqa: PLC0415
     from nodetool_xl_desktop.core.paths import Paths  # noqa: PLC0415
@@ -390,7 +409,13 @@ def _count(text: str) -> int:
 def _context(text: str) -> int:
     number = _count(text)
     if number < SMALLEST_CONTEXT_LENGTH:
-        raise argparse.ArgumentTypeError(f"{number:,} is less than {SMALLEST_CONTEXT_LENGTH}")
+        raise argparse.ArgumentTypeError(
+            tr(
+                "{number:,} is less than {smallest_context_length}",
+                number=number,
+                smallest_context_length=SMALLEST_CONTEXT_LENGTH,
+            )
+        )
     return number
 
 
@@ -401,7 +426,9 @@ def _tools(text: str) -> list[Tool]:
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:
-            raise argparse.ArgumentTypeError(f"there is no tool {name!r}; there are {', '.join(known)}")
+            raise argparse.ArgumentTypeError(
+                tr("there is no tool {name!r}; there are {known}", name=name, known=", ".join(known))
+            )
     return [known[name] for name in names]
 
 
@@ -409,9 +436,9 @@ def _temperature(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number", text=text)) from None
     if not 0 <= number <= 5:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 5")
+        raise argparse.ArgumentTypeError(tr("{text} is not between 0 and 5", text=text))
     return number
 
 

@@ -27,6 +27,7 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.instance import Instance
 from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import hardware, wheels
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.dry_run import DryRuns
@@ -106,7 +107,7 @@ def application() -> QApplication:
     existing = QApplication.instance()
     made = existing if isinstance(existing, QApplication) else Application([APP_NAME])
     made.setApplicationName(APP_NAME)
-    made.setApplicationDisplayName("NodeTool XL Desktop")
+    made.setApplicationDisplayName(tr("NodeTool XL Desktop"))
     made.setApplicationVersion(__version__)
     made.setDesktopFileName(APP_NAME)
     made.setWindowIcon(QIcon(str(resource("icon.svg"))))
@@ -299,7 +300,7 @@ async def _first_answer(parts: Parts, prompt: str) -> None:
             raise error
         case _:
             raise parts.window.models.problem or UserFacingError(
-                "The prompt was not asked", "there is no model yet", "Name a .gguf file."
+                tr("The prompt was not asked"), tr("there is no model yet"), tr("Name a .gguf file.")
             )
 
     def show(event: Event) -> None:
@@ -314,7 +315,7 @@ async def _first_answer(parts: Parts, prompt: str) -> None:
     chats.asker.on_event, chats.asker.sampling = usual
     print(flush=True)
     if chats.session is None:  # it could not be written
-        raise parts.window.chat.problem or UserFacingError("The prompt was not asked")
+        raise parts.window.chat.problem or UserFacingError(tr("The prompt was not asked"))
     answer = chats.session.shown[-1]
     if answer.state is State.FAILED and answer.about.error is not None:
         raise answer.about.error
@@ -324,7 +325,9 @@ def _save_picture(parts: Parts, file: Path) -> None:
     with contextlib.suppress(OSError):  # saving then fails too, and says so
         file.parent.mkdir(parents=True, exist_ok=True)
     if not parts.window.grab().save(str(file)):
-        raise UserFacingError("The picture could not be saved", f"{file} cannot be written, or is no .png")
+        raise UserFacingError(
+            tr("The picture could not be saved"), tr("{file} cannot be written, or is no .png", file=file)
+        )
 
 
 def _tell_bug(window: MainWindow, context: dict[str, Any]) -> None:
@@ -333,8 +336,8 @@ def _tell_bug(window: MainWindow, context: dict[str, Any]) -> None:
     _log.error("%s", context.get("message", "Unexpected"), exc_info=error)
     if window.findChild(QMessageBox, BUG_BOX) is not None:
         return
-    text = f"{context.get('message', '')}: {error!r}\n\nThe log has more."
-    box = QMessageBox(QMessageBox.Icon.Warning, "Something went wrong", text, parent=window)
+    text = tr("{context}: {error!r}\n\nThe log has more.", context=context.get("message", ""), error=error)
+    box = QMessageBox(QMessageBox.Icon.Warning, tr("Something went wrong"), text, parent=window)
     box.setObjectName(BUG_BOX)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.finished.connect(box.deleteLater)

@@ -14,8 +14,10 @@ from typing import Any
 import processes
 import pytest
 
-# Before anything imports Qt: no test may need a screen.
+# Before anything imports Qt: no test may need a screen. Before anything has a text: no test may hang on the language of
+# who runs it.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["NTXL_LANGUAGE"] = "en"
 
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.library import starter

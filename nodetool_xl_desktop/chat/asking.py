@@ -18,6 +18,7 @@ from nodetool_xl_desktop.chat.sampling_values import (
     TITLES,
 )
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.store.presets import PLACES, Setting
 
@@ -122,7 +123,9 @@ def _checked(name: str, setting: Setting) -> Any:
         return sampling_values.checked(name, setting.value)
     except ValueError as error:
         raise PresetError(
-            "The preset cannot be used",
-            f"{error} (set for {PLACES[setting.source.scope]})" if setting.source.scope in PLACES else str(error),
-            "Open the preset, and reset the value or give it another one.",
+            tr("The preset cannot be used"),
+            tr("{error} (set for {places})", error=error, places=PLACES[setting.source.scope])
+            if setting.source.scope in PLACES
+            else str(error),
+            tr("Open the preset, and reset the value or give it another one."),
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import Attachment, Part
 from nodetool_xl_desktop.store.records import Message
 
@@ -39,7 +40,7 @@ def _reader(part: Attachment, read: Callable[[str], Awaitable[bytes | None]]) ->
     async def reader() -> bytes:
         data = await read(part.sha256)
         if data is None:
-            raise UserFacingError(f"{part.name} cannot be read", "it is not in the store any more")
+            raise UserFacingError(tr("{name} cannot be read", name=part.name), tr("it is not in the store any more"))
         return data
 
     return reader

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import Attachment, clean
 
 #: A paste of more characters than this becomes an attachment.
@@ -253,4 +254,4 @@ def _too_large(name: str, size: int, most: int) -> UserFacingError:
 
 
 def _refused(name: str, why: str, hint: str = "") -> UserFacingError:
-    return UserFacingError(f"{name} was not attached", why, hint)
+    return UserFacingError(tr("{name} was not attached", name=name), why, hint)

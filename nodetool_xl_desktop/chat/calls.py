@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import Event, Failed, Finished, ToolAnswered, ToolStarted
 from nodetool_xl_desktop.provider.approval import Allow, Deny
 
@@ -57,7 +58,9 @@ class ToolArgumentsError(UserFacingError):
     """What was typed as the arguments of a call does not fit the tool."""
 
     def __init__(self, why: str) -> None:
-        super().__init__("The arguments do not fit", why, "Change them, or leave the call as the model made it.")
+        super().__init__(
+            tr("The arguments do not fit"), why, tr("Change them, or leave the call as the model made it.")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +227,9 @@ def fitting(tool: Tool, arguments: str) -> Mapping[str, Any]:
     try:
         said = json.loads(arguments or "{}")
     except (ValueError, RecursionError) as error:
-        raise ToolArgumentsError(f"they are no JSON: {error}") from error
+        raise ToolArgumentsError(tr("they are no JSON: {error}", error=error)) from error
     if not isinstance(said, dict):
-        raise ToolArgumentsError("they are no JSON object, such as {}")
+        raise ToolArgumentsError(tr("they are no JSON object, such as {}"))
     fitted = fit(tool, said)
     if fitted.problem:
         raise ToolArgumentsError(fitted.problem)

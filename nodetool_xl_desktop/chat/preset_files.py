@@ -33,6 +33,7 @@ from nodetool_xl_desktop.chat.asking import PresetError
 from nodetool_xl_desktop.chat.sampling_values import NONE_AT_ALL, RESPONSE_FORMAT, SYSTEM_PROMPT
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.json_file import JsonFile
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import Preset, Scope
 
 FORMAT = "nodetool-xl-desktop preset"
@@ -168,7 +169,9 @@ def _lm_studio_format(value: Any) -> dict[str, Any] | None:
 
 def _not_read(path: Path, why: str, hint: str = "") -> PresetError:
     return PresetError(
-        f"{path.name} cannot be imported", why, hint or "Choose a preset that was exported here, or one of LM Studio's."
+        tr("{name} cannot be imported", name=path.name),
+        why,
+        hint or tr("Choose a preset that was exported here, or one of LM Studio's."),
     )
 
 

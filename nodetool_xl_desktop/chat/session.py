@@ -18,6 +18,7 @@ from typing import Any, TypeVar, overload
 from nodetool_xl_desktop.chat.calls import Calls
 from nodetool_xl_desktop.chat.turns import as_turns
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import EventStream, Failed, PromptProgress
 from nodetool_xl_desktop.provider import values
 from nodetool_xl_desktop.provider.stream import Stream
@@ -312,7 +313,9 @@ class ChatSession:
         except UserFacingError as error:
             answer.add(Failed(error))
         except Exception as error:  # it was not stopped by the person
-            fault = UserFacingError("The answer ended in the middle", f"a fault of this program: {error!r}")
+            fault = UserFacingError(
+                tr("The answer ended in the middle"), tr("a fault of this program: {error!r}", error=error)
+            )
             answer.add(Failed(fault))
             raise
         finally:

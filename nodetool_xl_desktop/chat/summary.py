@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from nodetool_xl_desktop.chat.context import Meter
 from nodetool_xl_desktop.chat.fitting import Cut, summary_tokens, written
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import EventStream, Failed, TextDelta
 from nodetool_xl_desktop.provider import values
 
@@ -90,7 +91,7 @@ async def _first_piece(text: str, room: int, meter: Meter) -> tuple[str, str]:
         if size <= room:
             return piece, text[end:]
         end = _break_before(text, min(end - 1, end * room // size))
-    raise UserFacingError(NO_SUMMARY, "the context has no room for any of the turns", _HINT)
+    raise UserFacingError(NO_SUMMARY, tr("the context has no room for any of the turns"), _HINT)
 
 
 def _break_before(text: str, end: int) -> int:
@@ -113,7 +114,7 @@ async def _answer(events: EventStream) -> str:
                 text.append(event.text)
     said = "".join(text).strip()
     if not said:
-        raise UserFacingError(NO_SUMMARY, "the model had nothing to say", _HINT)
+        raise UserFacingError(NO_SUMMARY, tr("the model had nothing to say"), _HINT)
     return said
 
 

@@ -19,6 +19,7 @@ from nodetool_xl_desktop.chat.listed import Listed, Tools
 from nodetool_xl_desktop.chat.permissions import Grant, Permissions, PermissionsFile
 from nodetool_xl_desktop.chat.tool_names import fingerprint, named
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Chat
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Toolbox:
             return asking.result()
         if not isinstance(error, UserFacingError):
             _log.error("A source of tools failed", exc_info=error)
-            error = UserFacingError("Some tools are missing", f"a fault of this program: {error!r}")
+            error = UserFacingError(tr("Some tools are missing"), tr("a fault of this program: {error!r}", error=error))
         problems.append(error)
         return ()
 
@@ -300,9 +301,9 @@ def _said_on(more: Mapping[str, Any]) -> frozenset[str]:
 
 def _too_late() -> UserFacingError:
     return UserFacingError(
-        "Some tools are missing",
-        f"what has them did not answer within {SOURCE_S:g} s",
-        "Look at the servers in the tools dialog, or switch off the one that hangs.",
+        tr("Some tools are missing"),
+        tr("what has them did not answer within {source_s:g} s", source_s=SOURCE_S),
+        tr("Look at the servers in the tools dialog, or switch off the one that hangs."),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nodetool_xl_desktop.cli.shown import Shown
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.entry import Key
 from nodetool_xl_desktop.engine.hardware import host_memory
@@ -139,11 +140,11 @@ class _Progress:
 
     def fetching(self, done: int, total: int) -> None:
         """Show how much of a model has come, in bytes."""
-        self._show(f"Fetching ... {units.file_size(done)} of {units.file_size(total)}")
+        self._show(tr("Fetching ... {done} of {total}", done=units.file_size(done), total=units.file_size(total)))
 
     def loading(self, progress: float) -> None:
         """Show how far the load is, from 0 to 1."""
-        self._show(f"Loading ... {progress:.0%} ")
+        self._show(tr("Loading ... {progress:.0%} ", progress=progress))
 
     def _show(self, text: str) -> None:
         if self._visible:

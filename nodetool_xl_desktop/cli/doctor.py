@@ -14,6 +14,7 @@ from nodetool_xl_desktop import __version__
 from nodetool_xl_desktop.core import system_libraries, units
 from nodetool_xl_desktop.core.logging import log_file
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import hardware, wheels
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.library import starter
@@ -74,8 +75,8 @@ def _library_problems() -> list[dict[str, str]]:
         return []
     return [
         {
-            "problem": f"Qt and the engine lack {', '.join(missing)}",
-            "remedy": f"sudo apt-get install {' '.join(missing.values())}",
+            "problem": tr("Qt and the engine lack {missing}", missing=", ".join(missing)),
+            "remedy": tr("sudo apt-get install {join}", join=" ".join(missing.values())),
         }
     ]
 
@@ -90,8 +91,10 @@ def _folder_problems(paths: Paths) -> list[dict[str, str]]:
         except OSError as error:
             problems.append(
                 {
-                    "problem": f"Nothing can be written in {folder}: {error.strerror}",
-                    "remedy": "Make room, or give yourself the right to write there.",
+                    "problem": tr(
+                        "Nothing can be written in {folder}: {strerror}", folder=folder, strerror=error.strerror
+                    ),
+                    "remedy": tr("Make room, or give yourself the right to write there."),
                 }
             )
     return problems
@@ -107,14 +110,17 @@ def _version(package: str) -> str | None:
 def _text(diagnosis: Diagnosis) -> str:
     lines = [f"{name:<22}{version or 'not installed'}" for name, version in diagnosis.versions.items()]
     free, total = (units.memory(diagnosis.memory[key]) for key in ("free", "total"))
-    lines += ["", f"{'Memory':<22}{free} of {total} free"]
+    lines += ["", tr("{value:<22}{free} of {total} free", value="Memory", free=free, total=total)]
     lines += [f"{'Device: ' + device['name']:<22}{device['description']}" for device in diagnosis.devices]
     lines += ["", f"{'Engine that suits':<22}{diagnosis.engine['suits']}: {diagnosis.engine['because']}"]
     lines += [f"{'':<22}{diagnosis.engine['command']}", ""]
     lines += [f"{name.capitalize():<22}{path}" for name, path in diagnosis.paths.items()]
     lines.append("")
     if not diagnosis.problems:
-        return "\n".join([*lines, "No problem was found."])
+        return "\n".join([*lines, tr("No problem was found.")])
     for problem in diagnosis.problems:
-        lines += [f"Problem: {problem['problem']}", f"  Remedy: {problem['remedy']}"]
+        lines += [
+            tr("Problem: {problem}", problem=problem["problem"]),
+            tr("  Remedy: {problem}", problem=problem["remedy"]),
+        ]
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nodetool_xl_desktop.cli.fit_text import text
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import environment
 from nodetool_xl_desktop.engine.errors import EngineError
 from nodetool_xl_desktop.engine.hardware import host_memory, physical_cores
@@ -28,7 +29,7 @@ from nodetool_xl_desktop.preview.report import FitReport, Preview
 if TYPE_CHECKING:
     from nodetool_xl_desktop.cli.fit_exact import Planner
 
-_NO_DEVICE = (
+_NO_DEVICE = tr(
     "All layers are counted as the processor's, as no device is known here: plan one with --device, or ask the engine "
     "with --exact."
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.preview.report import FitReport
 
-_SOURCES = {"estimate": "estimate", "engine": "planned by the engine"}
+_SOURCES = {"estimate": "estimate", "engine": tr("planned by the engine")}
 _NAME_WIDTH = 20
 #: No column is narrower than the longest figure and a space before it.
 _COLUMN_WIDTH = 12
@@ -18,32 +19,36 @@ def text(report: FitReport) -> str:
     header = report.header
     facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
     if header.context_length_max:
-        facts.append(f"up to {units.tokens(header.context_length_max)}")
+        facts.append(tr("up to {context_length_max}", context_length_max=units.tokens(header.context_length_max)))
     lines = [
         f"{title(header.path)}  ({', '.join(fact for fact in facts if fact)})",
         f"{report.verdict}: {report.advice}",
-        *(f"Or: {_sentence(remedy.says)}" for remedy in report.remedies[1:]),
+        *(tr("Or: {says}", says=_sentence(remedy.says)) for remedy in report.remedies[1:]),
         "",
-        f"With {', '.join(_settings(report))} ({_SOURCES[report.source]}):",
+        tr("With {join} ({sources}):", join=", ".join(_settings(report)), sources=_SOURCES[report.source]),
         *_table(report),
     ]
-    return "\n".join([*lines, *(f"\nNote: {warning}" for warning in report.warnings)])
+    return "\n".join([*lines, *(tr("\nNote: {warning}", warning=warning) for warning in report.warnings)])
 
 
 def _settings(report: FitReport) -> list[str]:
     """What the figures depend on, where it is not as ever."""
     options, need = report.options, report.need
-    said = [f"{units.tokens(options.context_length)} of context"]
+    said = [tr("{context_length} of context", context_length=units.tokens(options.context_length))]
     if options.parallel > 1:
-        said.append(f"{options.parallel} chats {'together' if options.kv_unified else 'each'}")
+        said.append(
+            tr("{parallel} chats {part}", parallel=options.parallel, part="together" if options.kv_unified else "each")
+        )
     said += _unusual(options)
     if sum(need.layers_on):
         on = [
-            f"{layers} on {device.name}"
+            tr("{layers} on {name}", layers=layers, name=device.name)
             for (device, _), layers in zip(need.devices, need.layers_on, strict=True)
             if layers
         ]
-        said.append(f"{sum(need.layers_on)} of {need.layers} layers {_on(on)}")
+        said.append(
+            tr("{layers_on} of {layers} layers {on}", layers_on=sum(need.layers_on), layers=need.layers, on=_on(on))
+        )
     return said
 
 
@@ -51,11 +56,11 @@ def _unusual(options: LoadOptions) -> list[str]:
     ordinary, said = LoadOptions(), []
     if (options.kv_type_k, options.kv_type_v) != (ordinary.kv_type_k, ordinary.kv_type_v):
         kinds = dict.fromkeys((options.kv_type_k, options.kv_type_v))
-        said.append(f"a KV cache in {' and '.join(kinds)}")
+        said.append(tr("a KV cache in {kinds}", kinds=" and ".join(kinds)))
     if options.flash_attention is False:
-        said.append("no flash attention")
+        said.append(tr("no flash attention"))
     if options.physical_batch != ordinary.physical_batch:
-        said.append(f"batches of {units.tokens(options.physical_batch)}")
+        said.append(tr("batches of {physical_batch}", physical_batch=units.tokens(options.physical_batch)))
     return said
 
 
@@ -67,16 +72,18 @@ def _on(parts: list[str]) -> str:
 def _table(report: FitReport) -> list[str]:
     host, need = report.host, report.need
     columns = [
-        ("Memory", need.host, host.free),
+        (tr("Memory"), need.host, host.free),
         *((device.name, use, device.free) for device, use in need.devices),
     ]
     rows: list[tuple[str, list[str]]] = []
-    for name, part in (("Model", "model"), ("Context (KV cache)", "context"), ("Compute", "compute")):
+    for name, part in ((tr("Model"), "model"), (tr("Context (KV cache)"), "context"), (tr("Compute"), "compute")):
         rows.append((name, [units.memory(getattr(use, part)) for _, use, _ in columns]))
     if need.all.projector:
-        rows.append(("Projector", [units.memory(use.projector) for _, use, _ in columns]))
-    rows.append(("Together", [units.memory(use.total) for _, use, _ in columns]))
-    rows.append(("Free memory", ["not reported" if free is None else units.memory(free) for _, _, free in columns]))
+        rows.append((tr("Projector"), [units.memory(use.projector) for _, use, _ in columns]))
+    rows.append((tr("Together"), [units.memory(use.total) for _, use, _ in columns]))
+    rows.append(
+        (tr("Free memory"), [tr("not reported") if free is None else units.memory(free) for _, _, free in columns])
+    )
     names = [name for name, _, _ in columns]
     widths = [
         max(_COLUMN_WIDTH, len(name) + 2, *(len(cells[place]) + 2 for _, cells in rows))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import (
     Event,
     Failed,
@@ -29,8 +30,8 @@ from nodetool_xl_desktop.provider.values import ToolCall, requested
 #: Characters of a result that are shown; the object has all of it.
 _MOST_SHOWN = 2_000
 _ENDS = {
-    "tool_rounds": "The model went on calling tools, and was stopped after ten rounds.",
-    "repeated_call": "The model only repeated a call that it had the result of, and was stopped.",
+    "tool_rounds": tr("The model went on calling tools, and was stopped after ten rounds."),
+    "repeated_call": tr("The model only repeated a call that it had the result of, and was stopped."),
 }
 
 
@@ -101,7 +102,7 @@ class Shown:
                 call = requested(event)
                 self._records.append(_Record(self.text, call))
                 self.text = ""
-                _show(f"Call ({call.making}): {_readable(call)}")
+                _show(tr("Call ({making}): {call}", making=call.making, call=_readable(call)))
             case ToolAnswered():
                 self._answer(event)
             case Finished(reason):
@@ -125,21 +126,27 @@ class Shown:
         record = next(each for each in self._records if each.call.id == event.id and each.answer is None)
         record.answer = event
         if event.error:
-            _show(f"Error: {event.error}")
+            _show(tr("Error: {error}", error=event.error))
         elif len(event.text) > _MOST_SHOWN:
-            _show(f"Result: {event.text[:_MOST_SHOWN]} ... ({len(event.text):,} characters; all of them with --json)")
+            _show(
+                tr(
+                    "Result: {text} ... ({count:,} characters; all of them with --json)",
+                    text=event.text[:_MOST_SHOWN],
+                    count=len(event.text),
+                )
+            )
         else:
-            _show(f"Result: {event.text}")
+            _show(tr("Result: {text}", text=event.text))
 
     async def approve(self, call: ToolCall) -> bool:
         """Whether this call may run, by the person at the terminal."""
         if self._allow_all:
             return True
         if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-            _show(f"{call.name} is not run, as nobody can be asked here. Add --yes to allow calls.")
+            _show(tr("{name} is not run, as nobody can be asked here. Add --yes to allow calls.", name=call.name))
             return False
         _forget_typed()
-        print(f"Run {call.name}? [y]es, [a]ll, [N]o: ", end="", file=sys.stderr, flush=True)
+        print(tr("Run {name}? [y]es, [a]ll, [N]o: ", name=call.name), end="", file=sys.stderr, flush=True)
         line = await _line()
         if not line.endswith("\n"):  # Ctrl+D
             print(file=sys.stderr, flush=True)
@@ -153,7 +160,11 @@ class Shown:
 
 
 def _readable(call: ToolCall) -> str:
-    return f"{call.raw.strip()} (cannot be used: {call.problem})" if call.problem else call_text(call)
+    return (
+        tr("{raw} (cannot be used: {problem})", raw=call.raw.strip(), problem=call.problem)
+        if call.problem
+        else call_text(call)
+    )
 
 
 def _show(text: str) -> None:

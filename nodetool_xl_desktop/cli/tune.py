@@ -13,6 +13,7 @@ from typing import Any
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.hardware import physical_cores
 from nodetool_xl_desktop.engine.tune import Measurement, Tuned, tune
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
@@ -21,7 +22,15 @@ from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.library.settings import ModelSettings
 from nodetool_xl_desktop.preview.report import Preview
 
-COLUMNS = ("Threads", "Batch", "Flash attention", "Prompt tokens/s", "Answer tokens/s", "Usual turn", "")
+COLUMNS = (
+    tr("Threads"),
+    tr("Batch"),
+    tr("Flash attention"),
+    tr("Prompt tokens/s"),
+    tr("Answer tokens/s"),
+    tr("Usual turn"),
+    "",
+)
 FLASH_ATTENTION = {None: "auto", True: "on", False: "off"}
 
 
@@ -50,8 +59,12 @@ def run(model: Path, paths: Paths, *, context_length: int | None, as_json: bool)
     ModelSettings(paths).keep(preview.header.files[0], tuned.winner, speeds)
     if not as_json:
         print(
-            f"\nKept for this model on this machine: {_settings(tuned)}; "
-            f"`nodetool-xl-desktop tune --forget {shlex.quote(str(preview.header.files[0]))}` forgets it."
+            tr(
+                "\nKept for this model on this machine: {tuned}; `nodetool-xl-desktop tune --forget {shlex}` "
+                "forgets it.",
+                tuned=_settings(tuned),
+                shlex=shlex.quote(str(preview.header.files[0])),
+            )
         )
 
 
@@ -62,7 +75,11 @@ def forget(model: Path, paths: Paths) -> None:
         UserFacingError: the settings could not be read or written.
     """
     forgotten = ModelSettings(paths).forget(model)
-    print(f"The settings of {title(model)} are forgotten." if forgotten else f"Nothing is kept for {title(model)}.")
+    print(
+        tr("The settings of {model} are forgotten.", model=title(model))
+        if forgotten
+        else tr("Nothing is kept for {model}.", model=title(model))
+    )
 
 
 async def _measure(header: Header, base: LoadOptions) -> Tuned:
@@ -72,7 +89,7 @@ async def _measure(header: Header, base: LoadOptions) -> Tuned:
             async for step in steps:
                 if step.result is not None:
                     return step.result
-                shown.update(f"Measuring {step.what} ({step.done} of {step.of}) ...")
+                shown.update(tr("Measuring {what} ({done} of {of}) ...", what=step.what, done=step.done, of=step.of))
     finally:
         shown.clear()
     raise AssertionError("the last step has the result")
@@ -97,12 +114,18 @@ class _Progress:
 
 def _text(preview: Preview, tuned: Tuned) -> str:
     """The table: words on the left of their column, figures on the right."""
-    columns = COLUMNS if tuned.winner.gpu_layers is None else ("GPU layers", *COLUMNS)
+    columns = COLUMNS if tuned.winner.gpu_layers is None else (tr("GPU layers"), *COLUMNS)
     cells = [_cells(row, tuned)[-len(columns) :] for row in tuned.rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (columns, *cells)]
-    failures = [f"\n{_name(row)} could not be measured: {row.error}" for row in tuned.rows if row.error]
-    head = f"{preview.title}, measured in {units.seconds(tuned.seconds)}. A usual turn: 512 tokens in, 256 out.\n"
+    failures = [
+        tr("\n{row} could not be measured: {error}", row=_name(row), error=row.error) for row in tuned.rows if row.error
+    ]
+    head = tr(
+        "{title}, measured in {seconds}. A usual turn: 512 tokens in, 256 out.\n",
+        title=preview.title,
+        seconds=units.seconds(tuned.seconds),
+    )
     return "\n".join([head, *(line.rstrip() for line in lines), *failures])
 
 
@@ -124,13 +147,22 @@ def _cells(row: Measurement, tuned: Tuned) -> tuple[str, ...]:
 
 def _name(row: Measurement) -> str:
     options = row.options
-    threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
-    return f"{threads}, batch {options.batch}, flash attention {FLASH_ATTENTION[options.flash_attention]}"
+    threads = tr("1 thread") if options.threads == 1 else tr("{threads} threads", threads=options.threads)
+    return tr(
+        "{threads}, batch {batch}, flash attention {flash_attention}",
+        threads=threads,
+        batch=options.batch,
+        flash_attention=FLASH_ATTENTION[options.flash_attention],
+    )
 
 
 def _settings(tuned: Tuned) -> str:
     name = _name(tuned.best)
-    return name if tuned.winner.gpu_layers is None else f"{name}, {tuned.winner.gpu_layers} GPU layers"
+    return (
+        name
+        if tuned.winner.gpu_layers is None
+        else tr("{name}, {gpu_layers} GPU layers", name=name, gpu_layers=tuned.winner.gpu_layers)
+    )
 
 
 def _to_json(tuned: Tuned) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.lock import PATIENCE_S, locked
+from nodetool_xl_desktop.core.translation import tr
 
 Content = TypeVar("Content")
 #: How what is being written is called until it is whole.
@@ -120,7 +121,9 @@ class JsonFile:
             return None
         except OSError as error:
             raise UserFacingError(
-                f"{self._what} cannot be read", f"{error.strerror or error} ({self.path})", "Look at the disk."
+                tr("{what} cannot be read", what=self._what),
+                f"{error.strerror or error} ({self.path})",
+                tr("Look at the disk."),
             ) from error
         except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:  # Overflow: 1e999
             raise _Unreadable(repr(error)) from error
@@ -150,7 +153,9 @@ class JsonFile:
 
     def _not_saved(self, error: OSError) -> UserFacingError:
         return UserFacingError(
-            f"{self._what} could not be saved", f"{error.strerror or error} ({self.path})", "Look at the disk."
+            tr("{what} could not be saved", what=self._what),
+            f"{error.strerror or error} ({self.path})",
+            tr("Look at the disk."),
         )
 
 

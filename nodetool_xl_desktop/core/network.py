@@ -21,6 +21,7 @@ import httpx2
 
 from nodetool_xl_desktop import __version__
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 
 #: The type of every client, for those who are handed one.
 HttpClient = httpx2.AsyncClient
@@ -98,7 +99,7 @@ class OffLine:
 
 
 def _works_off_line(what: str) -> WorksOffLine:
-    return WorksOffLine(what, "the program works off line", 'Switch off "Work Off Line" in the File menu')
+    return WorksOffLine(what, tr("the program works off line"), tr('Switch off "Work Off Line" in the File menu'))
 
 
 def engine_client(base_url: str, api_key: str) -> HttpClient:

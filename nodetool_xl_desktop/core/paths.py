@@ -56,6 +56,11 @@ class Paths:
         return self.data / "chats"
 
     @property
+    def settings_file(self) -> Path:
+        """What was chosen for the whole program; people may edit it."""
+        return self.data / "settings.toml"
+
+    @property
     def preferences_file(self) -> Path:
         """What was chosen for the whole program."""
         return self.data / "preferences.json"

@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.log import EngineLog
 from nodetool_xl_desktop.fit.options import LoadOptions
@@ -55,9 +56,9 @@ def load_request(do: str, model: Path, options: LoadOptions, api_key: str, port:
     except UnicodeEncodeError as error:
         raise EngineError(
             Fault.FILE,
-            "The model could not be loaded",
-            "the name of its file or folder holds bytes that are no text, which the engine cannot open",
-            "Give the file or folder another name.",
+            tr("The model could not be loaded"),
+            tr("the name of its file or folder holds bytes that are no text, which the engine cannot open"),
+            tr("Give the file or folder another name."),
         ) from error
     settings = {**asdict(options), "projector_on_device": options.projector_on_device}
     return {"do": do, "model": str(model), **settings, "port": port, "api_key": api_key}

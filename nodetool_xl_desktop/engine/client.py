@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from nodetool_xl_desktop.core.network import HttpClient
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import (
     Event,
@@ -314,17 +315,24 @@ def _refusal(body: bytes, status: int = httpx2.codes.OK) -> EngineError:
     if kind == "exceed_context_size_error":
         return EngineError(
             Fault.CONTEXT_OVERFLOW,
-            "The chat no longer fits into the context",
-            f"it has {error.get('n_prompt_tokens', 0):,} tokens, the model was loaded with {error.get('n_ctx', 0):,}",
-            "Start a new chat, or load the model with a larger Context Length.",
+            tr("The chat no longer fits into the context"),
+            tr(
+                "it has {error:,} tokens, the model was loaded with {error2:,}",
+                error=error.get("n_prompt_tokens", 0),
+                error2=error.get("n_ctx", 0),
+            ),
+            tr("Start a new chat, or load the model with a larger Context Length."),
         )
     if status == httpx2.codes.SERVICE_UNAVAILABLE or kind == "unavailable_error":
         return EngineError(
-            Fault.BUSY, NO_ANSWER, f"the engine is busy: {text}", "Try again when it has answered the others."
+            Fault.BUSY,
+            NO_ANSWER,
+            tr("the engine is busy: {text}", text=text),
+            tr("Try again when it has answered the others."),
         )
     return EngineError(
         Fault.BAD_REQUEST,
         NO_ANSWER,
-        f"the engine refused the request: {text}",
-        "Change the message and try again.",
+        tr("the engine refused the request: {text}", text=text),
+        tr("Change the message and try again."),
     )

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import GIB, MIB
 from nodetool_xl_desktop.engine.child import Child, load_request, worker_command
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
@@ -203,7 +204,9 @@ def _no_plan(what: str, child: Child, answer: dict[str, Any] | None, unreadable:
     if answer is not None and answer.get("error") == "import":
         return EngineError.of_import(what, answer, tail)
     if child.was_frozen:
-        return EngineError(Fault.FROZEN, what, "another program had stopped its process (SIGSTOP)", "Try again.", tail)
+        return EngineError(
+            Fault.FROZEN, what, tr("another program had stopped its process (SIGSTOP)"), tr("Try again."), tail
+        )
     if unreadable:
         why = f"the engine's plan has a row that cannot be understood: {unreadable}"
         hint = "Install the version of the engine that this program was made for."

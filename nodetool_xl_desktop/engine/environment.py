@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadSettings
 
 #: Variable and setting; what each means stands at `LoadOptions`.
@@ -53,5 +54,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> LoadSettings:
 
 def _unusable(variable: str, why: str) -> UserFacingError:
     return UserFacingError(
-        f"The environment variable {variable} cannot be used", why, "Correct it, or unset it for the default."
+        tr("The environment variable {variable} cannot be used", variable=variable),
+        why,
+        tr("Correct it, or unset it for the default."),
     )

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import worker
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.log import EngineLog
@@ -118,4 +119,4 @@ class InProcess:
         except GgufError as error:
             return EngineError.of_file(what, error)
         why = "the engine does not say why where it runs in the calling process"
-        return EngineError(Fault.UNKNOWN, what, why, 'Load it with isolation="process" to read the reason.')
+        return EngineError(Fault.UNKNOWN, what, why, tr('Load it with isolation="process" to read the reason.'))

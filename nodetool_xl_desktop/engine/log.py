@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.fit.memory import MemoryUse
@@ -330,7 +331,7 @@ def diagnose(what: str, tail: Iterable[str], exit_status: int | None) -> EngineE
     why = f"the engine's last words were: {_PREFIX.sub('', last)}" if last else "the engine said nothing"
     if exit_status is not None:
         why = f"it ended with status {exit_status}; {why}"
-    return EngineError(Fault.UNKNOWN, what, why, "Run `nodetool-xl-desktop doctor` to look at the engine.", lines)
+    return EngineError(Fault.UNKNOWN, what, why, tr("Run `nodetool-xl-desktop doctor` to look at the engine."), lines)
 
 
 def _readable(match: re.Match[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.entry import BackOff, Crashes, Entry, Key
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.hardware import host_memory
@@ -205,7 +206,7 @@ class Pool:
         if self._closed:
             why = "its pool was closed, by `close` or with the event loop that it belonged to"
             hint = "Ask `get_provider` for another one, in the loop that runs now."
-            raise EngineError(Fault.EJECTED, f"{key.model.name} could not be loaded", why, hint)
+            raise EngineError(Fault.EJECTED, tr("{name} could not be loaded", name=key.model.name), why, hint)
         if entry is None:
             size = header.total_size + (projector.total_size if projector else 0) if header else None
             entry = Entry(key, _need(header, key.options, projector), size, pinned=key in self._pinned)
@@ -235,7 +236,7 @@ class Pool:
             entry.starting.add_done_callback(lambda task: task.cancelled() or task.exception())
         await asyncio.wait([entry.starting])
         if entry.starting.cancelled():
-            raise EngineError(Fault.EJECTED, "The load was cancelled", hint="Load the model again to go on.")
+            raise EngineError(Fault.EJECTED, tr("The load was cancelled"), hint=tr("Load the model again to go on."))
         return entry.starting.result()
 
     async def _start(self, entry: Entry) -> EngineServer:
@@ -417,7 +418,7 @@ def _held(entry: Entry) -> int:
 def _no_child(model: Path, error: OSError) -> EngineError:
     return EngineError(
         Fault.UNKNOWN,
-        f"{model.name} could not be loaded",
-        f"no process could be started for it: {error.strerror or error}",
-        "Close other programs and try again.",
+        tr("{name} could not be loaded", name=model.name),
+        tr("no process could be started for it: {strerror}", strerror=error.strerror or error),
+        tr("Close other programs and try again."),
     )

@@ -14,6 +14,7 @@ import httpx2
 import psutil
 
 from nodetool_xl_desktop.core import network
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import client
 from nodetool_xl_desktop.engine.child import Child, load_request, worker_command
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
@@ -231,28 +232,28 @@ class EngineServer:
     async def _broken(self, error: Exception) -> EngineError:
         """Why a connection to the child broke."""
         if self._stopping:  # its end may take longer than one waits for a death
-            return EngineError(Fault.EJECTED, "The model was ejected", hint="Load it to go on.")
+            return EngineError(Fault.EJECTED, tr("The model was ejected"), hint=tr("Load it to go on."))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DEATH_SEEN_WITHIN_S):
                 death = await self.ended()
             if death is not None:
                 return death
-            return EngineError(Fault.EJECTED, "The model was ejected", hint="Load it to go on.")
+            return EngineError(Fault.EJECTED, tr("The model was ejected"), hint=tr("Load it to go on."))
         if _is_refused(error):  # it lives and does not listen: nobody can use it, and it is loaded again when asked
             self._death = EngineError(
                 Fault.CONNECTION,
-                "The connection to the engine broke",
-                "its process lives, but no longer takes requests, and was ended",
-                "Load the model again.",
+                tr("The connection to the engine broke"),
+                tr("its process lives, but no longer takes requests, and was ended"),
+                tr("Load the model again."),
                 self._child.log.tail,
             )
             self._child.kill()
             return self._death
         return EngineError(
             Fault.CONNECTION,
-            "The connection to the engine broke",
+            tr("The connection to the engine broke"),
             str(error) or repr(error),
-            "Send the message again; load the model again if that does not help.",
+            tr("Send the message again; load the model again if that does not help."),
             self._child.log.tail,
         )
 
@@ -282,7 +283,7 @@ def _death(what: str, child: Child | InProcess, status: int | None) -> EngineErr
     """Why a child is no more."""
     if child.was_frozen:
         why = "another program had stopped its process (SIGSTOP), so that it could never answer, and it was ended"
-        return EngineError(Fault.FROZEN, what, why, "Load the model again.", child.log.tail)
+        return EngineError(Fault.FROZEN, what, why, tr("Load the model again."), child.log.tail)
     return diagnose(what, child.log.tail, status)
 
 
@@ -300,9 +301,9 @@ async def _unheard(child: Child | InProcess, model: Path, error: httpx2.HTTPErro
     except TimeoutError:
         return EngineError(
             Fault.CONNECTION,
-            f"{model.name} was loaded but does not answer",
+            tr("{name} was loaded but does not answer", name=model.name),
             str(error),
-            "Look at what a firewall or sandbox allows on this machine.",
+            tr("Look at what a firewall or sandbox allows on this machine."),
             child.log.tail,
         )
     finally:

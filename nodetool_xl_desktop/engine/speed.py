@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import (
@@ -160,8 +161,8 @@ class _Watch:
         if not (prompt > 0 and decode > 0):
             raise EngineError(
                 Fault.UNKNOWN,
-                "Its speed could not be measured",
-                f"it said too little within {SAMPLE_WITHIN_S:.0f} s",
+                tr("Its speed could not be measured"),
+                tr("it said too little within {sample_within_s:.0f} s", sample_within_s=SAMPLE_WITHIN_S),
             )
         return Sample(prompt, decode)
 

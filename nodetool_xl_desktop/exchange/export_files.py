@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.errors import StoreError, StoreFault
 
 #: The longest name that is made of a title, in letters and in bytes; file systems end at 255 bytes.
@@ -23,9 +24,9 @@ class AlreadyThere(StoreError):
     def __init__(self, file: Path) -> None:
         super().__init__(
             StoreFault.DISK,
-            f"{file.name} is there already",
-            f"it is in {file.parent}, and nothing was changed",
-            "Choose another name, or replace it.",
+            tr("{name} is there already", name=file.name),
+            tr("it is in {parent}, and nothing was changed", parent=file.parent),
+            tr("Choose another name, or replace it."),
         )
 
 
@@ -74,9 +75,9 @@ def not_written(file: Path, error: OSError) -> StoreError:
     """The operating system's error about an export, for people."""
     return StoreError(
         StoreFault.DISK,
-        f"{file.name} could not be written",
+        tr("{name} could not be written", name=file.name),
         f"{error.strerror or error} ({file.parent})",
-        "Choose another folder, or make room in this one.",
+        tr("Choose another folder, or make room in this one."),
     )
 
 

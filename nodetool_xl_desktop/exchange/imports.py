@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange import export, imports_chatgpt, imports_gpt4all, imports_lm_studio
 from nodetool_xl_desktop.exchange.export import Record
 from nodetool_xl_desktop.exchange.imports_found import BROKEN, File, Found, Skipped, why
@@ -226,8 +227,10 @@ def unknown(path: Path, reason: str) -> StoreError:
     """A file that cannot be imported."""
     return StoreError(
         StoreFault.FOREIGN,
-        f"{path.name} cannot be imported",
+        tr("{name} cannot be imported", name=path.name),
         reason,
-        "Choose an export of this program, ChatGPT's conversations.json, LM Studio's *.conversation.json or"
-        " GPT4All's *.chat.",
+        tr(
+            "Choose an export of this program, ChatGPT's conversations.json, LM Studio's *.conversation.json or"
+            " GPT4All's *.chat."
+        ),
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange import imports
 from nodetool_xl_desktop.exchange.export import Record
 from nodetool_xl_desktop.exchange.imports_found import BROKEN, File, Found, Skipped, why
@@ -54,7 +55,10 @@ def run(store: Store, file: Path, heard: Progress, *, skip_known: bool) -> Impor
             return _Import(store, file, heard, connection if skip_known else None).run(opened)
     except OSError as error:
         raise StoreError(
-            StoreFault.FOREIGN, f"{file.name} cannot be read", error.strerror or str(error), "Choose another file."
+            StoreFault.FOREIGN,
+            tr("{name} cannot be read", name=file.name),
+            error.strerror or str(error),
+            tr("Choose another file."),
         ) from error
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 
 #: What a chat gets when nobody says otherwise (the provider's `XLLAMACPP_N_CTX`), if the model was made for as much.
 DEFAULT_CONTEXT_LENGTH = 8192
@@ -166,16 +167,19 @@ class LoadSettings:
             why = f"tensor_split is {self.tensor_split!r}, which are no shares of devices such as 3,1"
             raise UserFacingError(_WHAT, why)
         if not isinstance(self.projector, str | None):
-            raise UserFacingError(_WHAT, f"projector is {self.projector!r}, no path of a file")
+            raise UserFacingError(_WHAT, tr("projector is {projector!r}, no path of a file", projector=self.projector))
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is None:
                 continue
             if not isinstance(value, int) or isinstance(value, bool):
-                raise UserFacingError(_WHAT, f"{name} is {value!r}, no whole number")
+                raise UserFacingError(_WHAT, tr("{name} is {value!r}, no whole number", name=name, value=value))
             if not least <= value <= _MOST[name]:
                 between = f"{least:,} and {_MOST[name]:,}"
-                raise UserFacingError(_WHAT, f"{name} is {value:,}, which is not between {between}")
+                raise UserFacingError(
+                    _WHAT,
+                    tr("{name} is {value:,}, which is not between {between}", name=name, value=value, between=between),
+                )
 
     @property
     def conflict(self) -> str:
@@ -209,7 +213,7 @@ class LoadSettings:
             UserFacingError: what the sources say together is no load.
         """
         if self.conflict:
-            raise UserFacingError(_WHAT, self.conflict, "Leave flash attention on, or keep the values as f16.")
+            raise UserFacingError(_WHAT, self.conflict, tr("Leave flash attention on, or keep the values as f16."))
         return LoadOptions(
             context_length=self.context_length or default_context_length(context_length_max),
             threads=self.threads or default_threads(physical_cores),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf.errors import NotGguf, file_name
 
 _PICK = "Choose a file that ends in .gguf"
@@ -43,7 +44,7 @@ def not_gguf(path: Path, head: bytes) -> NotGguf:
             return NotGguf(what, kind, hint)
     # A safetensors file begins with the length of its JSON header, 8 bytes, and then the header itself.
     if head[8:9] == b"{":
-        return NotGguf(what, "it is a safetensors file", _CONVERT)
+        return NotGguf(what, tr("it is a safetensors file"), _CONVERT)
     if not any(head):
-        return NotGguf(what, "it begins with zeros, as a download does that only reserved its space", _AGAIN)
-    return NotGguf(what, f'it begins with {head[:4].hex(" ").upper()} and not with "GGUF"', _PICK)
+        return NotGguf(what, tr("it begins with zeros, as a download does that only reserved its space"), _AGAIN)
+    return NotGguf(what, tr('it begins with {upper} and not with "GGUF"', upper=head[:4].hex(" ").upper()), _PICK)

@@ -15,6 +15,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf.errors import (
     Malformed,
     Truncated,
@@ -166,14 +167,14 @@ class _Parser:
         what = f"{file_name(self._path)} cannot be read by this program"
         if version != 0 and version & 0xFFFFFF == 0:  # a small number with its bytes the other way round
             why = "it is a big-endian file, made for another kind of processor"
-            raise UnsupportedVersion(what, why, "Look for a build without big-endian (BE) in its name")
+            raise UnsupportedVersion(what, why, tr("Look for a build without big-endian (BE) in its name"))
         if version == 1:
             why = "it is in version 1 of the GGUF format, and versions 2 and 3 are supported"
-            raise UnsupportedVersion(what, why, "Look for a newer build of this model")
+            raise UnsupportedVersion(what, why, tr("Look for a newer build of this model"))
         if version == 0 or version > 99:
             raise self._malformed(f"it says that it is in version {version:,} of the GGUF format")
         why = f"it is in version {version} of the GGUF format, and versions 2 and 3 are supported"
-        raise UnsupportedVersion(what, why, "Update this program and its engine")
+        raise UnsupportedVersion(what, why, tr("Update this program and its engine"))
 
     def _count(self, things: str, most: int) -> int:
         count = self._window.u64()

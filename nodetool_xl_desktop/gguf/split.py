@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf.errors import Malformed, MissingSplit, Unreadable, file_name, shown
 from nodetool_xl_desktop.gguf.header import Header, TensorInfo
 from nodetool_xl_desktop.gguf.reader import read_header
@@ -85,9 +86,14 @@ def part_names(header: Header) -> tuple[str, ...]:
     suffix = _suffix(number, count)
     if not path.name.endswith(suffix):
         raise MissingSplit(
-            f"{file_name(path)} is part {number + 1:,} of {count:,}, and the others cannot be found",
-            f"its name does not end in {suffix}, so it does not tell theirs",
-            f"Give all {count:,} files their original names again, in the same folder",
+            tr(
+                "{path} is part {number:,} of {count:,}, and the others cannot be found",
+                path=file_name(path),
+                number=number + 1,
+                count=count,
+            ),
+            tr("its name does not end in {suffix}, so it does not tell theirs", suffix=suffix),
+            tr("Give all {count:,} files their original names again, in the same folder", count=count),
         )
     stem = path.name.removesuffix(suffix)
     return tuple(f"{stem}{_suffix(each, count)}" for each in range(count))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf.errors import GgufError, Malformed, UnsupportedTensorType, file_name, shown
 from nodetool_xl_desktop.gguf.header import TensorInfo
 from nodetool_xl_desktop.gguf.types import REMOVED_TENSOR_TYPES, TENSOR_TYPES
@@ -86,5 +87,5 @@ def _unknown_type(path: Path, name: str, type_id: int) -> GgufError:
     what = f"{file_name(path)} cannot be read by this program"
     why = f"its tensor {shown(name)} is stored as type {type_id}, which this engine does not know"
     if type_id in REMOVED_TENSOR_TYPES:
-        return UnsupportedTensorType(what, f"{why} any more", "Look for a newer build of this model")
-    return UnsupportedTensorType(what, why, "Update the engine, or choose another quantization")
+        return UnsupportedTensorType(what, tr("{why} any more", why=why), tr("Look for a newer build of this model"))
+    return UnsupportedTensorType(what, why, tr("Update the engine, or choose another quantization"))

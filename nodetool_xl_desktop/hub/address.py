@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, quote, unquote, unquote_to_bytes, urlsplit, urlunsplit
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.endpoint import HUB_HOSTS, hub_of
 from nodetool_xl_desktop.hub.errors import BadName, HubError, refusal, refusal_elsewhere
 from nodetool_xl_desktop.hub.repository import HubFile, Repository, is_repository_name
@@ -97,7 +98,7 @@ def parse_address(text: str, endpoint: str | None = None) -> Address:
         return Address(url, _name(found["path"], text), _host(urlsplit(url)), found["repo"], takes_token=True)
     if behind is not None and not behind.lower().endswith(".gguf"):
         hint = "Open the repository's page, choose a .gguf file there, and copy the address of that page"
-        raise BadName(f"{_shown(text)} is no model file", "it is another page of the model hub", hint)
+        raise BadName(tr("{text} is no model file", text=_shown(text)), tr("it is another page of the model hub"), hint)
     url = urlunsplit(parts._replace(fragment=""))
     # A token goes to the hub itself alone, never in the clear to a namesake of it.
     trusted = behind is not None and parts[:2] in (urlsplit(hub)[:2], *(("https", host) for host in HUB_HOSTS))
@@ -138,7 +139,9 @@ def _host(parts: SplitResult) -> str:
 
 def _no_address(text: str) -> BadName:
     why = "such an address begins with http:// or https:// and ends in the name of a file"
-    return BadName(f"{_shown(text)} is no address of a model file", why, "Copy the address of a .gguf file")
+    return BadName(
+        tr("{text} is no address of a model file", text=_shown(text)), why, tr("Copy the address of a .gguf file")
+    )
 
 
 def _shown(text: str) -> str:
@@ -214,7 +217,9 @@ def _from_file_url(bare: str, text: str) -> LocalPath:
         path = f"//{parts.netloc}{path}"  # a share of another machine, as Windows writes it
         if os.name != "nt":
             raise BadName(
-                f"{_shown(text)} is not on this machine", "it names another one", "Open it from a folder here"
+                tr("{text} is not on this machine", text=_shown(text)),
+                tr("it names another one"),
+                tr("Open it from a folder here"),
             )
     elif re.match(r"/[A-Za-z]:", path):
         path = path[1:]
@@ -286,7 +291,7 @@ def _repository(repo_id: str, revision: str, inside: str, text: str) -> Reposito
         raise _nothing(text)
     if inside and not inside.lower().endswith(".gguf"):
         hint = "Choose a .gguf file, or paste the address of the repository"
-        raise BadName(f"{_shown(text)} is no model file", "it is another file of a repository", hint)
+        raise BadName(tr("{text} is no model file", text=_shown(text)), tr("it is another file of a repository"), hint)
     return RepositoryAddress(repo_id, revision, inside or None)
 
 
@@ -299,9 +304,15 @@ def _parts(bare: str, text: str) -> SplitResult:
 
 def _nothing(text: str) -> BadName:
     why = "it is no path, no address of a model on the web, and no name as in org/repo or org/repo:Q4_K_M"
-    return BadName(f"{_shown(text)} names no model", why, "Copy the path of a file, or the address of a model's page")
+    return BadName(
+        tr("{text} names no model", text=_shown(text)),
+        why,
+        tr("Copy the path of a file, or the address of a model's page"),
+    )
 
 
 def _other_page(text: str) -> BadName:
     why = "it is another page of the model hub"
-    return BadName(f"{_shown(text)} names no model", why, "Open a model's page there, and copy its address")
+    return BadName(
+        tr("{text} names no model", text=_shown(text)), why, tr("Open a model's page there, and copy its address")
+    )

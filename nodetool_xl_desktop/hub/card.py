@@ -7,6 +7,7 @@ import re
 from contextlib import aclosing
 
 from nodetool_xl_desktop.core.network import HttpClient
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.hub.errors import HubError, Interrupted, NotFound, Unreachable, refusal, require_network
 from nodetool_xl_desktop.hub.header import PATIENCE
@@ -86,4 +87,6 @@ async def _fetched(client: HttpClient, repository: Repository, token: str | None
 def _given_up(repository: Repository, fault: Dropped) -> HubError:
     if not fault.connected:
         return Unreachable.because(repository.host, fault.why)
-    return Interrupted(f"The card of {repository.repo_id} could not be read", fault.why, "Try again")
+    return Interrupted(
+        tr("The card of {repo_id} could not be read", repo_id=repository.repo_id), fault.why, tr("Try again")
+    )

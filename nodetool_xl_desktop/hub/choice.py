@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.memory import HostMemory, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions
@@ -84,7 +85,9 @@ def parse_reference(text: str) -> Reference:
     wrong = (file and (colon or not file.lower().endswith(".gguf"))) or (colon and not quantization)
     if not organisation or not name or wrong:
         why = "a model on a hub is named as in org/repo, org/repo:Q4_K_M or org/repo/file.gguf"
-        raise BadName(f'"{text}" is no name of a model on a hub', why, "Copy the name from the model's page")
+        raise BadName(
+            tr('"{text}" is no name of a model on a hub', text=text), why, tr("Copy the name from the model's page")
+        )
     return Reference(f"{organisation}/{name}", quantization, file)
 
 
@@ -186,7 +189,11 @@ def pick(found: Sequence[Candidate], *, quantization: str = "", file: str = "") 
     marked = [candidate for candidate in matching if _has_mark(candidate) == bool(_MARK.match(quantization))]
     if not matching:
         there = ", ".join(dict.fromkeys(candidate.quantization or candidate.path for candidate in found))
-        raise NotFound(f"There is no {quantization} of this model", f"there are {there}", "Choose one of these")
+        raise NotFound(
+            tr("There is no {quantization} of this model", quantization=quantization),
+            tr("there are {there}", there=there),
+            tr("Choose one of these"),
+        )
     return (marked or matching)[0]
 
 
@@ -199,12 +206,18 @@ def _pick_file(found: Sequence[Candidate], file: str) -> Candidate:
         if any(each.name.lower() == wanted for each in candidate.files):
             return candidate
     there = ", ".join(candidate.path for candidate in found)
-    raise NotFound(f"There is no model {file} in this repository", f"there are {there}", "Choose one of these")
+    raise NotFound(
+        tr("There is no model {file} in this repository", file=file),
+        tr("there are {there}", there=there),
+        tr("Choose one of these"),
+    )
 
 
 def _nothing() -> NotFound:
     why = "there is no .gguf model in it, or not all parts of one"
-    return NotFound("This repository holds nothing to load", why, 'Look for a repository with "GGUF" in its name')
+    return NotFound(
+        tr("This repository holds nothing to load"), why, tr('Look for a repository with "GGUF" in its name')
+    )
 
 
 def _judged(candidate: Candidate, need: int, free: int) -> Choice:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine, WorksOffLine
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.told import text
 
 #: What a hub may repeat of a token, which shall stand in no message and no log.
@@ -175,9 +176,15 @@ def refusal_elsewhere(status: int, headers: dict[str, str], name: str, host: str
     """As `refusal`, for a file on a server that is no model hub."""
     if status in (401, 403):
         why = f"{host} does not hand it out to everyone (status {status})"
-        return Gated(f"{name} is not open to everyone", why, "Download it in a browser that is signed in there")
+        return Gated(
+            tr("{name} is not open to everyone", name=name), why, tr("Download it in a browser that is signed in there")
+        )
     if status in (404, 410):
-        return NotFound(f"{name} could not be found", f"there is no such file on {host}", "Check the address")
+        return NotFound(
+            tr("{name} could not be found", name=name),
+            tr("there is no such file on {host}", host=host),
+            tr("Check the address"),
+        )
     return BadAnswer.because(host, f"it answered with status {status}")
 
 
@@ -196,14 +203,18 @@ def refusal(status: int, headers: dict[str, str], repo_id: str, host: str) -> Hu
             "its owner hands it out to registered users only" if code == "GatedRepo" else message or "access is denied"
         )
         hint = "Accept its terms on its page there and give an access token of your account, or choose another build"
-        return Gated(f"{repo_id} is not open to everyone", why, hint)
+        return Gated(tr("{repo_id} is not open to everyone", repo_id=repo_id), why, hint)
     if status == 401 and "credentials" in message.lower():
-        return BadToken(f"{host} does not know the access token", message, "Make a new one there, or go without one")
+        return BadToken(
+            tr("{host} does not know the access token", host=host),
+            message,
+            tr("Make a new one there, or go without one"),
+        )
     if status in (401, 404):
         thing = {"RevisionNotFound": "version", "EntryNotFound": "file"}.get(code, "repository")
         why = f"there is no such {thing} on {host}, or it is private"
         hint = "Check the name, as in organisation/repository; a private one needs an access token that may read it"
-        return NotFound(f"{repo_id} could not be found", why, hint)
+        return NotFound(tr("{repo_id} could not be found", repo_id=repo_id), why, hint)
     if status == 429:
         pause = headers.get("retry-after", "")
         hint = f"Wait {pause} seconds, then try again" if pause.isdigit() else "Wait some minutes, then try again"

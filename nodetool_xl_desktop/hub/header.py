@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf import Header, Truncated, join_parts, parse, part_names
 from nodetool_xl_desktop.gguf.window import FIRST_CHUNK
 from nodetool_xl_desktop.hub.address import Address
@@ -235,7 +236,7 @@ class _Reader:
 def _given_up(address: Address, fault: Dropped) -> HubError:
     if not fault.connected:
         return Unreachable.because(address.host, fault.why)
-    return Interrupted(f"The header of {address.name} could not be read", fault.why, "Try again")
+    return Interrupted(tr("The header of {name} could not be read", name=address.name), fault.why, tr("Try again"))
 
 
 def _taken_note_of(parsing: asyncio.Task[Header]) -> None:

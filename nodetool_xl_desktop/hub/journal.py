@@ -13,6 +13,7 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.lock import FileLock
 from nodetool_xl_desktop.core.threads import to_its_end
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.entry import Entry
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.hub.standing import Limits, State
@@ -61,7 +62,7 @@ class Journal:
         """
         if not await to_its_end(self._locked):
             why = "another program that is open has this folder, and downloads into it"
-            raise UserFacingError("Nothing can be downloaded here", why, "Use that one, or close it")
+            raise UserFacingError(tr("Nothing can be downloaded here"), why, tr("Use that one, or close it"))
         try:
             kept = await to_its_end(lambda: self._file.read(_parsed)) or Kept()
         except BaseException:

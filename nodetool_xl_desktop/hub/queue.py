@@ -18,6 +18,7 @@ from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.threads import to_its_end
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.download import fetch_all
 from nodetool_xl_desktop.hub.entry import Entry
 from nodetool_xl_desktop.hub.errors import BadName, Interrupted, Unreachable
@@ -160,7 +161,11 @@ class Queue:
         entry = Entry(secrets.token_hex(8), chosen, await to_its_end(self._folder))
         targets = entry.targets
         if not targets:
-            raise BadName("Nothing was chosen", f"no file of {repository.repo_id} was named", "Choose a file")
+            raise BadName(
+                tr("Nothing was chosen"),
+                tr("no file of {repo_id} was named", repo_id=repository.repo_id),
+                tr("Choose a file"),
+            )
         if known := next((each for each in self._living if each.targets == targets), None):
             if known.state is not State.DONE:
                 self._go_on(known)
@@ -360,7 +365,9 @@ class Queue:
         """A fault that may pass is waited out, behind those that can run meanwhile."""
         if not isinstance(error, UserFacingError):
             _log.error("A download has failed", exc_info=error)
-            error = UserFacingError(f"{entry.files[0].name} could not be fetched", repr(error), "Try again")
+            error = UserFacingError(
+                tr("{name} could not be fetched", name=entry.files[0].name), repr(error), tr("Try again")
+            )
         entry.failures = 0 if entry.done > entry.done_at_failure else entry.failures
         entry.error, entry.state = error, State.FAILED
         if isinstance(error, Interrupted | Unreachable) and entry.failures < len(self._manner.retries_s):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from nodetool_xl_desktop.core.network import METADATA_STALL_S
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.endpoint import host_of, hub_of, parse_endpoint
 from nodetool_xl_desktop.hub.errors import BadName
 from nodetool_xl_desktop.hub.session import UNUSABLE_ENVIRONMENT, ask, reason
@@ -123,7 +124,11 @@ async def look_up(
     """
     if not _NAME.fullmatch(repo_id):
         why = "a repository is named as in organisation/name, with letters, digits, dots, dashes and underscores"
-        raise BadName(f'"{repo_id}" is no name of a repository', why, "Copy the name from the model's page")
+        raise BadName(
+            tr('"{repo_id}" is no name of a repository', repo_id=repo_id),
+            why,
+            tr("Copy the name from the model's page"),
+        )
     hub = parse_endpoint(hub_of(endpoint))
 
     def question(api: HfApi) -> Repository:

@@ -18,6 +18,7 @@ import httpx2
 
 from nodetool_xl_desktop.core.network import METADATA_WITHIN_S, MetadataClient, NoAnswer, metadata_client
 from nodetool_xl_desktop.core.threads import in_own_thread
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.endpoint import host_of, origin
 from nodetool_xl_desktop.hub.errors import (
     BadAnswer,
@@ -78,7 +79,7 @@ def _answered(endpoint: str, what: str, question: Callable[[HfApi], _Result]) ->
         with off_line_sorted(), _token_for(endpoint):
             return question(HfApi(endpoint=endpoint, token=False))
     except HFValidationError as error:
-        raise BadName(f'"{what}" is no name of a repository', str(error).splitlines()[0]) from error
+        raise BadName(tr('"{what}" is no name of a repository', what=what), str(error).splitlines()[0]) from error
     except HfHubHTTPError as error:
         raise refusal(error.response.status_code, told_headers(error.response), what, host) from error
     except OfflineModeIsEnabled as error:

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.errors import NoRoom, NotStored
 from nodetool_xl_desktop.hub.header import RemoteFile
 
@@ -100,12 +101,20 @@ def _not_stored(files: Sequence[RemoteFile], folder: Path, error: OSError) -> No
     name, size = files[0].name, max(file.size for file in files)
     what = f"{name} could not be laid out for the engine"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoRoom(what, f"no room is left in {folder}", "Make room on that disk, then try again")
+        return NoRoom(
+            what, tr("no room is left in {folder}", folder=folder), tr("Make room on that disk, then try again")
+        )
     hint = "The estimate needs no file; for an exact answer the program's folder has to be on another disk"
     if error.errno in (errno.EFBIG, errno.EINVAL, errno.EOVERFLOW):
-        return NotStored(what, f"the disk of {folder} cannot hold a file of {units.file_size(size)}", hint)
+        return NotStored(
+            what,
+            tr("the disk of {folder} cannot hold a file of {size}", folder=folder, size=units.file_size(size)),
+            hint,
+        )
     if error.errno == errno.EOPNOTSUPP:
-        return NotStored(what, f"the disk of {folder} has no sparse files, so it would take the whole size", hint)
+        return NotStored(
+            what, tr("the disk of {folder} has no sparse files, so it would take the whole size", folder=folder), hint
+        )
     return NotStored.because(name, error)
 
 

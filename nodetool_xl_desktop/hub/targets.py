@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.errors import BadName, NotStored
 from nodetool_xl_desktop.hub.part import LONGEST_ENDING
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
@@ -34,7 +35,9 @@ def target_path(models: Path, repo_id: str, file: HubFile) -> Path:
     segments = [*repo_id.split("/"), *file.path.split("/")]
     if not all(_is_harmless(segment) for segment in segments):
         why = "it would be written outside its folder, or is no name that every system can write"
-        raise BadName(f"{file.path[:_LONGEST_NAME]!a} is no name for a file", why, "Choose another repository")
+        raise BadName(
+            tr("{path!a} is no name for a file", path=file.path[:_LONGEST_NAME]), why, tr("Choose another repository")
+        )
     return models.joinpath(*segments)
 
 
@@ -46,7 +49,7 @@ def target_paths(models: Path, repository: Repository, files: Sequence[HubFile])
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", file.path).casefold())
         if (before := seen.setdefault(folded, file.path)) != file.path:
             why = f"{before!a} and {file.path!a} differ in upper and lower case only, or in how a letter is written"
-            raise BadName("Two files would get one name", why, "Choose another repository")
+            raise BadName(tr("Two files would get one name"), why, tr("Choose another repository"))
     return tuple(target_path(models, repository.repo_id, file) for file in files)
 
 
@@ -59,7 +62,7 @@ def require_inside(models: Path, target: Path) -> None:
     if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(models)):
         why = f"{target.parent} is a link, or lies behind one, that leads out of {models}"
         hint = "Remove the link, or choose the folder that it leads to as the models folder"
-        raise BadName(f"{target.name} would be written outside the models folder", why, hint)
+        raise BadName(tr("{name} would be written outside the models folder", name=target.name), why, hint)
 
 
 def make_below(models: Path, target: Path, name: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.endpoint import host_of, origin, parse_endpoint
 from nodetool_xl_desktop.hub.errors import BadToken
 
@@ -116,7 +117,7 @@ class Tokens:
                 if error.why == _NONE_THERE:
                     return  # so nothing is kept in it
                 hint = "It is used no longer here. Remove it with the program that shows the keyring"
-                raise NoKeyring("The token may still be in the keyring", error.why, hint) from error
+                raise NoKeyring(tr("The token may still be in the keyring"), error.why, hint) from error
 
     def _looked_up(self, name: str) -> str | None:
         try:
@@ -170,7 +171,9 @@ def sound_token(token: str) -> str:
     bare = token.strip()
     if not bare or len(bare) > _LONGEST or not bare.isascii() or not bare.isprintable() or " " in bare:
         why = "a token is one word of letters, digits and underscores, such as hf_..."
-        raise BadToken("This is no access token", why, "Copy it from the page of your account where it was made")
+        raise BadToken(
+            tr("This is no access token"), why, tr("Copy it from the page of your account where it was made")
+        )
     return bare
 
 

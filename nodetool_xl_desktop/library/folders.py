@@ -13,6 +13,7 @@ from typing import Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import Place
 from nodetool_xl_desktop.library.places import Surroundings, folders_of_others
 
@@ -110,9 +111,9 @@ class ModelFolders:
         own = chosen.own or self._paths.models
         if chosen.own and not _is_there(chosen.own, mounted=chosen.is_mount):
             raise UserFacingError(
-                "The models folder is not there",
-                f"{own} is missing, or the disk that it is on",
-                "Connect the disk, or choose another models folder.",
+                tr("The models folder is not there"),
+                tr("{own} is missing, or the disk that it is on", own=own),
+                tr("Connect the disk, or choose another models folder."),
             )
         _check_writable(own)
         return own
@@ -167,9 +168,9 @@ class ModelFolders:
                 whose = {Place.OWN: "the program's own models folder", Place.ADDED: "added already"}
                 hint = "" if root.is_on else "It is switched off: switch it on."
                 raise UserFacingError(
-                    f"{path.name or path} could not be added",
-                    f"it is {whose.get(root.place, f'a folder of {root.place.value}')}",
-                    hint or "Its models are in the list.",
+                    tr("{name} could not be added", name=path.name or path),
+                    tr("it is {place}", place=whose.get(root.place, f"a folder of {root.place.value}")),
+                    hint or tr("Its models are in the list."),
                 )
         self._change(
             lambda chosen: replace(
@@ -298,11 +299,11 @@ def _check_readable(path: Path) -> None:
             return
     except NotADirectoryError as error:
         raise UserFacingError(
-            f"{path.name} could not be added", "it is a file", "Open it, or add its folder."
+            tr("{name} could not be added", name=path.name), tr("it is a file"), tr("Open it, or add its folder.")
         ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise UserFacingError(f"{path.name or path} could not be added", f"{why} ({path})") from error
+        raise UserFacingError(tr("{name} could not be added", name=path.name or path), f"{why} ({path})") from error
 
 
 def _check_writable(folder: Path) -> None:
@@ -313,9 +314,11 @@ def _check_writable(folder: Path) -> None:
             trial.write(b"0")
             trial.flush()
     except FileExistsError as error:
-        raise UserFacingError("The models folder cannot be used", f"{folder} is a file", "Choose a folder.") from error
+        raise UserFacingError(
+            tr("The models folder cannot be used"), tr("{folder} is a file", folder=folder), tr("Choose a folder.")
+        ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UserFacingError(
-            "The models folder cannot be used", f"{why} ({folder})", "Choose a folder that you can write into."
+            tr("The models folder cannot be used"), f"{why} ({folder})", tr("Choose a folder that you can write into.")
         ) from error

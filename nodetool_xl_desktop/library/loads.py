@@ -12,6 +12,7 @@ from typing import Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.library.following import followed
@@ -55,7 +56,9 @@ class LoadRecords:
         try:
             size = path.stat().st_size
         except (OSError, ValueError) as error:
-            raise UserFacingError("What the load took could not be saved", f"{path.name} is gone") from error
+            raise UserFacingError(
+                tr("What the load took could not be saved"), tr("{name} is gone", name=path.name)
+            ) from error
 
         def changed(held: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
             machines = held or {}

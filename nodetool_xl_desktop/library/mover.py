@@ -13,6 +13,7 @@ from pathlib import Path
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.renaming import rename_new
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.pace import Paced
 from nodetool_xl_desktop.library.verify import Stopped
 
@@ -120,7 +121,7 @@ class Mover:
             leads_to = self._target / leads_to.relative_to(self._source)
         if os.path.lexists(new):
             if not new.is_symlink() or Path(os.readlink(new)) != leads_to:  # noqa: PTH115
-                raise UserFacingError("It stays", "another file of this name is in the new folder already")
+                raise UserFacingError(tr("It stays"), tr("another file of this name is in the new folder already"))
         else:
             new.symlink_to(leads_to)
         _remove_old(old, new)
@@ -128,10 +129,10 @@ class Mover:
     def _drop_if_same(self, old: Path, new: Path) -> None:
         """What a killed move left in both places; or a file that was in both before."""
         if os.path.realpath(old) == os.path.realpath(new):  # a link in the new folder leads back into the old one
-            raise UserFacingError("It stays", "the new folder leads here")
+            raise UserFacingError(tr("It stays"), tr("the new folder leads here"))
         is_same = not new.is_symlink() and new.stat().st_size == old.stat().st_size
         if not is_same or not (old.samefile(new) or self._hash(old) == self._hash(new)):
-            raise UserFacingError("It stays", "another file of this name is in the new folder already")
+            raise UserFacingError(tr("It stays"), tr("another file of this name is in the new folder already"))
         _remove_old(old, new)
 
     def _copy(self, old: Path, new: Path) -> None:
@@ -146,7 +147,9 @@ class Mover:
                 os.fsync(sink.fileno())
             os.utime(fresh, ns=(status.st_atime_ns, status.st_mtime_ns))
             if fresh.stat().st_size != status.st_size or self._hash(fresh) != digest.hexdigest():
-                raise UserFacingError("It stays", "what arrived is not what was sent; the disk or its cable may be bad")
+                raise UserFacingError(
+                    tr("It stays"), tr("what arrived is not what was sent; the disk or its cable may be bad")
+                )
             rename_new(fresh, new)
             _sync_folder(new.parent)
         except BaseException:
@@ -191,7 +194,7 @@ def _remove_old(old: Path, new: Path) -> None:
     rename_new(old, aside)
     if not os.path.lexists(new):
         rename_new(aside, old)
-        raise UserFacingError("It stays", "the new folder leads here")
+        raise UserFacingError(tr("It stays"), tr("the new folder leads here"))
     aside.unlink()
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.renaming import rename_new
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.folders import ModelFolders, absolute
 from nodetool_xl_desktop.library.following import Follower
 from nodetool_xl_desktop.library.mover import ENDING, LEAVING, Moved, Mover, Progress
@@ -81,15 +82,15 @@ def move_models(
         return Moved()
     if leaving and not same and os.path.realpath(to) != os.path.realpath(leaving):
         raise UserFacingError(
-            "The models cannot be moved there yet",
-            f"some are still in {leaving}, as an earlier move did not come to its end",
-            "Go on with that one first, or leave them there.",
+            tr("The models cannot be moved there yet"),
+            tr("some are still in {leaving}, as an earlier move did not come to its end", leaving=leaving),
+            tr("Go on with that one first, or leave them there."),
         )
     if not source.is_dir():
         raise UserFacingError(
-            "The models cannot be moved",
-            f"{source} is not there, or the disk that it is on",
-            "Connect the disk, or leave what is there.",
+            tr("The models cannot be moved"),
+            tr("{source} is not there, or the disk that it is on", source=source),
+            tr("Connect the disk, or leave what is there."),
         )
     _check_apart(source, to)
     others = _of_others(folders, source)
@@ -181,9 +182,9 @@ def _check_apart(source: Path, to: Path) -> None:
     old, new = Path(os.path.realpath(source)), Path(os.path.realpath(to))
     if _lies_in(old, new) or _lies_in(new, old):
         raise UserFacingError(
-            "The models cannot be moved there",
-            f"one of {old} and {new} lies in the other",
-            "Choose a folder beside the old one, or choose it without moving the models.",
+            tr("The models cannot be moved there"),
+            tr("one of {old} and {new} lies in the other", old=old, new=new),
+            tr("Choose a folder beside the old one, or choose it without moving the models."),
         )
 
 
@@ -205,12 +206,12 @@ def _check_room(files: list[tuple[Path, int]], to: Path) -> None:
         device, free = there.stat().st_dev, shutil.disk_usage(there).free
         needed = sum(size for path, size in files if path.lstat().st_dev != device)
     except OSError as error:
-        raise UserFacingError("The models cannot be moved there", f"{error.strerror or error} ({to})") from error
+        raise UserFacingError(tr("The models cannot be moved there"), f"{error.strerror or error} ({to})") from error
     if needed > free:
         raise UserFacingError(
-            "The models cannot be moved there",
-            f"they take {units.file_size(needed)}, and {units.file_size(free)} are free",
-            "Choose another disk, or delete models that you do not need.",
+            tr("The models cannot be moved there"),
+            tr("they take {needed}, and {free} are free", needed=units.file_size(needed), free=units.file_size(free)),
+            tr("Choose another disk, or delete models that you do not need."),
         )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
 from nodetool_xl_desktop.library.following import followed
 
@@ -139,7 +140,7 @@ class ModelSettings:
         """Change the entry of a file; `change` gets what it is, and returns what becomes of it."""
         size = _size(path)
         if size is None:
-            raise UserFacingError("The settings could not be saved", f"{path.name} is gone")
+            raise UserFacingError(tr("The settings could not be saved"), tr("{name} is gone", name=path.name))
 
         def changed(held: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
             machines = held or {}
@@ -222,7 +223,7 @@ def _settings(said: Any, model: str) -> LoadSettings:
     for name, value in said.items():
         try:
             if name not in _KINDS or type(value) is not _KINDS[name]:
-                raise UserFacingError("It is no setting")
+                raise UserFacingError(tr("It is no setting"))
             one: dict[str, Any] = {name: value}
             settings = LoadSettings(**one).over(settings)
         except UserFacingError as error:

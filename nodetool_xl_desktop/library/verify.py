@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.library import jan, ollama
 from nodetool_xl_desktop.library.origins import Origins
@@ -142,7 +143,7 @@ def _hashed(path: Path, on_progress: Callable[[int, int], None], stop: Callable[
 def _size(path: Path) -> int:
     try:
         if not path.is_file():  # a pipe would be waited for
-            raise UserFacingError(f"{path.name} cannot be verified", "it is gone, or no file")
+            raise UserFacingError(tr("{name} cannot be verified", name=path.name), tr("it is gone, or no file"))
         return path.stat().st_size
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
@@ -150,7 +151,11 @@ def _size(path: Path) -> int:
 
 def _unreadable(path: Path, error: Exception) -> UserFacingError:
     why = getattr(error, "strerror", None) or str(error)
-    return UserFacingError(f"{path.name} cannot be verified", f"it cannot be read: {why}", "Look at the disk.")
+    return UserFacingError(
+        tr("{name} cannot be verified", name=path.name),
+        tr("it cannot be read: {why}", why=why),
+        tr("Look at the disk."),
+    )
 
 
 def _target(path: Path) -> Path:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.folders import Root
 
 #: How long nothing may change before it is told, in seconds. Longer than two steps: so often watchfiles tells of a file
@@ -286,4 +287,4 @@ def _cannot(error: Exception) -> CannotWatch:
     hint = "The list is made anew whenever you come back to the window."
     if sys.platform == "linux":
         hint += " The limits are fs.inotify.max_user_watches and fs.inotify.max_user_instances."
-    return CannotWatch("The model folders are not watched", "the system lets no more folders be watched", hint)
+    return CannotWatch(tr("The model folders are not watched"), tr("the system lets no more folders be watched"), hint)

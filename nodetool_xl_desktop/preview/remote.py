@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.threads import to_its_end
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import dry_run
 from nodetool_xl_desktop.engine.dry_run import Plan
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
@@ -172,4 +173,4 @@ def _told(error: EngineError, address: Address, memory: int) -> EngineError:
         why = f"the engine asked for more than {units.memory(memory)} to plan it, as no model known has it do"
     if error.fault in (Fault.OUT_OF_MEMORY, Fault.TIMEOUT):
         hint = "Its header may be damaged or made to do harm: choose another build of this model"
-    return EngineError(error.fault, f"{address.name} could not be planned", why, hint, error.log_tail)
+    return EngineError(error.fault, tr("{name} could not be planned", name=address.name), why, hint, error.log_tail)

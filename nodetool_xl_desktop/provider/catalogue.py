@@ -14,6 +14,7 @@ from pathlib import Path
 from nodetool_xl_desktop import hub
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.hardware import host_memory
 from nodetool_xl_desktop.gguf import GgufError, Header, read_model
@@ -274,6 +275,6 @@ def _no_model(model: str) -> EngineError:
     return EngineError(
         Fault.NO_MODEL,
         NO_MODEL,
-        f"{model!r} is neither a file, nor in My Models, nor the name of a repository (org/repo)",
-        "Give the path of a .gguf file, or a name such as org/repo:Q4_K_M.",
+        tr("{model!r} is neither a file, nor in My Models, nor the name of a repository (org/repo)", model=model),
+        tr("Give the path of a .gguf file, or a name such as org/repo:Q4_K_M."),
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.client import NO_ANSWER, Template
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.provider.values import ImagePart, Message, TextPart, ToolCall, ToolResultPart
@@ -95,8 +96,8 @@ def normalise(
         raise EngineError(
             Fault.BAD_REQUEST,
             NO_ANSWER,
-            "the messages hold an image, and the loaded model takes text only",
-            "Leave the image out, or load a model with vision.",
+            tr("the messages hold an image, and the loaded model takes text only"),
+            tr("Leave the image out, or load a model with vision."),
         )
     first = _Turn("system", [system, *(text for turn in turns if turn.role == "system" for text in turn.texts)])
     spoken = [turn for turn in turns if turn.role != "system"]
@@ -110,7 +111,7 @@ def normalise(
         else:
             _put_before_first_user(first, merged)
     if not merged:
-        raise EngineError(Fault.BAD_REQUEST, NO_ANSWER, "there is no message to answer", "Write one.")
+        raise EngineError(Fault.BAD_REQUEST, NO_ANSWER, tr("there is no message to answer"), tr("Write one."))
     return [turn.to_json() for turn in merged]
 
 

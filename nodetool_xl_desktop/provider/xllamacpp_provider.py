@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.client import NO_ANSWER, Sampling
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import (
@@ -472,6 +473,9 @@ def _too_late(timeout_s: float) -> EngineError:
     return EngineError(
         Fault.TIMEOUT,
         NO_ANSWER,
-        f"the answer was not complete within {timeout_s:g} s",
-        "Give it more time (tools, and whoever approves them, take of it, too), or ask for fewer tokens (max_tokens).",
+        tr("the answer was not complete within {timeout_s:g} s", timeout_s=timeout_s),
+        tr(
+            "Give it more time (tools, and whoever approves them, take of it, too), "
+            "or ask for fewer tokens (max_tokens)."
+        ),
     )

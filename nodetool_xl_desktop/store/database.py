@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import errors as store_errors
 from nodetool_xl_desktop.store import schema
 from nodetool_xl_desktop.store.errors import StoreError, StoreFault
@@ -205,7 +206,7 @@ class Worker:
 
 def closed() -> StoreError:
     """The store was closed."""
-    return StoreError(StoreFault.CLOSED, "The chats are closed", "", "Start the program again.")
+    return StoreError(StoreFault.CLOSED, tr("The chats are closed"), "", tr("Start the program again."))
 
 
 def rows(connection: sqlite3.Connection, sql: str, *values: Any) -> list[Any]:

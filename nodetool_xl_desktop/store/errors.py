@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 
 #: With less room than this, in bytes, a write that failed is told as a full disk.
 NEARLY_FULL = 1_000_000
@@ -46,7 +47,7 @@ class StoreError(UserFacingError):
 
 def missing(what: str) -> StoreError:
     """A chat, message, folder, preset or file that somebody else has removed meanwhile."""
-    return StoreError(StoreFault.MISSING, f"{what} is not there any more", "", "Choose another one.")
+    return StoreError(StoreFault.MISSING, tr("{what} is not there any more", what=what), "", tr("Choose another one."))
 
 
 def of_sqlite(  # noqa: PLR0911 - one for each kind
@@ -70,9 +71,9 @@ def of_sqlite(  # noqa: PLR0911 - one for each kind
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreError(
                 StoreFault.LOCKED,
-                "The chats could not be saved or read",
-                f"another program holds the file {path}",
-                "Close the program that has it open, such as a database viewer or a backup, and try again.",
+                tr("The chats could not be saved or read"),
+                tr("another program holds the file {path}", path=path),
+                tr("Close the program that has it open, such as a database viewer or a backup, and try again."),
             )
         case sqlite3.SQLITE_CORRUPT:
             return damaged(path, str(error))
@@ -82,7 +83,7 @@ def of_sqlite(  # noqa: PLR0911 - one for each kind
             return full(path) if _free(path) < NEARLY_FULL else _of_disk(detail)
         case sqlite3.SQLITE_TOOBIG:
             return StoreError(
-                StoreFault.DISK, "This message is too large to be kept", detail, "Attach it as a file instead."
+                StoreFault.DISK, tr("This message is too large to be kept"), detail, tr("Attach it as a file instead.")
             )
     return None
 
@@ -102,9 +103,9 @@ def full(path: Path) -> StoreError:
     free = units.file_size(max(_free(path), 0))
     return StoreError(
         StoreFault.FULL,
-        "The chats could not be saved",
-        f"the disk is full: {free} are free in {path.parent}",
-        "Make room on this disk. An answer that is on the screen is saved as soon as there is some.",
+        tr("The chats could not be saved"),
+        tr("the disk is full: {free} are free in {parent}", free=free, parent=path.parent),
+        tr("Make room on this disk. An answer that is on the screen is saved as soon as there is some."),
     )
 
 
@@ -113,9 +114,14 @@ def no_room_for_backup(folder: Path, needed: int) -> StoreError:
     free = units.file_size(max(_free(folder / "a backup"), 0))
     return StoreError(
         StoreFault.FULL,
-        "The chats were not backed up",
-        f"a backup needs {units.file_size(needed)} free in {folder}, and there are {free}",
-        "Make room on this disk. The chats themselves are saved.",
+        tr("The chats were not backed up"),
+        tr(
+            "a backup needs {needed} free in {folder}, and there are {free}",
+            needed=units.file_size(needed),
+            folder=folder,
+            free=free,
+        ),
+        tr("Make room on this disk. The chats themselves are saved."),
     )
 
 
@@ -123,9 +129,9 @@ def read_only(path: Path, detail: str) -> StoreError:
     """The folder or the file may not be written."""
     return StoreError(
         StoreFault.READ_ONLY,
-        "The chats cannot be opened for writing",
+        tr("The chats cannot be opened for writing"),
         f"{detail} ({path})",
-        f"Make sure that the folder {path.parent} exists, belongs to you and may be written.",
+        tr("Make sure that the folder {parent} exists, belongs to you and may be written.", parent=path.parent),
     )
 
 
@@ -133,9 +139,9 @@ def damaged(path: Path, detail: str) -> StoreError:
     """Pages of the database are wrong."""
     return StoreError(
         StoreFault.DAMAGED,
-        "The file of the chats is damaged",
+        tr("The file of the chats is damaged"),
         f"{' '.join(detail.split())} ({path})",
-        "Start the program again: it then falls back to the newest backup and keeps the damaged file.",
+        tr("Start the program again: it then falls back to the newest backup and keeps the damaged file."),
     )
 
 
@@ -143,9 +149,9 @@ def not_a_store(path: Path) -> StoreError:
     """Another kind of file stands where the chats should be."""
     return StoreError(
         StoreFault.NOT_A_STORE,
-        "The chats cannot be opened",
-        f"{path} is not a store of this program",
-        "Move that file elsewhere, or begin anew; it is kept either way.",
+        tr("The chats cannot be opened"),
+        tr("{path} is not a store of this program", path=path),
+        tr("Move that file elsewhere, or begin anew; it is kept either way."),
     )
 
 
@@ -153,9 +159,14 @@ def too_new(path: Path, found: int, known: int) -> StoreError:
     """A later version of the program wrote it."""
     return StoreError(
         StoreFault.TOO_NEW,
-        "The chats were written by a newer version of this program",
-        f"they are of version {found}, and this program knows up to {known} ({path})",
-        "Install the newer version again. Nothing was changed.",
+        tr("The chats were written by a newer version of this program"),
+        tr(
+            "they are of version {found}, and this program knows up to {known} ({path})",
+            found=found,
+            known=known,
+            path=path,
+        ),
+        tr("Install the newer version again. Nothing was changed."),
     )
 
 
@@ -163,14 +174,14 @@ def in_use(path: Path) -> StoreError:
     """Another window of the program holds the store."""
     return StoreError(
         StoreFault.IN_USE,
-        "The chats are open already",
-        f"another window of this program has them open ({path.parent})",
-        "Go on in that window, or close it first.",
+        tr("The chats are open already"),
+        tr("another window of this program has them open ({parent})", parent=path.parent),
+        tr("Go on in that window, or close it first."),
     )
 
 
 def _of_disk(detail: str) -> StoreError:
-    return StoreError(StoreFault.DISK, "The chats could not be saved or read", detail, "Look at the disk.")
+    return StoreError(StoreFault.DISK, tr("The chats could not be saved or read"), detail, tr("Look at the disk."))
 
 
 def _free(path: Path) -> int:

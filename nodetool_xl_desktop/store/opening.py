@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nodetool_xl_desktop.core.lock import FileLock
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import errors as store_errors
 from nodetool_xl_desktop.store import messages, salvage, schema
 from nodetool_xl_desktop.store.attachments import sync_folder
@@ -86,7 +87,9 @@ def _cannot_open(error: StoreError) -> StoreError:
     """What is true of a write that failed, told of a store that could not be opened."""
     if error.fault is not StoreFault.FULL:
         return error
-    return StoreError(error.fault, "The chats cannot be opened", error.why, "Make room on this disk, and try again.")
+    return StoreError(
+        error.fault, tr("The chats cannot be opened"), error.why, tr("Make room on this disk, and try again.")
+    )
 
 
 def _make_usable(opened: Opened, backups: Backups, *, begin_anew: bool) -> None:
@@ -168,8 +171,11 @@ def _fall_back(opened: Opened, backups: Backups, problem: StoreError, *, begin_a
         raise StoreError(
             problem.fault,
             problem.what,
-            f"{problem.why}, and there is no sound backup in {backups.folder}",
-            "Begin anew with what can still be read, or put a backup of your own there. The file is kept either way.",
+            tr("{why}, and there is no sound backup in {folder}", why=problem.why, folder=backups.folder),
+            tr(
+                "Begin anew with what can still be read, or put a backup of your own there. "
+                "The file is kept either way."
+            ),
         )
     _log.error("%s", problem)
     # All of it is made beside the damaged file: ended in the middle, the program finds that as it was.
@@ -206,8 +212,8 @@ def _bring_up(connection: sqlite3.Connection) -> None:
     if not one(connection, "SELECT 1 FROM pragma_module_list WHERE name = 'fts5'"):
         raise StoreError(
             StoreFault.NO_SEARCH,
-            "The chats cannot be opened",
-            "this Python's SQLite was built without FTS5, its search",
-            "Use a Python whose SQLite has it, such as the one of python.org or of your system.",
+            tr("The chats cannot be opened"),
+            tr("this Python's SQLite was built without FTS5, its search"),
+            tr("Use a Python whose SQLite has it, such as the one of python.org or of your system."),
         )
     schema.migrate(connection)

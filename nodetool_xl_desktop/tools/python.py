@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.confined import Limits, Outcome, confined
 
 #: Below the 30 s that a call may take, so that the reason is told here.
@@ -71,16 +72,18 @@ class RunPythonTool:
         what = "The Python program was not run"
         self._off_line.check(what)
         if sys.platform == "win32":
-            raise UserFacingError(what, "on Windows this program cannot bound what it takes yet")
+            raise UserFacingError(what, tr("on Windows this program cannot bound what it takes yet"))
         try:
             outcome = await confined({"do": "run", "code": _plain(code)}, self._limits, with_folder=True)
         except OSError as error:
-            raise UserFacingError(what, f"no process could be started: {error.strerror or error}") from error
+            raise UserFacingError(
+                what, tr("no process could be started: {strerror}", strerror=error.strerror or error)
+            ) from error
         said = _bounded(outcome.output.decode("utf-8", errors="replace").strip())
         why = self._why_ended(outcome)
         if why:
             told = f"What it printed last: {said[-_LAST:]}" if said else "It printed nothing"
-            raise UserFacingError("The program was ended", why, told)
+            raise UserFacingError(tr("The program was ended"), why, told)
         return said or "(the program ended and printed nothing; use print)"
 
     def _why_ended(self, outcome: Outcome) -> str:

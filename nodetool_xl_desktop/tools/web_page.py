@@ -23,6 +23,7 @@ import httpx2
 from nodetool_xl_desktop.core import network, units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import HttpClient, IPAddress, OffLine, Resolve
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.confined import Limits, confined
 from nodetool_xl_desktop.tools.text_files import NotText, encoding_of, shown
 
@@ -200,18 +201,22 @@ def _checked(url: str) -> httpx2.URL:
     if text and "://" not in text.partition("?")[0]:
         text = f"https://{text}"
     if len(text) > _LONGEST_URL:
-        raise UserFacingError("The address is too long", f"more than {_LONGEST_URL:,} characters")
+        raise UserFacingError(
+            tr("The address is too long"), tr("more than {longest_url:,} characters", longest_url=_LONGEST_URL)
+        )
     try:
         found = httpx2.URL(text).copy_with(fragment=None)
         host = found.raw_host.decode("ascii")
         if not 0 < (found.port or 80) < 65_536:
             raise ValueError("no such port")
     except (httpx2.InvalidURL, ValueError, TypeError) as error:
-        raise UserFacingError(what, hint="Give one such as https://example.org/page") from error
+        raise UserFacingError(what, hint=tr("Give one such as https://example.org/page")) from error
     if found.scheme not in ("http", "https") or not host:
-        raise UserFacingError(what, "only http and https can be fetched", "Give one such as https://example.org/page")
+        raise UserFacingError(
+            what, tr("only http and https can be fetched"), tr("Give one such as https://example.org/page")
+        )
     if found.userinfo:
-        raise UserFacingError(what, "it holds a name or a password", "Leave it out")
+        raise UserFacingError(what, tr("it holds a name or a password"), tr("Leave it out"))
     return found
 
 
@@ -304,7 +309,9 @@ def _decoded(answer: _Answer) -> str:
 def _part(url: httpx2.URL, text: str, part: int) -> str:
     count = max(1, -(-len(text) // MOST_CHARACTERS))
     if part > count:
-        raise UserFacingError(f"The page has {count} parts", hint=f"Take a part up to {count}")
+        raise UserFacingError(
+            tr("The page has {count} parts", count=count), hint=tr("Take a part up to {count}", count=count)
+        )
     if count == 1:
         return text
     piece = text[(part - 1) * MOST_CHARACTERS : part * MOST_CHARACTERS]

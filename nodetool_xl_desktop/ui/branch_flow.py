@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMenu
 from nodetool_xl_desktop.chat.editing import with_text
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import Attachment
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
@@ -132,7 +133,7 @@ class BranchFlow(QObject):
             if session.answer is not None and session.answer.id in session.tree.below(message):
                 await self._chats.stopped(session)
             await session.delete(message)
-            self._undo.offer("Message deleted", lambda: self._take_back(session, message))
+            self._undo.offer(tr("Message deleted"), lambda: self._take_back(session, message))
 
         return delete
 

@@ -16,6 +16,7 @@ from nodetool_xl_desktop.chat.asker import Asker
 from nodetool_xl_desktop.chat.session import Asked, ChatSession
 from nodetool_xl_desktop.chat.sessions import Sessions
 from nodetool_xl_desktop.chat.turns import says_nothing
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.engine.server import EngineServer
 from nodetool_xl_desktop.engine.states import Ready, State
@@ -254,7 +255,7 @@ class ChatFlow(QObject):
 
     async def _send(self, answer: Answer, server: EngineServer) -> None:
         if not self._is_open.is_set():
-            self.pane.composer.set_hint("It is sent as soon as the chats are open.")
+            self.pane.composer.set_hint(tr("It is sent as soon as the chats are open."))
             await self._is_open.wait()
             self.pane.composer.set_hint("")
         assert self.store is not None
@@ -296,7 +297,7 @@ class ChatFlow(QObject):
         if session is None or self._answers.of(session):
             return
         if not isinstance(self.pane.state, Ready):
-            self.pane.composer.set_hint("Load a model first (Ctrl+Shift+L).")
+            self.pane.composer.set_hint(tr("Load a model first (Ctrl+Shift+L)."))
             return
 
         def again() -> None:
@@ -395,7 +396,7 @@ class ChatFlow(QObject):
     def _look(self, session: ChatSession) -> tuple[Message, PromptProgress | None, str]:
         assert self._sessions is not None
         before = self._sessions.waits_for(session)
-        note = f"Waiting for the answer in “{before.chat.title}” ..." if before is not None else ""
+        note = tr("Waiting for the answer in “{title}” ...", title=before.chat.title) if before is not None else ""
         message = session.answer.message if session.answer is not None else session.shown[-1]
         return message, session.progress, note
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from nodetool_xl_desktop.chat.session import ChatSession
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Starting, State
 from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.store.errors import StoreError
@@ -89,13 +90,13 @@ class ChatPane(QWidget):
     def _make_bar(self) -> QFrame:
         self._status = ElidedLabel("note")
         self.presets = PresetButton(self._theme)
-        self.more.setAccessibleName("More")
-        self.more.setToolTip("What can be done with this chat")
+        self.more.setAccessibleName(tr("More"))
+        self.more.setToolTip(tr("What can be done with this chat"))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pill.setObjectName("modelPill")
         self.pill.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pill.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.pill.setToolTip("Choose a model (Ctrl+L)")
+        self.pill.setToolTip(tr("Choose a model (Ctrl+L)"))
         bar = QFrame()
         bar.setObjectName("topBar")
         top = QHBoxLayout(bar)
@@ -215,7 +216,7 @@ class ChatPane(QWidget):
         if self._told is not None:
             self._problem.tell_error(self._told)
         elif isinstance(state, Broken) and not answering and state.error is not told:
-            self._problem.tell_error(state.error, remedy="Load again")
+            self._problem.tell_error(state.error, remedy=tr("Load again"))
         else:
             self._problem.hide()
 
@@ -229,8 +230,10 @@ class ChatPane(QWidget):
         if answered_by is None or self._offered in (None, here) or self._offered not in self.models():
             self._offer.hide()
             return
-        text = f"{title(here)} would answer now." if isinstance(state, Ready) and here is not None else ""
-        self._offer.tell(f"{answered_by.name} answered here last.", text, tone="plain", remedy="Load It")
+        text = tr("{here} would answer now.", here=title(here)) if isinstance(state, Ready) and here is not None else ""
+        self._offer.tell(
+            tr("{name} answered here last.", name=answered_by.name), text, tone="plain", remedy=tr("Load It")
+        )
 
     def _load_again(self) -> None:
         """The model that broke, whatever is selected."""
@@ -239,7 +242,7 @@ class ChatPane(QWidget):
     def _refresh(self) -> None:
         state = self._state
         named = state.model if isinstance(state, Starting | Ready | Broken | Ending) else None
-        self.pill.setAccessibleName("Model")
+        self.pill.setAccessibleName(tr("Model"))
         self.pill.setText(f"{caption(title(named) if named else self._selected or 'Choose a model')}  ▾")
         self.pill.setIcon(self._theme.icon("circle-fill", DOTS[type(state)]))
         self.more.setIcon(self._theme.icon("dots-three", "text"))
@@ -257,9 +260,9 @@ class ChatPane(QWidget):
     def _status_text(state: State) -> str:
         match state:
             case Starting():
-                return f"Loading ... {state.progress:.0%}"
+                return tr("Loading ... {progress:.0%}", progress=state.progress)
             case Ready():
-                return f"Ready · {units.tokens(state.server.context_length)}"
+                return tr("Ready · {context_length}", context_length=units.tokens(state.server.context_length))
             case Ending():
-                return "Ejecting ..."
-        return "Not loaded"
+                return tr("Ejecting ...")
+        return tr("Not loaded")

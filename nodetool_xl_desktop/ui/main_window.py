@@ -22,6 +22,7 @@ from nodetool_xl_desktop.chat.attached_files import ReadFile, attached
 from nodetool_xl_desktop.chat.context import no_attachment
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.preferences import Preferences, PreferencesFile
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
@@ -142,7 +143,7 @@ class MainWindow(QMainWindow):
         self.models.shelf.know(rooms.elsewhere.origins, kept, self.hub.sha256_of, rooms.elsewhere.downloads)
 
     def _lay_out(self, theme: Theme) -> None:
-        self.setWindowTitle("NodeTool XL Desktop")
+        self.setWindowTitle(tr("NodeTool XL Desktop"))
         self.resize(*SIZE)
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
@@ -224,7 +225,7 @@ class MainWindow(QMainWindow):
         if self.centre.page is self.chat:
             self.chat.tell_problem(error)
         else:
-            self.problem.tell_error(error, remedy="Dismiss")
+            self.problem.tell_error(error, remedy=tr("Dismiss"))
 
     def _show_presets(self) -> None:
         """Whose system prompt and sampling the panel is about: of the chat, and of the model that would answer."""
@@ -241,7 +242,7 @@ class MainWindow(QMainWindow):
         session = self.chats.session
         name = " ".join(session.chat.title.split()) if session is not None else ""
         name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-        self.setWindowTitle(f"{name} - NodeTool XL Desktop" if name else "NodeTool XL Desktop")
+        self.setWindowTitle(tr("{name} - NodeTool XL Desktop", name=name) if name else tr("NodeTool XL Desktop"))
 
     async def _machine(self) -> FitMachine:
         await self.fit.looked()
@@ -290,7 +291,7 @@ class MainWindow(QMainWindow):
 
         self.models.fill(add)
         self._pick.addSeparator()
-        add("Open a model file ...", self.opening.ask_for_files)
+        add(tr("Open a model file ..."), self.opening.ask_for_files)
 
     # Qt's events
 

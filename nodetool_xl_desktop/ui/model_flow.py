@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop.chat.fitting import Judge
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.server import EngineServer
@@ -331,7 +332,7 @@ class ModelFlow:
     async def _load_and_send(self) -> None:
         """A message was written before a model was loaded: load the selected one, then send it."""
         if self._page.selected is None:
-            self._chat.composer.set_hint("Choose a model first (Ctrl+L), or drop one on the window.")
+            self._chat.composer.set_hint(tr("Choose a model first (Ctrl+L), or drop one on the window."))
             return
         shown, parts = self._chats.session, self._chat.composer.parts
         await self.load()
@@ -344,4 +345,4 @@ def _together(problems: list[UserFacingError]) -> UserFacingError | None:
     if len(problems) < 2:
         return problems[0] if problems else None
     why = " ".join(f"{problem.what}: {problem.why}." for problem in problems)
-    return UserFacingError(f"{len(problems)} files could not be opened", why)
+    return UserFacingError(tr("{count} files could not be opened", count=len(problems)), why)

@@ -26,6 +26,7 @@ from PySide6.QtGui import QGuiApplication
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.instance import Instance
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.tasks import in_thread
 
 if TYPE_CHECKING:
@@ -265,7 +266,11 @@ def hand_over(instance: Instance, named: Sequence[Named], patience: Patience | N
     patience = patience or Patience()
     line = Handed(tuple(named), os.environ.get(_TOKEN, "")).to_line()
     if len(line) > LONGEST:
-        raise UserFacingError("That is too much to open at once", f"{len(named):,} names", "Open the folder instead.")
+        raise UserFacingError(
+            tr("That is too much to open at once"),
+            tr("{count:,} names", count=len(named)),
+            tr("Open the folder instead."),
+        )
     with _core_application():
         until = time.monotonic() + patience.start_s
         while True:
@@ -274,19 +279,25 @@ def hand_over(instance: Instance, named: Sequence[Named], patience: Patience | N
                 case _Heard.TAKEN:
                     return True
                 case _Heard.REFUSED:
-                    raise _other("is open, and did not understand this one: it may be another version", running.process)
+                    raise _other(
+                        tr("is open, and did not understand this one: it may be another version"), running.process
+                    )
                 case _Heard.SILENT:
-                    raise _other("is open, but does not answer", running.process)
+                    raise _other(tr("is open, but does not answer"), running.process)
             if instance.try_begin():
                 return False
             if time.monotonic() >= until:
-                raise _other("has this data folder, and cannot be reached", running.process)
+                raise _other(tr("has this data folder, and cannot be reached"), running.process)
             time.sleep(patience.look_s)
 
 
 def _other(does: str, process: int) -> UserFacingError:
-    which = f"another NodeTool XL Desktop {does}" + (f" (process {process})" if process else "")
-    return UserFacingError("The window was not opened", which, "Close that one, or end its process, then try again.")
+    which = tr("another NodeTool XL Desktop {does}", does=does) + (
+        tr(" (process {process})", process=process) if process else ""
+    )
+    return UserFacingError(
+        tr("The window was not opened"), which, tr("Close that one, or end its process, then try again.")
+    )
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.address import Address, LocalPath, RepositoryAddress, parse_place
 from nodetool_xl_desktop.hub.endpoint import host_of, hub_of
 from nodetool_xl_desktop.hub.errors import BadName
@@ -25,7 +26,7 @@ WIDTH, HEIGHT = 560, 26
 #: After the last key the disk is looked at, in milliseconds.
 REST_MS = 150
 LONGEST = 4096
-USUAL = "A file or a folder of this machine, the address of a page or file on a model hub, or organisation/name."
+USUAL = tr("A file or a folder of this machine, the address of a page or file on a model hub, or organisation/name.")
 _MAGIC = b"GGUF"
 
 
@@ -58,7 +59,7 @@ class OpenAddress(QDialog):
 
     def __init__(self, tasks: Tasks, endpoint: Callable[[], str | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Open Address")
+        self.setWindowTitle(tr("Open Address"))
         self._tasks = tasks
         self._endpoint = endpoint
         self._looks = 0
@@ -68,10 +69,10 @@ class OpenAddress(QDialog):
         self.edit.setProperty("kind", "value")
         self.edit.setObjectName("address")
         self.edit.setMaxLength(LONGEST)
-        self.edit.setPlaceholderText("~/models, hf.co/org/repo, org/repo:Q4_K_M ...")
-        self.edit.setAccessibleName("Path, address, or organisation/name")
+        self.edit.setPlaceholderText(tr("~/models, hf.co/org/repo, org/repo:Q4_K_M ..."))
+        self.edit.setAccessibleName(tr("Path, address, or organisation/name"))
         self._words = label("", wrap=True)
-        self.open_button, self._cancel = QPushButton("Open"), QPushButton("Cancel")
+        self.open_button, self._cancel = QPushButton(tr("Open")), QPushButton(tr("Cancel"))
         self.open_button.setProperty("kind", "primary")
         self.open_button.setDefault(True)
         self._cancel.setAutoDefault(False)
@@ -141,7 +142,7 @@ class OpenAddress(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_L)
         layout.setSpacing(SPACE_M)
-        layout.addWidget(label("Open Address", "title"))
+        layout.addWidget(label(tr("Open Address"), "title"))
         layout.addWidget(field(self.edit))
         layout.addWidget(self._words)
         layout.addLayout(buttons)
@@ -167,7 +168,7 @@ def look(text: str, endpoint: str | None = None) -> Look:
         case Address():
             is_model = place.name.lower().endswith(".gguf")
             words = f"{caption(place.name, 80)} on {place.host}.".replace("&&", "&")
-            doubt = "" if is_model else " Its name does not end in .gguf: it may be no model."
+            doubt = "" if is_model else tr(" Its name does not end in .gguf: it may be no model.")
             return Look(f"{words}{doubt}", bare, "muted" if is_model else "warning")
 
 
@@ -175,22 +176,35 @@ def _of_repository(place: RepositoryAddress, host: str) -> str:
     if place.file is not None:
         return f"A model of {place.repo_id} on {host}: {caption(place.file, 120)}.".replace("&&", "&")
     if place.quantization:
-        return f"The repository {place.repo_id} on {host}, and in it {place.quantization}."
-    return f"The repository {place.repo_id} on {host}."
+        return tr(
+            "The repository {repo_id} on {host}, and in it {quantization}.",
+            repo_id=place.repo_id,
+            host=host,
+            quantization=place.quantization,
+        )
+    return tr("The repository {repo_id} on {host}.", repo_id=place.repo_id, host=host)
 
 
 def _look_here(path: Path) -> Look:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            return Look("A folder: the models in it are listed in My Models, and stay where they are.", path)
+            return Look(tr("A folder: the models in it are listed in My Models, and stay where they are."), path)
         if not stat.S_ISREG(status.st_mode):
-            return Look("This is neither a file nor a folder.", None, "bad")
+            return Look(tr("This is neither a file nor a folder."), None, "bad")
         with path.open("rb") as stream:
             is_model = stream.read(len(_MAGIC)) == _MAGIC
     except (FileNotFoundError, NotADirectoryError):
-        return Look("There is no such file or folder on this machine.", None, "bad")
+        return Look(tr("There is no such file or folder on this machine."), None, "bad")
     except (OSError, ValueError) as error:
-        return Look(f"It cannot be opened: {getattr(error, 'strerror', None) or 'it has no such name'}.", None, "bad")
+        return Look(
+            tr("It cannot be opened: {error}.", error=getattr(error, "strerror", None) or "it has no such name"),
+            None,
+            "bad",
+        )
     size = units.file_size(status.st_size)
-    return Look(f"A model file, {size}.", path) if is_model else Look(f"A file, {size}: no model.", path, "warning")
+    return (
+        Look(tr("A model file, {size}.", size=size), path)
+        if is_model
+        else Look(tr("A file, {size}: no model.", size=size), path, "warning")
+    )

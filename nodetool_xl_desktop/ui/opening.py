@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
 from PySide6.QtGui import QFileOpenEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.address import Address, LocalPath, parse_place
 from nodetool_xl_desktop.hub.errors import BadName
 from nodetool_xl_desktop.hub.named import Named
@@ -132,7 +133,7 @@ class Opening(QObject):
 
     def ask_for_files(self) -> None:
         """Open the dialog of the system that asks for model files."""
-        dialog = QFileDialog(self._window, "Open a model", "", "Models (*.gguf);;All files (*)")
+        dialog = QFileDialog(self._window, tr("Open a model"), "", tr("Models (*.gguf);;All files (*)"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self.models_opened.emit([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)

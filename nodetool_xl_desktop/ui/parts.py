@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XS
 
 LabelKind = Literal["title", "headline", "strong", "author", "note", "body", ""]
@@ -54,7 +55,7 @@ class ElidedLabel(QLabel):
 
 def tooltip(text: str) -> str:
     """A tooltip that says just this: Qt would take a path with a `<` in it for markup."""
-    return f"<span style='white-space:pre'>{html.escape(text)}</span>"
+    return tr("<span style='white-space:pre'>{text}</span>", text=html.escape(text))
 
 
 def set_tip(widget: QWidget, text: str) -> None:

@@ -8,54 +8,55 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL
 
 #: Keys that no menu has.
 IN_THE_COMPOSER = (
-    ("Enter", "Send"),
-    ("Shift+Enter", "New line"),
-    ("Up", "What was sent before"),
-    ("Ctrl+Shift+V", "Paste a long text as text"),
-    ("Ctrl+Z", "Take a deletion back"),
+    ("Enter", tr("Send")),
+    ("Shift+Enter", tr("New line")),
+    (tr("Up"), tr("What was sent before")),
+    ("Ctrl+Shift+V", tr("Paste a long text as text")),
+    ("Ctrl+Z", tr("Take a deletion back")),
 )
 #: Of the message that has the focus.
 ON_A_MESSAGE = (
-    ("Ctrl+Up, Ctrl+Down", "From message to message"),
-    ("E", "Edit"),
-    ("Ctrl+A", "Select all"),
-    ("Ctrl+C", "Copy as Markdown"),
-    ("Ctrl+Shift+C", "Copy as plain text"),
-    ("Ctrl+Alt+C", "Copy as rich text"),
-    ("Ctrl+Shift+Q", "Quote the selection"),
-    ("Alt+Left, Alt+Right", "Another version"),
-    ("F", "Fork the chat here"),
-    ("Ctrl+Delete", "Delete"),
-    ("I", "How it was made"),
-    ("Enter, Space", "Open or close what it thought, or a call"),
-    ("Ctrl+Enter", "Allow the call that waits"),
-    ("Home, End", "To the beginning, to the end"),
+    (tr("Ctrl+Up, Ctrl+Down"), tr("From message to message")),
+    ("E", tr("Edit")),
+    ("Ctrl+A", tr("Select all")),
+    ("Ctrl+C", tr("Copy as Markdown")),
+    ("Ctrl+Shift+C", tr("Copy as plain text")),
+    ("Ctrl+Alt+C", tr("Copy as rich text")),
+    ("Ctrl+Shift+Q", tr("Quote the selection")),
+    (tr("Alt+Left, Alt+Right"), tr("Another version")),
+    ("F", tr("Fork the chat here")),
+    ("Ctrl+Delete", tr("Delete")),
+    ("I", tr("How it was made")),
+    (tr("Enter, Space"), tr("Open or close what it thought, or a call")),
+    ("Ctrl+Enter", tr("Allow the call that waits")),
+    (tr("Home, End"), tr("To the beginning, to the end")),
 )
 #: Of the model that is selected in My Models.
 ON_A_MODEL = (
-    ("Enter", "Load"),
-    ("F2", "Rename"),
-    ("Ctrl+D", "Favourite"),
-    ("Ctrl+C", "Copy its path"),
-    ("Delete", "Move to the trash"),
-    ("Ctrl+Z", "Bring it back"),
+    ("Enter", tr("Load")),
+    ("F2", tr("Rename")),
+    ("Ctrl+D", tr("Favourite")),
+    ("Ctrl+C", tr("Copy its path")),
+    (tr("Delete"), tr("Move to the trash")),
+    ("Ctrl+Z", tr("Bring it back")),
 )
 #: Of the download that has the focus.
 ON_A_DOWNLOAD = (
-    ("Space", "Pause or resume"),
-    ("Alt+Up, Alt+Down", "Earlier, later"),
-    ("Ctrl+Delete", "Cancel"),
-    ("Enter", "Load what has come"),
+    (tr("Space"), tr("Pause or resume")),
+    (tr("Alt+Up, Alt+Down"), tr("Earlier, later")),
+    ("Ctrl+Delete", tr("Cancel")),
+    ("Enter", tr("Load what has come")),
 )
 #: Outside of any text.
 ANYWHERE = (
-    ("Ctrl+V", "Open the address, path or files of the clipboard"),
-    ("Esc", "Back, or close"),
+    ("Ctrl+V", tr("Open the address, path or files of the clipboard")),
+    ("Esc", tr("Back, or close")),
 )
 
 #: From this width of the window on there is room for three columns, in device-independent pixels.
@@ -77,19 +78,19 @@ def show_shortcuts(actions: Iterable[QAction], parent: QWidget) -> QDialog:
         if not action.shortcut().isEmpty()
     ]
     columns: list[tuple[tuple[str, Keys], ...]] = [
-        (("In the window", of_menus),),
-        (("In the composer", IN_THE_COMPOSER), ("On a message", ON_A_MESSAGE)),
-        (("On a model", ON_A_MODEL), ("On a download", ON_A_DOWNLOAD), ("Outside of a text", ANYWHERE)),
+        ((tr("In the window"), of_menus),),
+        ((tr("In the composer"), IN_THE_COMPOSER), (tr("On a message"), ON_A_MESSAGE)),
+        ((tr("On a model"), ON_A_MODEL), (tr("On a download"), ON_A_DOWNLOAD), (tr("Outside of a text"), ANYWHERE)),
     ]
     if parent.width() < THREE_FROM:
         columns = [columns[0], columns[1] + columns[2]]
     dialog = QDialog(parent)
-    dialog.setWindowTitle("Keyboard Shortcuts")
+    dialog.setWindowTitle(tr("Keyboard Shortcuts"))
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the arrow keys scroll it
-    area.setAccessibleName("Keyboard Shortcuts")
+    area.setAccessibleName(tr("Keyboard Shortcuts"))
     inside = QWidget()
     row = QHBoxLayout(inside)
     row.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.models.models_page import ModelsPage
 from nodetool_xl_desktop.ui.theme import SPACE_M
@@ -53,8 +54,8 @@ class SideBar(QFrame):
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(True)
-        self._tabs.setAccessibleName("Side bar")
-        for name in ("Chats", "Models", "Discover"):
+        self._tabs.setAccessibleName(tr("Side bar"))
+        for name in (tr("Chats"), tr("Models"), tr("Discover")):
             self._tabs.addTab(name)
         around = QFrame()
         around.setObjectName("tabs")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import records
 from nodetool_xl_desktop.store.errors import StoreError, StoreFault
 from nodetool_xl_desktop.ui.notice import Notice, Tone
@@ -43,12 +44,12 @@ class StoreProblem(QWidget):
             text.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
-        self._retry = QPushButton("Try Again")
+        self._retry = QPushButton(tr("Try Again"))
         self._retry.setProperty("kind", "primary")
         self._retry.clicked.connect(lambda: self._ask(self.retry_requested))
-        self._anew = QPushButton("Begin a New Store")
+        self._anew = QPushButton(tr("Begin a New Store"))
         self._anew.clicked.connect(lambda: self._ask(self.begin_anew_requested))
-        self._unsaved = QPushButton("Go On Without Saving")
+        self._unsaved = QPushButton(tr("Go On Without Saving"))
         self._unsaved.clicked.connect(lambda: self._ask(self.unsaved_requested))
         self._notes = label("", "note", wrap=True)
         self._lay_out()
@@ -142,8 +143,8 @@ class StoreBanners(QWidget):
     def tell_unsaved(self, unsaved: bool = True) -> None:
         """Say, as long as it is so, that these chats go with the program."""
         self._unsaved.tell(
-            "Chats of this session are not kept" if unsaved else "",
-            "They are gone when the program ends. Export what you want to keep: Chat > Export.",
+            tr("Chats of this session are not kept") if unsaved else "",
+            tr("They are gone when the program ends. Export what you want to keep: Chat > Export."),
         )
         self._refresh()
 
@@ -151,7 +152,9 @@ class StoreBanners(QWidget):
         """Say, as long as it is so, that what streams in cannot be written; None: it can be again."""
         why = "" if problem is None else " ".join(filter(None, map(_sentence, (problem.why, problem.hint))))
         self._problem.tell(
-            "" if problem is None else problem.what, f"{why} It is kept in memory, and tried again each second.", "bad"
+            "" if problem is None else problem.what,
+            tr("{why} It is kept in memory, and tried again each second.", why=why),
+            "bad",
         )
         self._refresh()
 
@@ -194,8 +197,8 @@ class _Banner(QWidget):
         self.notice = Notice()
         self._close = QToolButton()
         self._close.setProperty("kind", "icon")
-        self._close.setToolTip("Dismiss")
-        self._close.setAccessibleName("Dismiss")
+        self._close.setToolTip(tr("Dismiss"))
+        self._close.setAccessibleName(tr("Dismiss"))
         self._close.clicked.connect(self.dismissed)
         self.notice.buttons.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
         self._close.setVisible(dismissable)
@@ -224,9 +227,11 @@ def _sentence(text: str) -> str:
 def _notes(can_begin_anew: bool) -> str:
     """What the buttons do, where that is more than their words say."""
     anew = (
-        "A new store begins with what can still be read of the old file. That one is kept beside it, as"
-        " chats.damaged-, with the date in its name. "
+        tr(
+            "A new store begins with what can still be read of the old file. That one is kept beside it, as"
+            " chats.damaged-, with the date in its name. "
+        )
         if can_begin_anew
         else ""
     )
-    return f"{anew}Without saving, you can chat at once; those chats are gone when the program ends."
+    return tr("{anew}Without saving, you can chat at once; those chats are gone when the program ends.", anew=anew)

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.threads import in_own_thread
+from nodetool_xl_desktop.core.translation import tr
 
 Result = TypeVar("Result")
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
     """Run `work` where it may block, and return what it returns or raise what it raises; nobody waits for its end."""
-    return await in_own_thread(work, "file work")
+    return await in_own_thread(work, tr("file work"))
 
 
 class Tasks:
@@ -59,4 +60,4 @@ class Tasks:
         if tell is not None and isinstance(error, UserFacingError):
             tell(error)
         else:
-            task.get_loop().call_exception_handler({"message": "A task failed", "exception": error, "task": task})
+            task.get_loop().call_exception_handler({"message": tr("A task failed"), "exception": error, "task": task})

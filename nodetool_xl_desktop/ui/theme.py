@@ -15,6 +15,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
+from nodetool_xl_desktop.core.translation import tr
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -119,7 +121,7 @@ class Theme(QObject):
         self.zoom = 1.0
         #: Of the letters of code, the first that there is; empty for the system's own.
         self.code_families: tuple[str, ...] = ()
-        application.setStyle("Fusion")
+        application.setStyle(tr("Fusion"))
         application.styleHints().colorSchemeChanged.connect(self.apply)
         self.apply()
 
@@ -188,9 +190,11 @@ def _from_palette(palette: QPalette) -> Tokens:
     """Tokens from the system's own colours."""
     role = QPalette.ColorRole
     source = {
-        role.Window: "background surface sunken accent_soft warning_soft bad_soft code",
-        role.WindowText: "line text muted warning bad model context compute others "
-        "code_keyword code_string code_number code_comment code_name code_type",
+        role.Window: tr("background surface sunken accent_soft warning_soft bad_soft code"),
+        role.WindowText: tr(
+            "line text muted warning bad model context compute others "
+            "code_keyword code_string code_number code_comment code_name code_type"
+        ),
         role.Highlight: "accent",
         role.HighlightedText: "on_accent",
     }

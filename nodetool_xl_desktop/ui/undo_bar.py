@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import ElidedLabel
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
@@ -57,13 +58,13 @@ class UndoBar(QFrame):
         self._watched: QWidget | None = None
         self.setObjectName("undoBar")
         self._text = ElidedLabel()
-        self._button = QPushButton("Undo")
+        self._button = QPushButton(tr("Undo"))
         self._button.setProperty("kind", "link")
         self._button.clicked.connect(self.take_back)
         self._dismiss = QToolButton()
         self._dismiss.setProperty("kind", "icon")
-        self._dismiss.setToolTip("Dismiss")
-        self._dismiss.setAccessibleName("Dismiss")
+        self._dismiss.setToolTip(tr("Dismiss"))
+        self._dismiss.setAccessibleName(tr("Dismiss"))
         self._dismiss.clicked.connect(self.forget)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_XS)
@@ -95,7 +96,7 @@ class UndoBar(QFrame):
         """
         self._undo = undo
         self._text.setText(text)
-        self._button.setAccessibleName(f"{text}. Undo")
+        self._button.setAccessibleName(tr("{text}. Undo", text=text))
         self.setAccessibleName(text)
         self._number = next(_numbers)
         self._share_keys()

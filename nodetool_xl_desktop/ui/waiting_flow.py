@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from nodetool_xl_desktop.chat.session import ChatSession
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.chats.chat_list import title_of
@@ -52,9 +53,13 @@ class WaitingFlow(QObject):
         if self._first is None:
             self.notice.hide()
             return
-        more = f", and {len(others) - 1} more" if len(others) > 1 else ""
-        what = f"A tool call waits for you in “{shortened(title_of(self._first.chat))}”{more}."
-        self.notice.tell(what, tone="plain", remedy="Go There")
+        more = tr(", and {count} more", count=len(others) - 1) if len(others) > 1 else ""
+        what = tr(
+            "A tool call waits for you in “{shortened}”{more}.",
+            shortened=shortened(title_of(self._first.chat)),
+            more=more,
+        )
+        self.notice.tell(what, tone="plain", remedy=tr("Go There"))
 
     def _go(self) -> None:
         if self._first is not None:

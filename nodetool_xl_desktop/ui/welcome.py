@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.states import Ready, Starting, State
 from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.library.model_file import title
@@ -65,23 +66,33 @@ class Welcome(QFrame):
         """
         if self._wheel is not None:
             self._tell(
-                "One thing is missing: the engine",
-                f"For this machine it is the build for {self._wheel.title}, as {self._wheel.why}. "
-                "Type this in a terminal, then start the program again:",
-                "Copy the command",
+                tr("One thing is missing: the engine"),
+                tr(
+                    "For this machine it is the build for {title}, as {why}. Type this in a terminal, then start "
+                    "the program again:",
+                    title=self._wheel.title,
+                    why=self._wheel.why,
+                ),
+                tr("Copy the command"),
                 command=self._wheel.command,
             )
         elif isinstance(state, Ready):
-            self._tell("What would you like to know?", "Everything stays on this machine.")
+            self._tell(tr("What would you like to know?"), tr("Everything stays on this machine."))
         elif isinstance(state, Starting):
-            self._tell(f"Loading {title(state.model)}", "You can write your first message meanwhile.")
+            self._tell(
+                tr("Loading {model}", model=title(state.model)), tr("You can write your first message meanwhile.")
+            )
         elif selected:
-            self._tell(selected, "Look on the right whether it fits, then load it.", f"Load {selected}")
+            self._tell(
+                selected,
+                tr("Look on the right whether it fits, then load it."),
+                tr("Load {selected}", selected=selected),
+            )
         else:
             self._tell(
-                "Drop a model here",
-                "Any .gguf file. You will see whether it fits before it is loaded.",
-                "Open a model ...",
+                tr("Drop a model here"),
+                tr("Any .gguf file. You will see whether it fits before it is loaded."),
+                tr("Open a model ..."),
             )
 
     def _tell(self, headline: str, text: str, action: str = "", *, command: str = "") -> None:
@@ -96,7 +107,7 @@ class Welcome(QFrame):
     def _pressed(self) -> None:
         if self._wheel is not None:
             QGuiApplication.clipboard().setText(self._wheel.command)
-            self._button.setText("Copied")
+            self._button.setText(tr("Copied"))
         elif self._action.startswith("Load"):
             self.load_requested.emit()
         else:

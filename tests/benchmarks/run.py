@@ -23,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["NTXL_LANGUAGE"] = "en"
 
 import chats
 import downloads

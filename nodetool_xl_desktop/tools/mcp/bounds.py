@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.tools.mcp.errors import CutOff
 
@@ -123,6 +124,6 @@ class Meter:
     def cut(self, why: str) -> None:
         """Remember why, and raise it."""
         self.fault = self.fault or CutOff(
-            "The MCP server was cut off", why, "Look at its log; restart it when it is in order again."
+            tr("The MCP server was cut off"), why, tr("Look at its log; restart it when it is in order again.")
         )
         raise self.fault

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 import nodetool_xl_desktop
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.call import Result
 from nodetool_xl_desktop.tools.mcp import listing, reasons, results
 from nodetool_xl_desktop.tools.mcp.errors import McpError
@@ -238,7 +239,7 @@ class Connection:
     async def _ask(self, ask: Callable[[Client], Awaitable[Value]]) -> Value:
         self._check()
         if self._client is None:
-            raise Lost(f'The MCP server "{self._name}" has ended', "", "Look at its log.")
+            raise Lost(tr('The MCP server "{name}" has ended', name=self._name), "", tr("Look at its log."))
         try:
             return await ask(self._client)
         except asyncio.CancelledError:
@@ -248,15 +249,20 @@ class Connection:
             if error.code == types.REQUEST_TIMEOUT:
                 self._ask_whether_alive()
                 raise McpError(
-                    f'The MCP server "{self._name}" took too long', "what was asked of it was given up"
+                    tr('The MCP server "{name}" took too long', name=self._name),
+                    tr("what was asked of it was given up"),
                 ) from error
             raise await self._told(error) from error
         except ValidationError as error:
             self._log.error("Its answer does not keep to the protocol.")
-            raise McpError(f'The answer of the MCP server "{self._name}" does not keep to the protocol') from error
+            raise McpError(
+                tr('The answer of the MCP server "{name}" does not keep to the protocol', name=self._name)
+            ) from error
         except RuntimeError as error:
             # It asks again and again for what it is refused, or sends what only another version may.
-            raise McpError(f'The MCP server "{self._name}" did not answer', one_line(str(error))) from error
+            raise McpError(
+                tr('The MCP server "{name}" did not answer', name=self._name), one_line(str(error))
+            ) from error
 
     async def _told(self, error: MCPError) -> McpError:
         if error.code == types.CONNECTION_CLOSED:
@@ -264,11 +270,13 @@ class Connection:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), _REASON_S)
             why = self._ended or self._reason(None)
-            return McpError(f'The MCP server "{self._name}" ended while it was asked', why.why, why.hint)
+            return McpError(tr('The MCP server "{name}" ended while it was asked', name=self._name), why.why, why.hint)
         if self._wire.refusal == 404 and error.code != types.METHOD_NOT_FOUND:
             self._wire.end_by_itself()
-            return Lost(f'The MCP server "{self._name}" has forgotten this connection')
-        return McpError(self._log.redactor.clean(one_line(error.message)) or "The server refused, and does not say why")
+            return Lost(tr('The MCP server "{name}" has forgotten this connection', name=self._name))
+        return McpError(
+            self._log.redactor.clean(one_line(error.message)) or tr("The server refused, and does not say why")
+        )
 
     def _ask_whether_alive(self) -> None:
         """A request was given up: whether only that one hangs, or all of the server."""
@@ -305,8 +313,8 @@ class Connection:
             why = reasons.why_ended(error, self._settings, self._wire)
         what = "The MCP server ended by itself" if self.was_ready else "The MCP server could not be started"
         if self._hangs:
-            return McpError("The MCP server was cut off", self._hangs, "Look at its log.")
-        return McpError(what, self._log.redactor.clean(why), "Look at its log.")
+            return McpError(tr("The MCP server was cut off"), self._hangs, tr("Look at its log."))
+        return McpError(what, self._log.redactor.clean(why), tr("Look at its log."))
 
 
 class _Given:

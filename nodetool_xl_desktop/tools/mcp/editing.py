@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.errors import SettingsError
 from nodetool_xl_desktop.tools.mcp.settings import Found, Settings, name_problem, problem_of, written
 
@@ -69,12 +70,12 @@ def _checked(name: str, settings: Settings | None, problem: str, others: Iterabl
         why = problem_of(settings)
     if why or settings is None:
         what = f'The MCP server "{name[:60]}" could not be put into the settings'
-        raise SettingsError(what, why or "it has no settings")
+        raise SettingsError(what, why or tr("it has no settings"))
     return settings
 
 
 def _existing(servers: Mapping[str, Any], name: str) -> Any:
     if name not in servers:
         what = f'There is no MCP server "{name}" any longer'
-        raise SettingsError(what, "", "Another program may have changed the file.")
+        raise SettingsError(what, "", tr("Another program may have changed the file."))
     return servers[name]

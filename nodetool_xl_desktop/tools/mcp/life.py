@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.errors import CutOff, McpError
 from nodetool_xl_desktop.tools.mcp.limits import Limits
 from nodetool_xl_desktop.tools.mcp.log import ServerLog
@@ -114,7 +115,7 @@ class Life:
             if isinstance(state, Failed):
                 raise _again(state.error)
             if isinstance(state, Off):
-                raise McpError(f'The MCP server "{self._name}" was ended', state.why)
+                raise McpError(tr('The MCP server "{name}" was ended', name=self._name), state.why)
         return self._connection
 
     async def _next_state(self) -> State:

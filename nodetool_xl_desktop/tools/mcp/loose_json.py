@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.errors import SettingsError
 
 #: Each takes what has no end up to the end of the text, so that none is looked for twice.
@@ -25,21 +26,24 @@ def load_json(text: str) -> dict[str, Any]:
         SettingsError: it is none; names the line.
     """
     if len(text) > LONGEST_FILE:
-        raise SettingsError("These settings cannot be read", f"they are longer than {LONGEST_FILE:,} characters")
+        raise SettingsError(
+            tr("These settings cannot be read"),
+            tr("they are longer than {longest_file:,} characters", longest_file=LONGEST_FILE),
+        )
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise SettingsError(
-            "These settings are no JSON",
-            f"line {error.lineno}, column {error.colno}: {error.msg}",
-            "Mend that line.",
+            tr("These settings are no JSON"),
+            tr("line {lineno}, column {colno}: {msg}", lineno=error.lineno, colno=error.colno, msg=error.msg),
+            tr("Mend that line."),
         ) from error
     except (RecursionError, ValueError) as error:
         raise SettingsError(
-            "These settings cannot be read", "they are nested too deeply, or hold no sane number"
+            tr("These settings cannot be read"), tr("they are nested too deeply, or hold no sane number")
         ) from error
     if not isinstance(content, dict):
-        raise SettingsError("These settings cannot be read", "they are no JSON object ({...})")
+        raise SettingsError(tr("These settings cannot be read"), tr("they are no JSON object ({...})"))
     return content
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import mcp_types as types
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.call import Result
 from nodetool_xl_desktop.tools.mcp.errors import McpError
 from nodetool_xl_desktop.tools.mcp.states import PromptMessage, ResourceContent
@@ -30,7 +31,7 @@ def result(called: types.CallToolResult) -> Result:
     if not text and not pictures and called.structured_content is not None:
         text = json.dumps(called.structured_content, ensure_ascii=False)
     if called.is_error:
-        raise McpError(text.strip() or "The tool failed, and does not say why")
+        raise McpError(text.strip() or tr("The tool failed, and does not say why"))
     if len(pictures) > 1:
         text = "\n\n".join([*([text] if text.strip() else []), f"(It gave {len(pictures)} pictures; one is shown.)"])
     return Result(text, pictures[0]) if pictures else Result(text)

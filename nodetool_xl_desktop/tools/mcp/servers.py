@@ -16,6 +16,7 @@ from nodetool_xl_desktop.core.backstage import Backstage
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import editing
 from nodetool_xl_desktop.tools.mcp import settings as described
 from nodetool_xl_desktop.tools.mcp.entries import Entry, McpTool, Server, secrets_of, seen
@@ -219,7 +220,7 @@ class McpServers:
         entry = self._entries.get(server)
         if entry is None or entry.life is None or not entry.found.enabled:
             why = "it is switched off" if entry is not None and entry.life is not None else "it is not in the settings"
-            raise McpError(f'The MCP server "{server}" cannot be used', why)
+            raise McpError(tr('The MCP server "{server}" cannot be used', server=server), why)
         life = entry.life
         return await self._backstage.do(lambda: life.use(ask, folder))
 

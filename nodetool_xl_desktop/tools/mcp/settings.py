@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import redaction
 from nodetool_xl_desktop.tools.mcp.errors import McpError, SettingsError
 from nodetool_xl_desktop.tools.mcp.loose_json import load_json, strict
@@ -86,7 +87,7 @@ class Http:
         """
         url = expand(self.url)
         if problem := _url_problem(url):
-            raise McpError("The server has no address that can be used", problem, "Look at its settings.")
+            raise McpError(tr("The server has no address that can be used"), problem, tr("Look at its settings."))
         return Http(url, {name: expand(value) for name, value in self.headers.items()})
 
 
@@ -143,16 +144,16 @@ def expand(text: str) -> str:
             return str(Path.home())
         if kind in ("input", "workspaceFolder"):
             raise McpError(
-                "The settings of the server cannot be used here",
-                f"they hold {found.group()}, which only another program can fill in",
-                "Write the value itself, or a variable of the environment: ${env:NAME}.",
+                tr("The settings of the server cannot be used here"),
+                tr("they hold {found}, which only another program can fill in", found=found.group()),
+                tr("Write the value itself, or a variable of the environment: ${env:NAME}."),
             )
         known = os.environ.get(name, otherwise)
         if known is None:
             raise McpError(
-                "A variable of the server's settings is not set",
-                f"the environment has no {name}",
-                "Set it before the program is started, or write its value into the settings.",
+                tr("A variable of the server's settings is not set"),
+                tr("the environment has no {name}", name=name),
+                tr("Set it before the program is started, or write its value into the settings."),
             )
         return known
 
@@ -178,9 +179,9 @@ def read_settings(text: str) -> tuple[Found, ...]:
     found = tuple(_found(name, raw) for name, raw in servers.items())
     if not found:
         raise SettingsError(
-            "There is no server in this text",
-            'it has no "mcpServers"',
-            'Paste what the server\'s own page gives: {"mcpServers": {"name": {"command": ...}}}.',
+            tr("There is no server in this text"),
+            tr('it has no "mcpServers"'),
+            tr('Paste what the server\'s own page gives: {"mcpServers": {"name": {"command": ...}}}.'),
         )
     return found
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core.lock import locked
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.errors import SettingsError
 from nodetool_xl_desktop.tools.mcp.loose_json import load_json
 
@@ -61,25 +62,25 @@ class SettingsFile:
             return {}
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
-            raise SettingsError("The settings of the MCP servers cannot be read", f"{why} ({self.path})") from error
+            raise SettingsError(tr("The settings of the MCP servers cannot be read"), f"{why} ({self.path})") from error
         if not text.strip():
             return {}
         try:
             return load_json(text)
         except SettingsError as error:
             raise SettingsError(
-                "The settings of the MCP servers cannot be read",
+                tr("The settings of the MCP servers cannot be read"),
                 f"{error.what[:1].lower()}{error.what[1:]}: {error.why} ({self.path})",
-                "Mend the file; until then it is left as it is.",
+                tr("Mend the file; until then it is left as it is."),
             ) from error
 
     def _servers(self, content: dict[str, Any]) -> dict[str, Any]:
         servers = content.get(_KEY, {})
         if not isinstance(servers, dict):
             raise SettingsError(
-                "The settings of the MCP servers cannot be read",
-                f'"{_KEY}" is no object ({{...}}) ({self.path})',
-                "Mend the file; until then it is left as it is.",
+                tr("The settings of the MCP servers cannot be read"),
+                tr('"{key}" is no object ({{...}}) ({path})', key=_KEY, path=self.path),
+                tr("Mend the file; until then it is left as it is."),
             )
         return dict(servers)
 
@@ -104,7 +105,7 @@ class SettingsFile:
 
     def _not_saved(self, error: OSError) -> SettingsError:
         return SettingsError(
-            "The settings of the MCP servers could not be saved",
+            tr("The settings of the MCP servers could not be saved"),
             f"{error.strerror or error} ({self.path})",
-            "Look at the disk.",
+            tr("Look at the disk."),
         )

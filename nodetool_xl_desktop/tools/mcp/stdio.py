@@ -21,6 +21,7 @@ import psutil
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.errors import CutOff, McpError
 from nodetool_xl_desktop.tools.mcp.settings import Stdio
 from nodetool_xl_desktop.tools.mcp.wire import Wire
@@ -116,11 +117,11 @@ def _find(settings: Stdio, search_path: str | None) -> tuple[str, str | None]:
     """
     cwd = Path(settings.cwd).expanduser() if settings.cwd else None
     if cwd is not None and not cwd.is_dir():
-        raise McpError(_NOT_STARTED, f"its working folder {cwd} is not there", _LOOK_AT_SETTINGS)
+        raise McpError(_NOT_STARTED, tr("its working folder {cwd} is not there", cwd=cwd), _LOOK_AT_SETTINGS)
     path = shutil.which(str(Path(settings.command).expanduser()), path=search_path)
     if path is None:
         why = f'there is no program "{settings.command}"'
-        raise McpError(_NOT_STARTED, why, "Install it, or write its whole path into the settings.")
+        raise McpError(_NOT_STARTED, why, tr("Install it, or write its whole path into the settings."))
     return path, str(cwd) if cwd else None
 
 

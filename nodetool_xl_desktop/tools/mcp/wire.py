@@ -16,6 +16,7 @@ import mcp_types as types
 from anyio.streams.memory import MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.bounds import Meter
 from nodetool_xl_desktop.tools.mcp.log import LogKind, ServerLog
 
@@ -70,7 +71,9 @@ class Wire:
         try:
             message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
         except ValueError:
-            self.log.add(LogKind.PROTOCOL, f"This is no message: {line[:_SHOWN].decode(errors='replace')}")
+            self.log.add(
+                LogKind.PROTOCOL, tr("This is no message: {decode}", decode=line[:_SHOWN].decode(errors="replace"))
+            )
             self.meter.count_garbage()
             return
         await to.send(self.pass_on(SessionMessage(message)))

@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Chat
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.chats.chat_feed import ChatFeed, Work
@@ -78,25 +79,25 @@ class ChatActions(QObject):
             menu.addAction(text).triggered.connect(lambda _checked=False: work())
 
         if self._places.shown.trash:
-            add("Restore", self.restore)
+            add(tr("Restore"), self.restore)
             return
         ids = [chat.id for chat in chats]
         if len(chats) == 1:
-            add("Open\tEnter", lambda: self.opened.emit(ids[0]))
-            add("Rename\tF2", self._view.rename)
+            add(tr("Open\tEnter"), lambda: self.opened.emit(ids[0]))
+            add(tr("Rename\tF2"), self._view.rename)
         pinned, archived = all(chat.pinned for chat in chats), all(chat.archived for chat in chats)
-        add("Unpin" if pinned else "Pin", lambda: self._do(partial(self._pin, pinned=not pinned)))
-        self._fill_folders(menu.addMenu("Move to Folder"), chats)
-        self._fill_tags(menu.addMenu("Tags"), chats)
+        add(tr("Unpin") if pinned else tr("Pin"), lambda: self._do(partial(self._pin, pinned=not pinned)))
+        self._fill_folders(menu.addMenu(tr("Move to Folder")), chats)
+        self._fill_tags(menu.addMenu(tr("Tags")), chats)
         menu.addSeparator()
         add(
-            "Unarchive" if archived else "Archive",
+            tr("Unarchive") if archived else tr("Archive"),
             lambda: self._do(partial(self._archive, archived=not archived)),
         )
-        add("Duplicate", lambda: self._do(self._duplicate))
-        add("Export ...", lambda: self.export_requested.emit(ids))
+        add(tr("Duplicate"), lambda: self._do(self._duplicate))
+        add(tr("Export ..."), lambda: self.export_requested.emit(ids))
         menu.addSeparator()
-        add("Delete\tDel", self.delete)
+        add(tr("Delete\tDel"), self.delete)
 
     def _fill_folders(self, menu: QMenu, chats: list[Chat]) -> None:
         def add(text: str, folder: str | None) -> None:
@@ -105,11 +106,11 @@ class ChatActions(QObject):
             action.setChecked(all(chat.folder == folder for chat in chats))
             action.triggered.connect(lambda: self._do(partial(self._move, folder=folder)))
 
-        add("No Folder", None)
+        add(tr("No Folder"), None)
         for depth, folder in nested(self._places.folders):
             add(f"{_INDENT * depth}{caption(folder.name)}", folder.id)
         menu.addSeparator()
-        new = menu.addAction("New Folder ...")
+        new = menu.addAction(tr("New Folder ..."))
         new.triggered.connect(
             lambda: self._places.ask_new_folder(
                 lambda name: self._do(partial(self._move_to_new, name=name), chats),
@@ -127,10 +128,13 @@ class ChatActions(QObject):
             )
         if self._places.tags:
             menu.addSeparator()
-        new = menu.addAction("New Tag ...")
+        new = menu.addAction(tr("New Tag ..."))
         new.triggered.connect(
             lambda: ask_name(
-                self._view.window(), "New Tag", "", lambda tag: self._do(partial(self._tag, tag=tag, held=True), chats)
+                self._view.window(),
+                tr("New Tag"),
+                "",
+                lambda tag: self._do(partial(self._tag, tag=tag, held=True), chats),
             )
         )
 
@@ -192,7 +196,7 @@ class ChatActions(QObject):
             self._view.go_to(after)
         self.deleted.emit([chat.id for chat in chats])
         back = partial(self._bring_back, store, chats)
-        self.undo_offered.emit(f"{_count(chats)} deleted", lambda: self._feed.run(back()))
+        self.undo_offered.emit(tr("{chats} deleted", chats=_count(chats)), lambda: self._feed.run(back()))
 
     async def _bring_back(self, store: Store, chats: list[Chat]) -> None:
         await self._changed(chats, store.list.restore)
@@ -202,7 +206,7 @@ class ChatActions(QObject):
     async def _restore(self, store: Store, chats: list[Chat]) -> None:
         await self._changed(chats, store.list.restore)
         back = partial(self._changed, chats, store.list.delete)
-        self.undo_offered.emit(f"{_count(chats)} restored", lambda: self._feed.run(back()))
+        self.undo_offered.emit(tr("{chats} restored", chats=_count(chats)), lambda: self._feed.run(back()))
 
     # Folders
 
@@ -224,4 +228,4 @@ class ChatActions(QObject):
 
 
 def _count(chats: Sequence[Chat]) -> str:
-    return "Chat" if len(chats) == 1 else f"{len(chats):,} chats"
+    return tr("Chat") if len(chats) == 1 else tr("{count:,} chats", count=len(chats))

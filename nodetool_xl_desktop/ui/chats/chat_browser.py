@@ -11,6 +11,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.chats import Shown
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.chats.chat_actions import ChatActions
@@ -56,8 +57,8 @@ class ChatBrowser(QWidget):
         self._problem = ""
         self._remedy: Callable[[], None] | None = None
         self._field = SearchField(theme)
-        self._new = QPushButton("New")
-        self._new.setAccessibleName("New chat")
+        self._new = QPushButton(tr("New"))
+        self._new.setAccessibleName(tr("New chat"))
         self._places = PlaceButton(theme)
         self.view = ChatView(theme, today)
         self._search = SearchPage(theme, tasks, self._field)
@@ -179,7 +180,7 @@ class ChatBrowser(QWidget):
         if self._problem:
             words = self._problem
         elif not self._feed.is_loaded:
-            words = "" if self._patience.isActive() else "Opening the chats ..."
+            words = "" if self._patience.isActive() else tr("Opening the chats ...")
         else:
             words = "" if self.view.chats.rowCount() else _nothing_in(self._places.shown)
         self._words.setText(words)
@@ -192,7 +193,7 @@ class ChatBrowser(QWidget):
         if not self._places.shown.trash:
             self.chat_selected.emit(chat_id)
             return
-        self._notice.tell("It is in the trash", "Restore it to read it.", tone="plain", remedy="Restore")
+        self._notice.tell(tr("It is in the trash"), tr("Restore it to read it."), tone="plain", remedy=tr("Restore"))
         self._remedy = self._actions.restore
 
     def _brought_back(self, ids: list[str]) -> None:
@@ -203,7 +204,7 @@ class ChatBrowser(QWidget):
         self.view.setFocus()
 
     def _tell(self, error: UserFacingError) -> None:
-        self._notice.tell_error(error, remedy="Dismiss")
+        self._notice.tell_error(error, remedy=tr("Dismiss"))
         self._remedy = None
 
     def _do_remedy(self) -> None:
@@ -233,9 +234,9 @@ class ChatBrowser(QWidget):
 
 def _nothing_in(shown: Shown) -> str:
     if shown.trash:
-        return "The trash is empty.\nWhat is deleted stays here for 30 days."
+        return tr("The trash is empty.\nWhat is deleted stays here for 30 days.")
     if shown.archived:
-        return "Nothing is archived."
+        return tr("Nothing is archived.")
     if shown.folder is not None:
-        return "No chats in this folder yet."
-    return "No chats yet.\nWhat you send is kept here." if shown.tag is None else "No chats with this tag."
+        return tr("No chats in this folder yet.")
+    return tr("No chats yet.\nWhat you send is kept here.") if shown.tag is None else tr("No chats with this tag.")

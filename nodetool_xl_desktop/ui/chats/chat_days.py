@@ -6,13 +6,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Chat
 
 MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
+    *(tr("January"), tr("February"), tr("March"), tr("April"), tr("May"), tr("June")),
+    *(tr("July"), tr("August"), tr("September"), tr("October"), tr("November"), tr("December")),
 )
-PINNED = "Pinned"
+PINNED = tr("Pinned")
 #: What a file or a clock gone wrong says beyond these is taken for them: systems differ in how far they reckon.
 _EARLIEST_MS, _LATEST_MS = 366 * 86_400_000, 32_000_000_000_000
 
@@ -39,9 +40,9 @@ def day_of(time_ms: int) -> date:
 def said_day(day: date, today: date) -> str:
     """A day as a list says it: "Today", "Yesterday", "3 June", "3 June 2025"."""
     if day == today:
-        return "Today"
+        return tr("Today")
     if day == today - timedelta(days=1):
-        return "Yesterday"
+        return tr("Yesterday")
     return f"{day.day} {MONTHS[day.month - 1]}" + ("" if day.year == today.year else f" {day.year}")
 
 
@@ -53,12 +54,12 @@ def said_time(time_ms: int, today: date) -> str:
 def _section(day: date, today: date) -> tuple[str, date]:
     """The heading of the section that a day is in, and the section's first day."""
     if day >= today:  # or from another clock
-        return "Today", today
+        return tr("Today"), today
     if day == today - timedelta(days=1):
-        return "Yesterday", day
+        return tr("Yesterday"), day
     week = today - timedelta(days=7)
     if day >= week:
-        return "Last Week", week
+        return tr("Last Week"), week
     month = day.replace(day=1)
     return MONTHS[day.month - 1] + ("" if day.year == today.year else f" {day.year}"), month
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPointF, QRe
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QTextLayout, QTextOption
 from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.search import Hit, Snippet, TitleHit
 from nodetool_xl_desktop.ui.chats.chat_days import day_of, said_day
 from nodetool_xl_desktop.ui.inputs import is_escape
@@ -41,8 +42,8 @@ Row = str | TitleHit | Hit | More
 def speaker(hit: Hit, models: Mapping[str, str]) -> str:
     """Who said it: "You", or the model by its name."""
     if hit.role == "assistant":
-        return models.get(hit.model, hit.model) or "Model"
-    return {"user": "You", "tool": "Tool", "system": "System"}[hit.role]
+        return models.get(hit.model, hit.model) or tr("Model")
+    return {"user": tr("You"), "tool": tr("Tool"), "system": tr("System")}[hit.role]
 
 
 def from_mark(snippet: Snippet, before: int = BEFORE_MARK) -> Snippet:
@@ -122,15 +123,15 @@ class HitModel(QAbstractListModel):
             case Hit(title=title, snippet=snippet):
                 return f"{title}: {snippet.text}, {self.about(row)}"
             case More(count):
-                return f"{count} More Titles" if count > 1 else "1 More Title"
+                return tr("{count} More Titles", count=count) if count > 1 else tr("1 More Title")
         return row
 
     def _rebuild(self) -> None:
         self.beginResetModel()
         shown = self._titles if self._all_titles or len(self._titles) <= TITLES + 1 else self._titles[:TITLES]
         left = len(self._titles) - len(shown)
-        titles: list[Row] = ["Titles", *shown] if shown else []
-        messages: list[Row] = ["Messages", *self._hits] if self._hits else []
+        titles: list[Row] = [tr("Titles"), *shown] if shown else []
+        messages: list[Row] = [tr("Messages"), *self._hits] if self._hits else []
         self._rows = [*titles, *([More(left)] if left else []), *messages]
         self.endResetModel()
 
@@ -167,7 +168,7 @@ class HitDelegate(QStyledItemDelegate):
     def _paint_hit(self, painter: QPainter, tokens: Tokens, place: QRect, hit: Hit) -> None:
         title, small = row_font(painter, 13, QFont.Weight.DemiBold), row_font(painter, 12)
         head = QRect(place.left(), place.top(), place.width(), 18)
-        paint_line(painter, head, " ".join(hit.title.split()) or "New Chat", tokens.text, title)
+        paint_line(painter, head, " ".join(hit.title.split()) or tr("New Chat"), tokens.text, title)
         words = QRect(place.left(), head.bottom() + 3, place.width(), LINES * _LINE_HEIGHT)
         paint_snippet(painter, tokens, words, from_mark(hit.snippet), small, tokens.text, lines=LINES)
         foot = QRect(place.left(), place.bottom() - 16, place.width(), 16)
@@ -255,7 +256,7 @@ class HitView(RowView):
         self.hits = HitModel()
         self.setModel(self.hits)
         self.setItemDelegate(HitDelegate(theme, self.hits, self))
-        self.setAccessibleName("Found")
+        self.setAccessibleName(tr("Found"))
         self.clicked.connect(self.chosen)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         theme.changed.connect(self.viewport().update)

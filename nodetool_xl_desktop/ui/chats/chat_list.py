@@ -13,6 +13,7 @@ from datetime import date
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Chat
 from nodetool_xl_desktop.ui.chats.chat_days import PINNED, said_time, sections
 from nodetool_xl_desktop.ui.parts import tooltip
@@ -26,7 +27,7 @@ _LONGEST_TIP = 300
 
 def title_of(chat: Chat) -> str:
     """The title of a chat, on one line; never empty."""
-    return " ".join(chat.title.split()) or "New Chat"
+    return " ".join(chat.title.split()) or tr("New Chat")
 
 
 class Rows:
@@ -207,14 +208,14 @@ class ChatListModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return title_of(row)
             case Qt.ItemDataRole.ToolTipRole:
-                tags = "\nTags: " + ", ".join(row.tags) if row.tags else ""
-                when = "In the trash since" if row.deleted_ms else "Last used"
+                tags = tr("\nTags: ") + ", ".join(row.tags) if row.tags else ""
+                when = tr("In the trash since") if row.deleted_ms else tr("Last used")
                 time = said_time(row.deleted_ms or row.touched_ms, self._rows.today)
-                waits = "\nA tool call waits for you" if row.id in self.waiting else ""
+                waits = tr("\nA tool call waits for you") if row.id in self.waiting else ""
                 return tooltip(f"{title_of(row)[:_LONGEST_TIP]}\n{when} {time}{tags}{waits}")
             case Qt.ItemDataRole.AccessibleTextRole:
                 said = [title_of(row), said_time(row.touched_ms, self._rows.today)]
-                stand = "waiting for you" if row.id in self.waiting else "answering"
+                stand = tr("waiting for you") if row.id in self.waiting else "answering"
                 said += ["pinned"] * row.pinned + [stand] * (row.id in self.answering | self.waiting)
                 return ", ".join(said + ["open"] * (row.id == self.shown))
         return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.chats import EVERYTHING, Shown
 from nodetool_xl_desktop.store.records import Folder
 from nodetool_xl_desktop.ui.parts import caption
@@ -35,7 +36,7 @@ def ask_name(parent: QWidget, title: str, name: str, then: Callable[[str], objec
     """Ask for a name; `then` hears of it, without spaces around it, where there is one."""
     dialog = QInputDialog(parent)
     dialog.setWindowTitle(title)
-    dialog.setLabelText("Name")
+    dialog.setLabelText(tr("Name"))
     dialog.setTextValue(name)
     dialog.setMinimumWidth(320)
     dialog.textValueSelected.connect(lambda text: then(text.strip()) if text.strip() else None)
@@ -103,15 +104,15 @@ class PlaceButton(QToolButton):
     def name(self) -> str:
         """What is shown, in words."""
         if self.shown.folder is not None:
-            return next((folder.name for folder in self.folders if folder.id == self.shown.folder), "Folder")
+            return next((folder.name for folder in self.folders if folder.id == self.shown.folder), tr("Folder"))
         if self.shown.tag is not None:
             return self.shown.tag
-        return "Trash" if self.shown.trash else "Archive" if self.shown.archived else "All Chats"
+        return tr("Trash") if self.shown.trash else tr("Archive") if self.shown.archived else tr("All Chats")
 
     def _show(self) -> None:
         self.setText(caption(self.name, 26))
         self.setIcon(self._theme.icon("caret-down"))
-        self.setAccessibleName(f"Shown: {self.name}")
+        self.setAccessibleName(tr("Shown: {name}", name=self.name))
 
     def _fill(self) -> None:
         menu = self.menu()
@@ -124,7 +125,7 @@ class PlaceButton(QToolButton):
         def place(text: str, icon: str, shown: Shown) -> None:
             add(text, "check" if shown == self.shown else icon, lambda: self.choose(shown))
 
-        place("All Chats", "chats", EVERYTHING)
+        place(tr("All Chats"), "chats", EVERYTHING)
         for depth, folder in nested(self.folders):
             place(f"{_INDENT * depth}{caption(folder.name)}", "folder", Shown(folder=folder.id))
         if self.tags:
@@ -132,35 +133,35 @@ class PlaceButton(QToolButton):
         for tag in self.tags:
             place(caption(tag), "tag", Shown(tag=tag))
         menu.addSeparator()
-        place("Archive", "archive", ARCHIVE)
-        place("Trash", "trash", TRASH)
+        place(tr("Archive"), "archive", ARCHIVE)
+        place(tr("Trash"), "trash", TRASH)
         menu.addSeparator()
         self._add_folder_actions(add)
 
     def _add_folder_actions(self, add: Callable[[str, str, Callable[[], object]], None]) -> None:
         held = next((folder for folder in self.folders if folder.id == self.shown.folder), None)
         inside = held.id if held else None
-        new = "New Folder in This One ..." if held else "New Folder ..."
+        new = tr("New Folder in This One ...") if held else tr("New Folder ...")
         add(new, "folder-plus", lambda: self.ask_new_folder(lambda name: self.new_folder_requested.emit(name, inside)))
         if held is None:
             return
         rename = self.rename_folder_requested.emit
         add(
-            "Rename Folder ...",
+            tr("Rename Folder ..."),
             "pencil-simple",
-            lambda: ask_name(self.window(), "Rename Folder", held.name, lambda name: rename(held.id, name)),
+            lambda: ask_name(self.window(), tr("Rename Folder"), held.name, lambda name: rename(held.id, name)),
         )
-        add("Remove Folder ...", "folder-minus", lambda: self._ask_remove(held))
+        add(tr("Remove Folder ..."), "folder-minus", lambda: self._ask_remove(held))
 
     def ask_new_folder(self, then: Callable[[str], object]) -> None:
         """Ask for the name of a new folder."""
-        ask_name(self.window(), "New Folder", "", then)
+        ask_name(self.window(), tr("New Folder"), "", then)
 
     def _ask_remove(self, folder: Folder) -> None:
         ask_whether(
             self.window(),
-            f"Remove the folder “{shortened(folder.name)}”?",
-            "Its chats stay, outside of any folder.",
-            "Remove Folder",
+            tr("Remove the folder “{name}”?", name=shortened(folder.name)),
+            tr("Its chats stay, outside of any folder."),
+            tr("Remove Folder"),
             lambda: self.remove_folder_requested.emit(folder.id),
         )

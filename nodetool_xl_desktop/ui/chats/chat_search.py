@@ -11,6 +11,7 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Role
 from nodetool_xl_desktop.store.search import Hit, Query, TitleHit
 from nodetool_xl_desktop.store.store import Store
@@ -25,7 +26,7 @@ REST_MS = 60
 ROLES: dict[str, Role | None] = {"Anyone": None, "You": "user", "Model": "assistant"}
 #: By how many days a search goes back, today among them.
 DAYS: dict[str, int | None] = {"Any Time": None, "Today": 1, "Last 7 Days": 7, "Last 30 Days": 30}
-ANY_MODEL = "Any Model"
+ANY_MODEL = tr("Any Model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class SearchPage(QWidget):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._search)
-        self._role = FilterButton("Said by", list(ROLES))
-        self._model = FilterButton("Model", [ANY_MODEL])
-        self._days = FilterButton("When", list(DAYS))
+        self._role = FilterButton(tr("Said by"), list(ROLES))
+        self._model = FilterButton(tr("Model"), [ANY_MODEL])
+        self._days = FilterButton(tr("When"), list(DAYS))
         self.view = HitView(theme)
         self._nothing = empty_words()
         self._lay_out()
@@ -149,7 +150,7 @@ class SearchPage(QWidget):
         self._cancel()
         self._was_searching, self._found = False, None
         self.view.hits.show((), ())
-        for button, value in ((self._role, "Anyone"), (self._model, ANY_MODEL), (self._days, "Any Time")):
+        for button, value in ((self._role, tr("Anyone")), (self._model, ANY_MODEL), (self._days, tr("Any Time"))):
             button.blockSignals(True)
             button.choose(value)
             button.blockSignals(False)
@@ -178,7 +179,7 @@ class SearchPage(QWidget):
         self.view.hits.show(titles, hits.hits)
         self.view.scrollToTop()
         if not titles and not hits.hits:
-            self._nothing.setText(f"Nothing found for “{shortened(query.text, 60)}”")
+            self._nothing.setText(tr("Nothing found for “{text}”", text=shortened(query.text, 60)))
         self._pages.setCurrentIndex(0 if titles or hits.hits else 1)
         then, self._then = self._then, None
         if then is not None:

@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Chat
 from nodetool_xl_desktop.ui.chats.chat_list import ChatListModel, title_of
 from nodetool_xl_desktop.ui.rows import Index, RowView, paint_ground, paint_heading, paint_line, row_font, row_place
@@ -92,7 +93,7 @@ class ChatDelegate(QStyledItemDelegate):
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         editor = QLineEdit(parent)
         editor.setProperty("kind", "inplace")
-        editor.setAccessibleName("Title of the chat")
+        editor.setAccessibleName(tr("Title of the chat"))
         return editor
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
@@ -130,7 +131,7 @@ class ChatView(RowView):
         self.setModel(self._rows)
         self.setItemDelegate(self.delegate)
         self.setUniformItemSizes(True)
-        self.setAccessibleName("Chats")
+        self.setAccessibleName(tr("Chats"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self._pressed = ""
         theme.changed.connect(self.viewport().update)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.theme import Theme
@@ -22,12 +23,12 @@ class SearchField(QLineEdit):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("search")
-        self.setPlaceholderText("Search all chats")
-        self.setAccessibleName("Search all chats")
+        self.setPlaceholderText(tr("Search all chats"))
+        self.setAccessibleName(tr("Search all chats"))
         self._theme = theme
         self._glass = QAction(self)
         self._glass.setEnabled(False)
-        self._clear = QAction("Clear the search", self)
+        self._clear = QAction(tr("Clear the search"), self)
         self._clear.triggered.connect(self.clear)
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
         self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
@@ -69,7 +70,7 @@ class FilterButton(QToolButton):
 
     def __init__(self, name: str, values: list[str]) -> None:
         super().__init__()
-        self._name, self._short = name, {"Last 7 Days": "7 Days", "Last 30 Days": "30 Days"}
+        self._name, self._short = name, {"Last 7 Days": tr("7 Days"), "Last 30 Days": tr("30 Days")}
         self.setProperty("kind", "toggle")
         self.setCheckable(True)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import ElidedLabel, restyle, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
@@ -68,10 +69,10 @@ class Chip(QFrame):
         """Say what it is; `problem` where it cannot be sent as things are."""
         self._name.setText(name)
         self._facts.setText(facts)
-        self._remove.setToolTip(f"Remove {name} (Delete)" if len(name) < 60 else "Remove (Delete)")
-        self._remove.setAccessibleName(f"Remove {name}")
+        self._remove.setToolTip(tr("Remove {name} (Delete)", name=name) if len(name) < 60 else tr("Remove (Delete)"))
+        self._remove.setAccessibleName(tr("Remove {name}", name=name))
         set_tip(self, tip or f"{name}\n{facts}")
-        self.setAccessibleName(f"Attached: {name}, {facts}")
+        self.setAccessibleName(tr("Attached: {name}, {facts}", name=name, facts=facts))
         restyle(self, "problem", "true" if problem else "false")
         self._facts.style().polish(self._facts)
         self.resized.emit()
@@ -134,7 +135,7 @@ class ChipArea(QScrollArea):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("chips")
-        self.setAccessibleName("Attachments")
+        self.setAccessibleName(tr("Attachments"))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.provider.tokens import TOKENS_PER_IMAGE
 from nodetool_xl_desktop.provider.values import TokenCount
 from nodetool_xl_desktop.store.parts import Attachment
@@ -54,7 +55,7 @@ class Attached:
             self.facts = f"{loaded.size.width():,} \N{MULTIPLICATION SIGN} {loaded.size.height():,}"
             self.chip.show_picture(loaded.picture)
         elif attaching.is_pasted(part) and text is not None:
-            self.facts = f"{len(text):,} characters"
+            self.facts = tr("{count:,} characters", count=len(text))
 
     def show(self, can_see: bool) -> None:
         """Say on its chip what it is and what it costs.
@@ -66,7 +67,11 @@ class Attached:
             return
         is_picture, cost = attaching.is_picture(self.part), ""
         if is_picture:
-            cost = f"at least {units.tokens(TOKENS_PER_IMAGE)}" if can_see else "the model cannot see it"
+            cost = (
+                tr("at least {tokens_per_image}", tokens_per_image=units.tokens(TOKENS_PER_IMAGE))
+                if can_see
+                else tr("the model cannot see it")
+            )
         elif self.tokens is not None:
             cost = f"{'' if self.tokens.exact else 'about '}{units.tokens(self.tokens)}"
         size = units.file_size(self.part.size)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage, QImageReader, QImageWriter
 from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.chat.attaching import Material
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.provider import tokens
 from nodetool_xl_desktop.provider.values import Message, TokenCount
 from nodetool_xl_desktop.store.parts import Attachment
@@ -19,7 +20,7 @@ from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.composer.attachment_chips import PICTURE
 from nodetool_xl_desktop.ui.tasks import in_thread
 
-SCREENSHOT = "Pasted picture.png"
+SCREENSHOT = tr("Pasted picture.png")
 #: The longer side of a thumbnail, in pixels of a dense screen.
 _SMALL = 2 * PICTURE
 
@@ -119,8 +120,10 @@ def shrunk(data: bytes, name: str, longest: int) -> tuple[QImage, QSize]:
         reader.setScaledSize(size.scaled(longest, longest, Qt.AspectRatioMode.KeepAspectRatio))
     made = reader.read()
     if made.isNull():
-        why = f"the picture is damaged or not complete: {reader.errorString()}"
-        raise UserFacingError(f"{name} was not attached", why, "Open it in a picture viewer and save it again.")
+        why = tr("the picture is damaged or not complete: {reader}", reader=reader.errorString())
+        raise UserFacingError(
+            tr("{name} was not attached", name=name), why, tr("Open it in a picture viewer and save it again.")
+        )
     return made, size if size.isValid() else made.size()
 
 
@@ -144,5 +147,7 @@ def _as_png(given: QImage, name: str) -> bytes:
     buffer = QBuffer(held)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not QImageWriter(buffer, QByteArray(b"PNG")).write(given):
-        raise UserFacingError(f"{name} was not attached", "what the clipboard holds cannot be read as a picture")
+        raise UserFacingError(
+            tr("{name} was not attached", name=name), tr("what the clipboard holds cannot be read as a picture")
+        )
     return bytes(held.data())

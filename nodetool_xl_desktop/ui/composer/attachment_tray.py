@@ -18,6 +18,7 @@ from PySide6.QtGui import QImage
 from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.chat.quoting import quoted
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.provider.values import TokenCount
 from nodetool_xl_desktop.store.parts import Attachment, clean
 from nodetool_xl_desktop.store.store import Store
@@ -122,20 +123,24 @@ class AttachmentTray(QObject):
         for path in dict.fromkeys(path.absolute() for path in paths):
             name = clean(path.name or str(path))
             if path in known:
-                self.told.emit(f"{name} is attached already.")
+                self.told.emit(tr("{name} is attached already.", name=name))
             elif len(self.entries) >= MOST_FILES:
-                why = f"at most {MOST_FILES} files can go along with one message"
-                self.refused.emit(UserFacingError(f"{name} was not attached", why, "Send the others first."))
+                why = tr("at most {most_files} files can go along with one message", most_files=MOST_FILES)
+                self.refused.emit(
+                    UserFacingError(tr("{name} was not attached", name=name), why, tr("Send the others first."))
+                )
             else:
                 self._begin(name, "file-text", partial(reading.file, path, self.can_see)).path = path
         self.changed.emit()
 
     def attach_data(self, name: str, data: bytes) -> None:
         """Have something go along that was read elsewhere, under this name."""
-        name = clean(name) or "Resource"
+        name = clean(name) or tr("Resource")
         if len(self.entries) >= MOST_FILES:
-            why = f"at most {MOST_FILES} files can go along with one message"
-            self.refused.emit(UserFacingError(f"{name} was not attached", why, "Send the others first."))
+            why = tr("at most {most_files} files can go along with one message", most_files=MOST_FILES)
+            self.refused.emit(
+                UserFacingError(tr("{name} was not attached", name=name), why, tr("Send the others first."))
+            )
             return
         self._begin(name, "file-text", partial(reading.data, data, name, self.can_see))
         self.changed.emit()
@@ -209,7 +214,7 @@ class AttachmentTray(QObject):
         entry = Attached(name, Chip(self._theme, icon), self._place)
         at = len(self.entries) if at is None else at
         self.entries.insert(at, entry)
-        entry.chip.show_facts(name, "reading ...")
+        entry.chip.show_facts(name, tr("reading ..."))
         entry.chip.removed.connect(lambda: self.remove(entry))
         entry.chip.opened.connect(lambda: self._open(entry))
         self.area.insert(at, entry.chip)
@@ -248,14 +253,20 @@ class AttachmentTray(QObject):
                 self._take_late(entry.place, replace(part, text=""))
             return
         if any(each is not entry and each.part and each.part.sha256 == part.sha256 for each in self.entries):
-            self.told.emit(f"{part.name} is attached already.")
+            self.told.emit(tr("{name} is attached already.", name=part.name))
             self._drop(entry)
             self.changed.emit()
             return
         entry.take(part, loaded)
         self._show(entry)
         if guessed:
-            self.told.emit(f"{part.name} was read as {guessed}. If its letters look wrong, save it as UTF-8.")
+            self.told.emit(
+                tr(
+                    "{name} was read as {guessed}. If its letters look wrong, save it as UTF-8.",
+                    name=part.name,
+                    guessed=guessed,
+                )
+            )
         if loaded.part is None:
             self.changed.emit()
         self._settle()

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import caption, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S
 
@@ -51,17 +52,24 @@ class AttachmentViewer(QDialog):
         layout.addWidget(_of_picture(picture) if picture is not None else _of_text(text or ""), 1)
         if text is not None and len(text) > SHOWN:
             layout.addWidget(
-                label(f"The first {SHOWN:,} of {len(text):,} characters are shown; all of it goes along.", "note")
+                label(
+                    tr(
+                        "The first {shown:,} of {count:,} characters are shown; all of it goes along.",
+                        shown=SHOWN,
+                        count=len(text),
+                    ),
+                    "note",
+                )
             )
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
         row.setContentsMargins(0, SPACE_M - SPACE_S, 0, 0)
         if not is_sent:
-            row.addWidget(self._button("Remove", self.remove_requested))
+            row.addWidget(self._button(tr("Remove"), self.remove_requested))
         row.addStretch()
         if text is not None and not is_sent:
-            row.addWidget(self._button("Put into the message", self.put_requested))
-        close = QPushButton("Close")
+            row.addWidget(self._button(tr("Put into the message"), self.put_requested))
+        close = QPushButton(tr("Close"))
         close.setProperty("kind", "primary")
         close.setDefault(True)
         close.clicked.connect(self.accept)
@@ -81,7 +89,7 @@ def _of_text(text: str) -> QWidget:
     view = QPlainTextEdit()
     view.setObjectName("attachmentText")
     view.setReadOnly(True)
-    view.setAccessibleName("What the attachment says")
+    view.setAccessibleName(tr("What the attachment says"))
     view.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )
@@ -92,7 +100,7 @@ def _of_text(text: str) -> QWidget:
 
 def _of_picture(picture: QImage) -> QWidget:
     view = QLabel()
-    view.setAccessibleName("The attached picture")
+    view.setAccessibleName(tr("The attached picture"))
     view.setAlignment(Qt.AlignmentFlag.AlignCenter)
     ratio = QGuiApplication.primaryScreen().devicePixelRatio()
     room = (round((SIZE[0] - 2 * SPACE_L) * ratio), round((SIZE[1] - 140) * ratio))

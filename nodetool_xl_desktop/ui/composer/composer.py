@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QVB
 
 from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import Attachment, Part, Text, text_of
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.composer.attachment_entry import Attached
@@ -72,9 +73,9 @@ class Composer(QFrame):
         self._refresh()
 
     def _lay_out(self) -> None:
-        self._edit.setPlaceholderText("Ask anything. Drop a file or a model here.")
-        self._attach.setAccessibleName("Attach files")
-        self._attach.setToolTip("Attach text, code or pictures")
+        self._edit.setPlaceholderText(tr("Ask anything. Drop a file or a model here."))
+        self._attach.setAccessibleName(tr("Attach files"))
+        self._attach.setToolTip(tr("Attach text, code or pictures"))
         self._button.setMinimumWidth(92)
         self.foot.setSpacing(SPACE_S)
         self.foot.addWidget(self._attach)
@@ -235,7 +236,7 @@ class Composer(QFrame):
 
     def choose_files(self) -> None:
         """Ask for files to attach."""
-        dialog = QFileDialog(self.window(), "Attach files")
+        dialog = QFileDialog(self.window(), tr("Attach files"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self.attach([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
@@ -253,13 +254,13 @@ class Composer(QFrame):
         if not self._has_something:
             return
         if self._answering:
-            self._told.say("An answer is being written. Send when it is complete, or stop it (Esc).")
+            self._told.say(tr("An answer is being written. Send when it is complete, or stop it (Esc)."))
         elif name := self._tray.unseen:
             self._told.dismiss()
             self._refused(attaching.cannot_see(name))
         elif reading := self._tray.reading:
             self._waits = True
-            self._told.say(f"Sent as soon as {'it is' if reading == 1 else 'they are'} read ...")
+            self._told.say(tr("Sent as soon as {part} read ...", part="it is" if reading == 1 else "they are"))
         else:
             self._told.dismiss()
             self.send_requested.emit(self.parts)
@@ -287,7 +288,7 @@ class Composer(QFrame):
         self._told.dismiss()
         self._pasted = self._tray.paste(text), text
         self._paste_is_last = True
-        self._told.say("Long text goes along as a file.", "Paste as text", self._paste_as_text)
+        self._told.say(tr("Long text goes along as a file."), tr("Paste as text"), self._paste_as_text)
 
     def _paste_picture(self, image: QImage) -> None:
         self._told.dismiss()
@@ -314,7 +315,7 @@ class Composer(QFrame):
         self._told.unsay()
         if entry.can_come_back:
             name = caption(entry.name, 32).replace("&&", "&")
-            self._told.say(f"Removed {name}.", "Undo", lambda: self._tray.put_back(entry, at))
+            self._told.say(tr("Removed {name}.", name=name), tr("Undo"), lambda: self._tray.put_back(entry, at))
 
     def _refused(self, error: UserFacingError) -> None:
         if self._waits:  # it is not sent with less than was meant
@@ -363,14 +364,14 @@ class Composer(QFrame):
     def _draw(self) -> None:
         narrow, answering, enabled = self._shown
         restyle(self._button, "kind", "" if answering else "primary")
-        self._button.setText("Stop" if answering else "Send")
-        self._button.setToolTip("Stop the answer (Esc)" if answering else "Send (Enter)")
+        self._button.setText(tr("Stop") if answering else tr("Send"))
+        self._button.setToolTip(tr("Stop the answer (Esc)") if answering else tr("Send (Enter)"))
         self._button.setIcon(
             self._theme.icon("stop", "text") if answering else self._theme.icon("paper-plane-right", "on_accent")
         )
         self._button.setEnabled(enabled)
         self._attach.setIcon(self._theme.icon("paperclip"))
-        self._attach.setText("" if narrow else "Attach")
+        self._attach.setText("" if narrow else tr("Attach"))
         restyle(self._attach, "narrow", "true" if narrow else "false")
         self.tools.set_narrow(narrow)
         if narrow != self._was_narrow:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from nodetool_xl_desktop.chat.attaching import WHAT_WORKS
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S
@@ -106,11 +107,13 @@ class Told(QObject):
         if len(self._problems) == 1:
             self.notice.tell(error.what, error.explanation, remedy="OK")
             return
-        end, count = " was not attached", len(self._problems)
+        end, count = tr(" was not attached"), len(self._problems)
         lines = [f"{problem.what.removesuffix(end)}: {problem.why}." for problem in self._problems[:TOLD]]
         if count > TOLD:
-            lines.append(f"And {count - TOLD} more.")
-        self.notice.tell(f"{count} files were not attached", "\n".join([*lines, WHAT_WORKS]), remedy="OK")
+            lines.append(tr("And {count} more.", count=count - TOLD))
+        self.notice.tell(
+            tr("{count} files were not attached", count=count), "\n".join([*lines, WHAT_WORKS]), remedy="OK"
+        )
 
     def dismiss(self) -> None:
         """What was refused is seen."""

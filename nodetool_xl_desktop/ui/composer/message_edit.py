@@ -10,6 +10,7 @@ from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QKeyEvent, QKeyS
 from PySide6.QtWidgets import QSizePolicy, QTextEdit
 
 from nodetool_xl_desktop.chat.attaching import LONG_PASTE
+from nodetool_xl_desktop.core.translation import tr
 
 LEAST_HEIGHT, MOST_HEIGHT = 48, 220
 _PASTE_AS_TEXT = QKeySequence("Ctrl+Shift+V")
@@ -34,7 +35,7 @@ class MessageEdit(QTextEdit):
         self.setAcceptRichText(False)
         self.setAcceptDrops(False)  # a drop is the window's: a model, or a file to attach
         self.setTabChangesFocus(True)
-        self.setAccessibleName("Message")
+        self.setAccessibleName(tr("Message"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.document().setDocumentMargin(2)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from nodetool_xl_desktop.chat.fitting import Cut, WontFit, summary_tokens
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.context.left_out_list import LeftOutList
 from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.notice import Notice
@@ -23,8 +24,8 @@ from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 
 LEAST_WIDTH = 340
-TITLE = "The next turn does not fit into the context"
-TITLE_ALONE = "Your message is too long for this context"
+TITLE = tr("The next turn does not fit into the context")
+TITLE_ALONE = tr("Your message is too long for this context")
 
 
 class ContextChoice(QFrame):
@@ -57,10 +58,10 @@ class ContextChoice(QFrame):
         self._list_title = label("", "note", wrap=True)
         self._list = LeftOutList(theme)
         self._drop = QPushButton()
-        self._summarise = QPushButton("Summarise")
+        self._summarise = QPushButton(tr("Summarise"))
         self._reload = QPushButton()
-        self._send = QPushButton("Send Anyway")
-        self._cancel = QPushButton("Cancel")
+        self._send = QPushButton(tr("Send Anyway"))
+        self._cancel = QPushButton(tr("Cancel"))
         self._buttons = (self._drop, self._summarise, self._reload, self._send, self._cancel)
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
@@ -75,7 +76,7 @@ class ContextChoice(QFrame):
         self._reload.clicked.connect(self._ask_to_reload)
         self._send.clicked.connect(self.send_requested)
         self._cancel.clicked.connect(self.cancelled)
-        self._cancel.setToolTip("Send nothing; the message stays where it is (Esc)")
+        self._cancel.setToolTip(tr("Send nothing; the message stays where it is (Esc)"))
 
     def _lay_out(self) -> None:
         self._rows = [QHBoxLayout() for _ in self._buttons]
@@ -186,22 +187,29 @@ class ContextChoice(QFrame):
         self._summarise.setVisible(cut is not None)
         if cut is not None:
             what = f"{cut.turns} {'turn' if cut.turns == 1 else 'turns'}" if cut.turns else "summary"
-            self._drop.setText(f"Drop Oldest ({what})")
-            self._drop.setToolTip("Send without them. They stay in the chat.")
+            self._drop.setText(tr("Drop Oldest ({what})", what=what))
+            self._drop.setToolTip(tr("Send without them. They stay in the chat."))
             self._summarise.setEnabled(plan.can_summarise)
             most = summary_tokens(plan.use.context or 0)
             self._summarise.setToolTip(
-                f"The model first writes a summary of at most {most:,} tokens, which is sent in their place."
+                tr(
+                    "The model first writes a summary of at most {most:,} tokens, which is sent in their place.",
+                    most=most,
+                )
                 if plan.can_summarise
-                else "There is no room for a summary, either."
+                else tr("There is no room for a summary, either.")
             )
         self._reload.setVisible(larger is not None)
         if larger is not None:
-            self._reload.setText(f"Reload with {larger.context:,} Tokens ({larger.verdict})")
-            self._reload.setToolTip("Load the model again with a larger Context Length, then send everything.")
+            self._reload.setText(
+                tr("Reload with {context:,} Tokens ({verdict})", context=larger.context, verdict=larger.verdict)
+            )
+            self._reload.setToolTip(tr("Load the model again with a larger Context Length, then send everything."))
             self._reload.setEnabled(larger.allowed)
         self._send.setVisible(plan.can_send)
-        self._send.setToolTip(f"{units.tokens(max(0, plan.use.left))} are left for the answer, which may be cut.")
+        self._send.setToolTip(
+            tr("{units} are left for the answer, which may be cut.", units=units.tokens(max(0, plan.use.left)))
+        )
 
     def _show_list(self, cut: Cut | None) -> None:
         self._list_title.setVisible(cut is not None)
@@ -210,10 +218,12 @@ class ContextChoice(QFrame):
             return
         exact = self.plan is not None and self.plan.use.exact
         number = f"{len(cut.messages):,} {'message' if len(cut.messages) == 1 else 'messages'}"
-        summary = "" if not cut.before else " and the summary before them" if cut.messages else "the summary"
+        summary = "" if not cut.before else tr(" and the summary before them") if cut.messages else tr("the summary")
         what = f"{number}{summary}" if cut.messages else summary
         frees = f"{'' if exact else 'about '}{units.tokens(cut.frees)}"
-        self._list_title.setText(f"To drop or to summarise: {what}, which frees {frees}. They stay in the chat.")
+        self._list_title.setText(
+            tr("To drop or to summarise: {what}, which frees {frees}. They stay in the chat.", what=what, frees=frees)
+        )
         self._list.setAccessibleName(self._list_title.text())
         self._list.show_rows(cut.rows)
 
@@ -270,12 +280,22 @@ def _figures(plan: WontFit) -> str:
     """What does not fit, in figures."""
     use = plan.use
     about = "" if use.exact else "about "
-    parts = (("system prompt", use.system), ("tools", use.tools), ("history", use.history), ("message", use.draft))
+    parts = ((tr("system prompt"), use.system), ("tools", use.tools), ("history", use.history), ("message", use.draft))
     made_of = ", ".join(f"{name} {count:,}" for name, count in parts if count)
-    said = (
-        f"It takes {about}{units.tokens(use.prompt)} ({made_of}), and {use.reserve:,} are kept for the answer: "
-        f"{use.missing:,} more than the {use.context:,} of this context."
+    said = tr(
+        "It takes {about}{prompt} ({made_of}), and {reserve:,} are kept for the answer: {missing:,} more "
+        "than the {context:,} of this context.",
+        about=about,
+        prompt=units.tokens(use.prompt),
+        made_of=made_of,
+        reserve=use.reserve,
+        missing=use.missing,
+        context=use.context,
     )
     if plan.cut is None:
-        said += f" Even without all the turns before it, it takes {about}{plan.alone:,}. Shorten it, or load with more."
+        said += tr(
+            " Even without all the turns before it, it takes {about}{alone:,}. Shorten it, or load with more.",
+            about=about,
+            alone=plan.alone,
+        )
     return said

@@ -23,6 +23,7 @@ from nodetool_xl_desktop.chat.session import ChatSession
 from nodetool_xl_desktop.chat.summary import Progress, summarise
 from nodetool_xl_desktop.chat.turns import CONTEXT
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import EventStream
 from nodetool_xl_desktop.engine.server import EngineServer
@@ -178,7 +179,7 @@ class ContextFlow(QObject):
 
     async def _summarised(self, cut: Cut, server: EngineServer) -> tuple[Mapping[str, Any] | None, str]:
         """Have turns summarised; returns what is to be kept, or what was chosen instead: nothing, or another way."""
-        text = "Summarising the oldest turns ..."
+        text = tr("Summarising the oldest turns ...")
         self.choice.show_progress(text)
 
         def ask(messages: Sequence[values.Message], most: int) -> EventStream:
@@ -231,7 +232,7 @@ class ContextFlow(QObject):
         use = await (meter.whole(request) if answering else meter.use(request))
         if session is self._session:
             left = use.left_out
-            text = f"Not sent to the model from here up ({left.text})" if left is not None else ""
+            text = tr("Not sent to the model from here up ({text})", text=left.text) if left is not None else ""
             self._pane.transcript.show_left_out(left.begins if left is not None else None, text)
         return use
 

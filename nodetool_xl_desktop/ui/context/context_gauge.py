@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy
 
 from nodetool_xl_desktop.chat.context import ContextUse
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.context.context_bar import TONES, ContextBar
 from nodetool_xl_desktop.ui.context.context_popup import ContextPopup, about, as_lines, notes
@@ -21,7 +22,11 @@ _ICONS = {Verdict.TIGHT: "warning-circle", Verdict.WONT_FIT: "warning"}
 def short_text(use: ContextUse) -> str:
     """The gauge in words: "2,540 of 8,192", or "about 310 tokens" while there is no context."""
     taken = about(use.prompt, use)
-    return f"{taken} tokens" if use.context is None else f"{taken} of {use.context:,}"
+    return (
+        tr("{taken} tokens", taken=taken)
+        if use.context is None
+        else tr("{taken} of {context:,}", taken=taken, context=use.context)
+    )
 
 
 class ContextGauge(QAbstractButton):
@@ -117,8 +122,8 @@ class ContextGauge(QAbstractButton):
         self._icon.setPixmap(self._theme.icon(icon, tone).pixmap(ICON, ICON)) if icon else self._icon.clear()
         self._icon.setVisible(icon is not None)
         self._bar.setVisible(not self._is_narrow and (use is None or use.context is not None))
-        self.setAccessibleName("Context")
-        said = " ".join(notes(use)) if use is not None else "Not counted yet."
+        self.setAccessibleName(tr("Context"))
+        said = " ".join(notes(use)) if use is not None else tr("Not counted yet.")
         unit = "" if use is None or use.context is None else " tokens"
         self.setAccessibleDescription(f"{short_text(use)}{unit}. {said}" if use is not None else said)
         self.setToolTip(tooltip(as_lines(use)) if use is not None else "")
@@ -136,7 +141,9 @@ class ContextGauge(QAbstractButton):
         widest = self._text.text()
         if use.context is not None:
             nines = "".join("0" if digit.isdigit() else digit for digit in f"{max(use.context, use.prompt):,}")
-            widest = f"{'' if use.exact else 'about '}{nines} of {use.context:,}"
+            widest = tr(
+                "{part}{nines} of {context:,}", part="" if use.exact else "about ", nines=nines, context=use.context
+            )
         self._text.setMinimumWidth(QFontMetrics(font).horizontalAdvance(widest) + 2)
 
     def _toggle(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QLabel, QVBoxLa
 
 from nodetool_xl_desktop.chat.context import ContextUse
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.context.context_bar import ContextBar, paint_part
 from nodetool_xl_desktop.ui.parts import figure, label
@@ -15,46 +16,54 @@ from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 
 POPUP_WIDTH = 320
 NAMES = {
-    "system": "System prompt and template",
-    "tools": "Tools",
-    "history": "History",
-    "draft": "Your message",
+    "system": tr("System prompt and template"),
+    "tools": tr("Tools"),
+    "history": tr("History"),
+    "draft": tr("Your message"),
 }
 
 
 def about(count: int, use: ContextUse) -> str:
     """A number of tokens as good as it is known: "2,540", "about 2,540"."""
-    return f"{count:,}" if use.exact else f"about {count:,}"
+    return f"{count:,}" if use.exact else tr("about {count:,}", count=count)
 
 
 def notes(use: ContextUse) -> list[str]:
     """What a person should know of the figures, a sentence each."""
-    said = [_verdict_text(use)] if use.context is not None else ["No model is loaded: how much fits is not known yet."]
+    said = (
+        [_verdict_text(use)] if use.context is not None else [tr("No model is loaded: how much fits is not known yet.")]
+    )
     if use.left_out is not None:
-        said.append(f"Not sent to the model: {use.left_out.text}.")
+        said.append(tr("Not sent to the model: {text}.", text=use.left_out.text))
     if use.has_images:
-        said.append("Pictures are taken for the least that they make; the model counts them when they are sent.")
+        said.append(tr("Pictures are taken for the least that they make; the model counts them when they are sent."))
     elif use.is_far_beyond:
-        said.append("Estimated, as it is far longer than the context.")
+        said.append(tr("Estimated, as it is far longer than the context."))
     elif not use.exact:
-        said.append("Estimated with the tokenizer of another model; exact once the model is loaded.")
+        said.append(tr("Estimated with the tokenizer of another model; exact once the model is loaded."))
     else:
-        said.append("Counted by the loaded model.")
+        said.append(tr("Counted by the loaded model."))
     if use.slots > 1 and use.context is not None:
-        whose = "share this context" if use.shared else f"have {use.context:,} tokens each"
-        said.append(f"The model answers {use.slots} chats side by side, which {whose}.")
+        whose = tr("share this context") if use.shared else tr("have {context:,} tokens each", context=use.context)
+        said.append(tr("The model answers {slots} chats side by side, which {whose}.", slots=use.slots, whose=whose))
     return said
 
 
 def _verdict_text(use: ContextUse) -> str:
     match use.verdict:
         case Verdict.WONT_FIT if use.left <= 0:
-            return f"It does not fit: {units.tokens(-use.left)} too many, without any room for the answer."
+            return tr(
+                "It does not fit: {units} too many, without any room for the answer.", units=units.tokens(-use.left)
+            )
         case Verdict.WONT_FIT:
-            return f"It does not fit: {use.reserve:,} are kept for the answer, and {max(0, use.left):,} are left."
+            return tr(
+                "It does not fit: {reserve:,} are kept for the answer, and {max:,} are left.",
+                reserve=use.reserve,
+                max=max(0, use.left),
+            )
         case Verdict.TIGHT:
-            return f"It is getting tight: {use.reserve:,} are kept for the answer."
-    return f"At least {use.reserve:,} are kept for the answer."
+            return tr("It is getting tight: {reserve:,} are kept for the answer.", reserve=use.reserve)
+    return tr("At least {reserve:,} are kept for the answer.", reserve=use.reserve)
 
 
 class ContextPopup(QFrame):
@@ -80,13 +89,13 @@ class ContextPopup(QFrame):
         for row, (key, name) in enumerate(NAMES.items()):
             grid.addWidget(_Swatch(theme, key), row, 0)
             self._add_row(grid, row, key, name)
-        self._add_row(grid, len(NAMES), "left", "Left for the answer")
-        self._add_row(grid, len(NAMES) + 1, "context", "Context of one chat")
+        self._add_row(grid, len(NAMES), "left", tr("Left for the answer"))
+        self._add_row(grid, len(NAMES) + 1, "context", tr("Context of one chat"))
         self._notes = label("", "note", wrap=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_M + 2, SPACE_M, SPACE_M + 2, SPACE_M)
         layout.setSpacing(SPACE_S + 2)
-        layout.addWidget(label("Context of the next turn", "strong"))
+        layout.addWidget(label(tr("Context of the next turn"), "strong"))
         layout.addWidget(self._bar)
         layout.addLayout(grid)
         layout.addWidget(self._notes)
@@ -95,12 +104,12 @@ class ContextPopup(QFrame):
         """Say how much each is."""
         self._bar.show_use(use)
         figures = {key: about(getattr(use, key), use) for key in NAMES}
-        figures["left"] = "not known" if use.context is None else about(max(0, use.left), use)
-        figures["context"] = "not known" if use.context is None else f"{use.context:,}"
+        figures["left"] = tr("not known") if use.context is None else about(max(0, use.left), use)
+        figures["context"] = tr("not known") if use.context is None else f"{use.context:,}"
         for key, text in figures.items():
             self._figures[key].setText(text)
         self._notes.setText(" ".join(notes(use)))
-        self.setAccessibleName("Context of the next turn")
+        self.setAccessibleName(tr("Context of the next turn"))
         self.setAccessibleDescription(as_lines(use))
         layout = self.layout()
         if layout is not None:
@@ -190,5 +199,8 @@ def as_lines(use: ContextUse) -> str:
     """All of it, a line each."""
     lines = [f"{name}: {about(getattr(use, key), use)}" for key, name in NAMES.items()]
     if use.context is not None:
-        lines += [f"Left for the answer: {about(max(0, use.left), use)}", f"Context of one chat: {use.context:,}"]
+        lines += [
+            tr("Left for the answer: {about}", about=about(max(0, use.left), use)),
+            tr("Context of one chat: {context:,}", context=use.context),
+        ]
     return "\n".join([*lines, *notes(use)])

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from nodetool_xl_desktop.chat.fitting import Row
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import title_of
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 
@@ -14,8 +15,8 @@ ROW_HEIGHT = 24
 #: With the buttons below each other in the smallest window, no more of them leave room for the chat.
 MOST_ROWS = 3
 ROLE_WIDTH, FIGURE_WIDTH = 68, 92
-ROLES = {"user": "You", "assistant": "Model", "tool": "Tool", "system": "System"}
-SUMMARY = "Summary"
+ROLES = {"user": tr("You"), "assistant": tr("Model"), "tool": tr("Tool"), "system": tr("System")}
+SUMMARY = tr("Summary")
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -27,13 +28,13 @@ def who(row: Row) -> str:
 def first_line(row: Row) -> str:
     """How it begins."""
     if row.message is None:
-        return "of what was left out before"
-    return title_of(row.message.parts) or "(no text)"
+        return tr("of what was left out before")
+    return title_of(row.message.parts) or tr("(no text)")
 
 
 def tokens(row: Row) -> str:
     """How long it is."""
-    return f"{row.tokens:,} tokens" if row.exact else f"about {row.tokens:,}"
+    return tr("{tokens:,} tokens", tokens=row.tokens) if row.exact else tr("about {tokens:,}", tokens=row.tokens)
 
 
 class _Rows(QAbstractListModel):

@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.repository import HubFile
 from nodetool_xl_desktop.ui.inputs import Check, Combo
 from nodetool_xl_desktop.ui.parts import field, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, Theme
 
 COMBO_WIDTH = 260
-_WHY = "With its projector the model can be shown images, or be given sound. It takes memory of its own."
+_WHY = tr("With its projector the model can be shown images, or be given sound. It takes memory of its own.")
 
 
 class Along(QFrame):
@@ -31,10 +32,10 @@ class Along(QFrame):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._files: dict[str, HubFile] = {}
-        self.check = Check(theme, "With its projector, for images or sound")
+        self.check = Check(theme, tr("With its projector, for images or sound"))
         self.check.setChecked(True)
         set_tip(self.check, _WHY)
-        self.combo = Combo(theme, "Projector")
+        self.combo = Combo(theme, tr("Projector"))
         self._field = field(self.combo)
         self._field.setFixedWidth(COMBO_WIDTH)
         layout = QHBoxLayout(self)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.discover.offers import Offer, Standing
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, restyle
@@ -32,7 +33,7 @@ class BestBox(QFrame):
         self._offer: Offer | None = None
         self._what = label("", "strong")
         self._text = ElidedLabel()
-        self.action = QPushButton("Download")
+        self.action = QPushButton(tr("Download"))
         self.action.setProperty("kind", "primary")
         self.action.setFixedWidth(ACTION_WIDTH)
         keeps = self.action.sizePolicy()
@@ -56,17 +57,21 @@ class BestBox(QFrame):
 
     def show_waiting(self) -> None:
         """It is being looked at."""
-        self._say("Which of these suits this machine?", "Reading what the smallest file says of the model ...", "plain")
+        self._say(
+            tr("Which of these suits this machine?"),
+            tr("Reading what the smallest file says of the model ..."),
+            "plain",
+        )
         self.action.hide()
 
     def show_unknown(self, why: str) -> None:
         """Nobody can say."""
-        self._say("Which of these suits this machine cannot be said", one_line(why), "plain")
+        self._say(tr("Which of these suits this machine cannot be said"), one_line(why), "plain")
         self.action.hide()
 
     def show_empty(self) -> None:
         """There is nothing to take."""
-        self._say("Nothing here for this program", "It holds no GGUF model, or not all parts of one.", "plain")
+        self._say(tr("Nothing here for this program"), tr("It holds no GGUF model, or not all parts of one."), "plain")
         self.action.hide()
 
     def show_best(self, offer: Offer, verdict: FileVerdict, stands: Standing) -> None:
@@ -74,16 +79,20 @@ class BestBox(QFrame):
         self._offer = offer
         what = one_line(offer.candidate.quantization or offer.candidate.files[0].name, 60)
         tone = "good" if verdict.verdict is Verdict.FITS else "warning"
-        head = f"Best for this machine: {what}, {units.file_size(offer.candidate.size)}"
+        head = tr("Best for this machine: {what}, {size}", what=what, size=units.file_size(offer.candidate.size))
         self._say(head, stands.note if stands.is_problem else one_line(verdict.badge_says), tone)
         self.action.setText(stands.action)
-        self.action.setAccessibleName(f"{stands.action} {what}, the best for this machine")
+        self.action.setAccessibleName(tr("{action} {what}, the best for this machine", action=stands.action, what=what))
         self.action.setEnabled(stands.can)
         self.action.show()
 
     def show_none(self, smallest: FileVerdict) -> None:
         """None of them fits."""
-        self._say("None of these fits this machine", f"The smallest: {one_line(smallest.badge_says)}", "bad")
+        self._say(
+            tr("None of these fits this machine"),
+            tr("The smallest: {badge_says}", badge_says=one_line(smallest.badge_says)),
+            "bad",
+        )
         self.action.hide()
 
     def _say(self, what: str, text: str, tone: str) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.address import LocalPath, RepositoryAddress, parse_place
 from nodetool_xl_desktop.ui.discover.door import DiscoverSources, Door
 from nodetool_xl_desktop.ui.discover.hub_dialog import HubDialog
@@ -119,9 +120,9 @@ class DiscoverFlow(QObject):
             case LocalPath():
                 self.path_given.emit(place.path)
             case _:
-                why = "it is an address of a single file, and of no repository of the hub"
-                hint = "Use `nodetool-xl-desktop fit ADDRESS` to look at it, or download it in a browser"
-                self._tell(UserFacingError("This address is not opened here", why, hint))
+                why = tr("it is an address of a single file, and of no repository of the hub")
+                hint = tr("Use `nodetool-xl-desktop fit ADDRESS` to look at it, or download it in a browser")
+                self._tell(UserFacingError(tr("This address is not opened here"), why, hint))
 
     def close(self) -> None:
         """The program ends: ask nothing any more."""

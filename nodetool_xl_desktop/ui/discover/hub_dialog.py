@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, 
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.endpoint import hub_of, parse_endpoint
 from nodetool_xl_desktop.ui.discover.fitting import FittingDialog
 from nodetool_xl_desktop.ui.inputs import in_order
@@ -29,17 +30,17 @@ class HubDialog(FittingDialog):
     endpoint_given = Signal(str)
 
     def __init__(self, endpoint: str, parent: QWidget | None = None) -> None:
-        super().__init__("Hub", WIDTH, parent)
+        super().__init__(tr("Hub"), WIDTH, parent)
         self._usual = hub_of(None)
         self.edit = QLineEdit(endpoint)
         self.edit.setFrame(False)
         self.edit.setMaxLength(2000)
         self.edit.setPlaceholderText(self._usual)
-        self.edit.setAccessibleName("Address of the hub")
+        self.edit.setAccessibleName(tr("Address of the hub"))
         self.notice = Notice()
-        self.usual = QPushButton("Use the Default")
-        self.cancel = QPushButton("Cancel")
-        self.use = QPushButton("Use This Hub")
+        self.usual = QPushButton(tr("Use the Default"))
+        self.cancel = QPushButton(tr("Cancel"))
+        self.use = QPushButton(tr("Use This Hub"))
         self.use.setProperty("kind", "primary")
         self.use.setDefault(True)
         self.usual.setAutoDefault(False)
@@ -60,12 +61,15 @@ class HubDialog(FittingDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
         layout.setSpacing(SPACE_M)
-        layout.addWidget(label("The hub that is asked for models", "title"))
+        layout.addWidget(label(tr("The hub that is asked for models"), "title"))
         layout.addWidget(
-            label("The address of a mirror, or of a hub of your own that speaks the same protocol.", wrap=True)
+            label(tr("The address of a mirror, or of a hub of your own that speaks the same protocol."), wrap=True)
         )
         layout.addWidget(field(self.edit))
-        usual = f"The default is {one_line(self._usual, 80)}. A token that was given for one hub is sent to no other."
+        usual = tr(
+            "The default is {usual}. A token that was given for one hub is sent to no other.",
+            usual=one_line(self._usual, 80),
+        )
         layout.addWidget(label(usual, "note", wrap=True))
         layout.addWidget(self.notice)
         layout.addStretch()

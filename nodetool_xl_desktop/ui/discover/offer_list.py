@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.ui.discover.offer_row import OfferRow
 from nodetool_xl_desktop.ui.discover.offers import Offer, Standing, standing
@@ -162,7 +163,11 @@ class OfferList(QFrame):
                 break
         left = len(self._offers) - self._wanted
         self.more.setVisible(left > 0)
-        self.more.setText(f"Show {min(left, AT_ONCE)} More of {left}" if left > AT_ONCE else f"Show {left} More")
+        self.more.setText(
+            tr("Show {left} More of {left2}", left=min(left, AT_ONCE), left2=left)
+            if left > AT_ONCE
+            else tr("Show {left} More", left=left)
+        )
 
     def _make_row(self) -> None:
         offer = self._offers[len(self.rows)]

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.ui.discover.offers import Offer, standing
 from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, label, restyle, set_tip
@@ -39,7 +40,7 @@ class OfferRow(QFrame):
         self._along = 0
         self.verdict: FileVerdict | None = None
         self._name = label(one_line(offer.candidate.quantization or "GGUF", 40), "strong")
-        self._best = QLabel("Best for this machine")
+        self._best = QLabel(tr("Best for this machine"))
         self._best.setProperty("pill", "quiet")
         self._best.hide()
         self._explained = ElidedLabel("note")
@@ -117,7 +118,7 @@ class OfferRow(QFrame):
     def show_offer(self, offer: Offer) -> None:
         """Show the same model as it stands now."""
         self.offer = offer
-        self._explained.setText(offer.explained or "A quantization that is not known here")
+        self._explained.setText(offer.explained or tr("A quantization that is not known here"))
         set_tip(self._explained, self._explained.text())
         self._show()
 
@@ -143,11 +144,11 @@ class OfferRow(QFrame):
         word = "" if verdict is None else verdict.verdict.value
         self.pill.setVisible(bool(word) or waits)
         self.pill.setEnabled(bool(word))
-        self.pill.setText(word or "Looking ...")
+        self.pill.setText(word or tr("Looking ..."))
         restyle(self.pill, "tone", PILLS.get(word, "plain"))
         self._need.setText(f"{units.memory(verdict.need)}" if verdict is not None and verdict.need else " ")
         if verdict is not None:
-            more = "" if verdict.is_exact else "\nPress to read its own header and say it exactly."
+            more = "" if verdict.is_exact else tr("\nPress to read its own header and say it exactly.")
             set_tip(self.pill, f"{one_line(verdict.badge_says)}{more}")
             self.pill.setAccessibleName(f"{self._name.text()}: {one_line(verdict.badge_says)}")
         keeps = self.pill.sizePolicy()

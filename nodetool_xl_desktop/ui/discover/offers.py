@@ -8,12 +8,13 @@ from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.choice import Candidate, candidates, projectors
 from nodetool_xl_desktop.hub.downloads import Download, State
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.library.model_file import ModelFile
 
-LOAD = "Load"
+LOAD = tr("Load")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ def lacking(free: int | None, downloads: Sequence[Download], size: int) -> str:
     coming = sum(max(0, each.size - each.done) for each in downloads if each.state is not State.DONE)
     if size + coming <= free:
         return ""
-    others = f", {units.file_size(coming)} of it for other downloads" if coming else ""
-    return f"No room in the models folder: {units.file_size(max(0, free))} free{others}"
+    others = tr(", {coming} of it for other downloads", coming=units.file_size(coming)) if coming else ""
+    return tr("No room in the models folder: {units} free{others}", units=units.file_size(max(0, free)), others=others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +129,19 @@ def standing(offer: Offer, lacks: str = "", along: int = 0) -> Standing:
     files, download = offer.candidate.files, offer.download
     name = one_line(files[0].path)
     if offer.path is not None:
-        return Standing(LOAD, f"In My Models · {name}")
+        return Standing(LOAD, tr("In My Models · {name}", name=name))
     if download is not None and download.state is State.FAILED:
         error = download.error
-        why = f"{error.what}: {error.why}" if error and error.why else error.what if error else "The download failed"
-        return Standing("Show", one_line(why), is_problem=True)
+        why = (
+            f"{error.what}: {error.why}" if error and error.why else error.what if error else tr("The download failed")
+        )
+        return Standing(tr("Show"), one_line(why), is_problem=True)
     if download is not None:
-        share = f"{100 * download.done // download.size} %" if download.size else "Show"
-        done = f"{units.file_size(download.done)} of {units.file_size(download.size)}"
+        share = f"{100 * download.done // download.size} %" if download.size else tr("Show")
+        done = tr("{done} of {size}", done=units.file_size(download.done), size=units.file_size(download.size))
         return Standing(share, f"{download.state.value} · {done}")
     if lacks:
-        return Standing("Download", lacks, can=False, is_problem=True)
-    parts = f"{len(files)} files · " if len(files) > 1 else ""
-    both = f" · with the projector {units.file_size(offer.candidate.size + along)}" if along else ""
-    return Standing("Download", f"{parts}{name}{both}")
+        return Standing(tr("Download"), lacks, can=False, is_problem=True)
+    parts = tr("{count} files · ", count=len(files)) if len(files) > 1 else ""
+    both = tr(" · with the projector {units}", units=units.file_size(offer.candidate.size + along)) if along else ""
+    return Standing(tr("Download"), f"{parts}{name}{both}")

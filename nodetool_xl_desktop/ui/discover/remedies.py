@@ -1,5 +1,7 @@
 """What the buttons of Discover's notices are called, by which their presses are told apart."""
 
-TRY_AGAIN = "Try Again"
-GO_ON_LINE = "Go On Line"
-GIVE_TOKEN = "Access Token ..."
+from nodetool_xl_desktop.core.translation import tr
+
+TRY_AGAIN = tr("Try Again")
+GO_ON_LINE = tr("Go On Line")
+GIVE_TOKEN = tr("Access Token ...")

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.address import RepositoryAddress
 from nodetool_xl_desktop.hub.choice import Candidate, pick
 from nodetool_xl_desktop.hub.downloads import Download, State
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 LOOK_MS = 250
 #: Verdicts are asked for so many models of one repository at most, the smallest.
 MOST_JUDGED = 300
-GATED = "This model is gated"
+GATED = tr("This model is gated")
 
 
 class RepositoryFlow(QObject):
@@ -178,9 +179,10 @@ class RepositoryFlow(QObject):
             return False
 
     def _show_gate(self, repository: Repository) -> None:
-        text = (
-            f"Accept its owner's terms on its page, then give an access token of your account at {repository.host}. "
-            "Files and verdicts need that; the card may not."
+        text = tr(
+            "Accept its owner's terms on its page, then give an access token of your account at {host}. "
+            "Files and verdicts need that; the card may not.",
+            host=repository.host,
         )
         self._page.show_gate(GATED, text, GIVE_TOKEN)
 
@@ -248,7 +250,7 @@ class RepositoryFlow(QObject):
         except NotFound:
             self._page.show_card("")
         except Gated:
-            self._page.show_no_card("It is handed out with an access token only.")
+            self._page.show_no_card(tr("It is handed out with an access token only."))
         except UserFacingError as error:
             self._page.show_no_card(str(error))
         else:

@@ -7,6 +7,7 @@ from datetime import datetime
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.repository import Repository
 from nodetool_xl_desktop.hub.search import Found
 from nodetool_xl_desktop.ui.discover.shown import ago, count
@@ -65,8 +66,8 @@ class RepositoryHead(QWidget):
         self._show_mark(is_gated=repository.gated, is_private=repository.private)
         self._show_facts(repository.downloads, repository.likes, repository.modified)
         more = (
-            f"Licence {one_line(repository.licence, _LONGEST_FACT)}" if repository.licence else "",
-            f"Made from {one_line(repository.base_model)}" if repository.base_model else "",
+            tr("Licence {licence}", licence=one_line(repository.licence, _LONGEST_FACT)) if repository.licence else "",
+            tr("Made from {base_model}", base_model=one_line(repository.base_model)) if repository.base_model else "",
         )
         self._more.setText(_joined(more))
         set_tip(self._more, self._more.text().strip())
@@ -75,19 +76,23 @@ class RepositoryHead(QWidget):
         author, _, name = repo_id.partition("/")
         self._name.setText(one_line(name or repo_id))
         set_tip(self._name, one_line(repo_id))
-        self._author.setText(f"by {one_line(author)} on {one_line(host)}")
+        self._author.setText(tr("by {author} on {host}", author=one_line(author), host=one_line(host)))
 
     def _show_mark(self, *, is_gated: bool, is_private: bool) -> None:
-        self._mark.setText("Private" if is_private else "Gated")
+        self._mark.setText(tr("Private") if is_private else tr("Gated"))
         self._mark.setVisible(is_gated or is_private)
-        tip = "Only the account of your token sees it" if is_private else "Its owner asks for terms to be accepted"
+        tip = (
+            tr("Only the account of your token sees it")
+            if is_private
+            else tr("Its owner asks for terms to be accepted")
+        )
         set_tip(self._mark, tip)
 
     def _show_facts(self, downloads: int | None, likes: int | None, modified: datetime | None) -> None:
         facts = (
-            f"{count(downloads)} downloads" if downloads is not None else "",
-            f"{count(likes)} likes" if likes is not None else "",
-            f"Changed {ago(modified)}" if modified is not None else "",
+            tr("{downloads} downloads", downloads=count(downloads)) if downloads is not None else "",
+            tr("{likes} likes", likes=count(likes)) if likes is not None else "",
+            tr("Changed {modified}", modified=ago(modified)) if modified is not None else "",
         )
         self._facts.setText(_joined(facts))
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.hub.repository import Repository
 from nodetool_xl_desktop.hub.search import Found
@@ -58,9 +59,9 @@ class RepositoryPage(ClosedByEscape):
         self.setObjectName("repositoryPage")
         self._theme, self._open_url = theme, open_url
         self._address = ""
-        self.back = QPushButton("Back")
-        self.browser = QPushButton("Open in Browser")
-        self.copy = QPushButton("Copy Link")
+        self.back = QPushButton(tr("Back"))
+        self.browser = QPushButton(tr("Open in Browser"))
+        self.copy = QPushButton(tr("Copy Link"))
         self.start = StartPage()
         self.head = RepositoryHead()
         self.notice = Notice()
@@ -68,11 +69,11 @@ class RepositoryPage(ClosedByEscape):
         self.along = Along(theme)
         self.offers = OfferList()
         self.card = MarkdownView(theme)
-        self.card.setAccessibleName("Model card")
+        self.card.setAccessibleName(tr("Model card"))
         self.links = CardLinks(self, open_url=open_url)
-        self._files_title = label("Files", "title")
+        self._files_title = label(tr("Files"), "title")
         self._count = label("", "note")
-        self._card_title = label("About this model", "title")
+        self._card_title = label(tr("About this model"), "title")
         self._card_note = label("", "note", wrap=True)
         self._column = QWidget()
         self.area = QScrollArea()
@@ -149,7 +150,7 @@ class RepositoryPage(ClosedByEscape):
     def show_nothing(self) -> None:
         """No repository is open: say what there is to choose."""
         self._show_open(is_open=False)
-        self.setAccessibleName("Discover")
+        self.setAccessibleName(tr("Discover"))
 
     def _show_open(self, *, is_open: bool) -> None:
         self.start.setVisible(not is_open)
@@ -174,7 +175,7 @@ class RepositoryPage(ClosedByEscape):
         self._card_title.hide()
         self._card_note.hide()
         self.area.verticalScrollBar().setValue(0)
-        self.setAccessibleName(f"Repository {repo_id}")
+        self.setAccessibleName(tr("Repository {repo_id}", repo_id=repo_id))
 
     def show_repository(self, repository: Repository, count: int, address: str) -> None:
         """What the hub says of it; of its models there are so many."""
@@ -183,7 +184,7 @@ class RepositoryPage(ClosedByEscape):
         self.head.show_repository(repository)
         self._files_title.setVisible(count > 0)
         self.offers.setVisible(count > 0)
-        self._count.setText(f"{count} models" if count > 1 else "")
+        self._count.setText(tr("{count} models", count=count) if count > 1 else "")
         if not count:
             self.best.show_empty()
 
@@ -234,7 +235,7 @@ class RepositoryPage(ClosedByEscape):
 
     def show_card(self, text: str) -> None:
         """What its author says of it, in Markdown."""
-        self._say_of_card("" if text.strip() else "Its author wrote nothing about it.")
+        self._say_of_card("" if text.strip() else tr("Its author wrote nothing about it."))
         self.card.setVisible(bool(text.strip()))
         self.card.set_text(text)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt, Si
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.discover.result_rows import Card, Heading, Row, Words
 from nodetool_xl_desktop.ui.parts import tooltip
 from nodetool_xl_desktop.ui.rows import (
@@ -163,7 +164,7 @@ class ResultView(RowView):
         self.setModel(self.results)
         self.delegate = ResultDelegate(theme, self.results, self)
         self.setItemDelegate(self.delegate)
-        self.setAccessibleName("Models on the hub")
+        self.setAccessibleName(tr("Models on the hub"))
         self.setUniformItemSizes(False)
         self.setLayoutMode(QListView.LayoutMode.SinglePass)
         self.clicked.connect(self._choose)

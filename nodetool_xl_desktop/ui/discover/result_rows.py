@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.hub.search import Found
 from nodetool_xl_desktop.ui.discover.shown import ago, count, parameters
@@ -83,12 +84,15 @@ def found_card(found: Found, now: datetime | None = None) -> Card:
     if found.modified is not None:
         facts.append(Fact(ago(found.modified, now)))
     mark = parameters(found.n_params) if found.n_params else ""
-    corner = "Private" if found.private else "Gated" if found.gated else ""
+    corner = tr("Private") if found.private else tr("Gated") if found.gated else ""
     title, author = one_line(found.name or found.repo_id), one_line(found.author)
-    said = [title, f"by {author}", f"{mark} parameters" if mark else ""]
-    said += [f"{count(found.downloads)} downloads" if found.downloads is not None else ""]
-    said += [f"{count(found.likes)} likes" if found.likes is not None else ""]
-    said += [f"changed {ago(found.modified, now)}" if found.modified is not None else "", corner.lower()]
+    said = [title, tr("by {author}", author=author), tr("{mark} parameters", mark=mark) if mark else ""]
+    said += [tr("{downloads} downloads", downloads=count(found.downloads)) if found.downloads is not None else ""]
+    said += [tr("{likes} likes", likes=count(found.likes)) if found.likes is not None else ""]
+    said += [
+        tr("changed {modified}", modified=ago(found.modified, now)) if found.modified is not None else "",
+        corner.lower(),
+    ]
     says = ", ".join(part for part in said if part)
     return Card(
         found.repo_id,
@@ -109,9 +113,21 @@ def pick_card(pick: Pick, verdict: Verdict | None) -> Card:
     facts = (Fact(f"{pick.quantization} · {units.file_size(pick.size)}"),)
     corner = verdict.value if verdict else ""
     title = one_line(pick.title)
-    says = f"{title}, {parameters(pick.n_params)} parameters, {facts[0].text}, {pick.about}"
-    tip = f"{pick.about}\n{pick.task} · licence {pick.licence}\n{pick.repo_id}"
-    tip += "\nWhether it fits is by its size alone; its page says more." if verdict else ""
+    says = tr(
+        "{title}, {n_params} parameters, {text}, {about}",
+        title=title,
+        n_params=parameters(pick.n_params),
+        text=facts[0].text,
+        about=pick.about,
+    )
+    tip = tr(
+        "{about}\n{task} \xb7 licence {licence}\n{repo_id}",
+        about=pick.about,
+        task=pick.task,
+        licence=pick.licence,
+        repo_id=pick.repo_id,
+    )
+    tip += tr("\nWhether it fits is by its size alone; its page says more.") if verdict else ""
     return Card(
         pick.repo_id,
         title,
@@ -129,7 +145,7 @@ def with_headings(picks: Sequence[Card], found: Sequence[Card], heading: str) ->
     """Rows of picks and of what was found, each below its heading; nothing of what there is none of."""
     rows: list[Row] = []
     if picks:
-        rows += [Heading("Good models to begin with"), *picks]
+        rows += [Heading(tr("Good models to begin with")), *picks]
     if found and heading:
         rows.append(Heading(heading))
     return [*rows, *found]

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.search import Query, Sort
 from nodetool_xl_desktop.ui.chats.search_field import FilterButton, SearchField
 from nodetool_xl_desktop.ui.discover.remedies import GO_ON_LINE
@@ -81,12 +82,12 @@ class SearchPage(QWidget):
         self._found: list[Card] = []
         self._foot = ""
         self.field = SearchField(theme)
-        self.field.setPlaceholderText("Search, or paste a link")
-        self.field.setAccessibleName("Search models on the hub, or paste a link")
+        self.field.setPlaceholderText(tr("Search, or paste a link"))
+        self.field.setAccessibleName(tr("Search models on the hub, or paste a link"))
         self.field.setMaxLength(2000)
-        self.sort = FilterButton("Sort", list(SORTS))
-        self.size_filter = FilterButton("Parameters", list(SIZES))
-        self.task = FilterButton("Task", list(TASKS))
+        self.sort = FilterButton(tr("Sort"), list(SORTS))
+        self.size_filter = FilterButton(tr("Parameters"), list(SIZES))
+        self.task = FilterButton(tr("Task"), list(TASKS))
         self._make_menu()
         self.notice = Notice()
         self.view = ResultView(theme)
@@ -102,16 +103,16 @@ class SearchPage(QWidget):
     def _make_menu(self) -> None:
         self.more_button = QToolButton()
         self.more_button.setProperty("kind", "icon")
-        self.more_button.setAccessibleName("More about the search and the hub")
-        self.more_button.setToolTip("More about the search and the hub")
+        self.more_button.setAccessibleName(tr("More about the search and the hub"))
+        self.more_button.setToolTip(tr("More about the search and the hub"))
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.more_button)
-        self.hide_gated = menu.addAction("Hide &Gated Models")
+        self.hide_gated = menu.addAction(tr("Hide &Gated Models"))
         self.hide_gated.setCheckable(True)
         self.hide_gated.toggled.connect(self._filters_changed)
         menu.addSeparator()
-        menu.addAction("&Access Token ...").triggered.connect(self.token_requested)
-        menu.addAction("&Hub ...").triggered.connect(self.hub_requested)
+        menu.addAction(tr("&Access Token ...")).triggered.connect(self.token_requested)
+        menu.addAction(tr("&Hub ...")).triggered.connect(self.hub_requested)
         self.more_button.setMenu(menu)
 
     def _lay_out(self) -> None:
@@ -182,14 +183,14 @@ class SearchPage(QWidget):
         """The hub is being asked: what was found before is gone."""
         self._found = []
         self.notice.hide()
-        self._foot = "Asking the hub ..."
+        self._foot = tr("Asking the hub ...")
         self._show()
 
     def show_found(self, cards: Sequence[Card], *, more: bool) -> None:
         """All that was found so far, and whether there is more of it."""
         self._found = list(cards)
         self.notice.hide()
-        self._foot = "Loading more ..." if more else ""
+        self._foot = tr("Loading more ...") if more else ""
         self._show()
 
     def show_error(self, error: UserFacingError, remedy: str) -> None:
@@ -202,8 +203,8 @@ class SearchPage(QWidget):
     def show_off_line(self) -> None:
         """The hub may not be asked."""
         self._foot = ""
-        text = "Nothing is asked of the network while Work Off Line is on."
-        self.notice.tell("The program works off line", text, tone="plain", remedy=GO_ON_LINE)
+        text = tr("Nothing is asked of the network while Work Off Line is on.")
+        self.notice.tell(tr("The program works off line"), text, tone="plain", remedy=GO_ON_LINE)
         self._fit_notice()
         self._show()
 
@@ -225,12 +226,14 @@ class SearchPage(QWidget):
 
     def _show(self) -> None:
         picks = self._picks if self.shows_picks else ()
-        heading = "Trending" if picks else ""
+        heading = tr("Trending") if picks else ""
         rows: list[Row] = with_headings(picks, self._found, heading)
         if self._foot:
             rows.append(Words(self._foot))
         empty = not rows and self.notice.isHidden()
-        self._words.setText("Nothing on the hub goes by these words.\nLook for fewer of them, or clear the filters.")
+        self._words.setText(
+            tr("Nothing on the hub goes by these words.\nLook for fewer of them, or clear the filters.")
+        )
         self._words.setVisible(empty)
         self.view.setVisible(not empty)
         self.view.results.show_rows(rows)

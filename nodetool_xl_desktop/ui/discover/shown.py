@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from nodetool_xl_desktop.core.translation import tr
+
 _DAY, _WEEK, _MONTH, _YEAR = 1, 7, 30, 365
 
 
@@ -36,5 +38,5 @@ def ago(then: datetime, now: datetime | None = None) -> str:
     for step, name in ((_YEAR, "year"), (_MONTH, "month"), (_WEEK, "week"), (_DAY, "day")):
         if days >= step:
             number = days // step
-            return f"{number} {name}{'' if number == 1 else 's'} ago"
+            return tr("{number} {name}{part} ago", number=number, name=name, part="" if number == 1 else "s")
     return ""

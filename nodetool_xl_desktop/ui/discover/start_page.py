@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from nodetool_xl_desktop.hub.picks import Pick
 
 #: One good model of each of these is named.
-TASKS = ("General", "Small and quick", "Coding", "Reasoning", "Vision")
+TASKS = (tr("General"), tr("Small and quick"), tr("Coding"), tr("Reasoning"), tr("Vision"))
 WIDTH, TASK_WIDTH = 640, 124
 
 
@@ -30,7 +31,7 @@ class StartPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title = label("For this machine", "title")
+        self._title = label(tr("For this machine"), "title")
         self._rows = QFrame()
         self._rows.setObjectName("card")
         self._list = QVBoxLayout(self._rows)
@@ -41,11 +42,13 @@ class StartPage(QWidget):
         inside = QVBoxLayout(column)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(SPACE_M)
-        headline = label("Find a model", "headline")
+        headline = label(tr("Find a model"), "headline")
         headline.setAlignment(Qt.AlignmentFlag.AlignCenter)
         says = label(
-            "Search on the left, or paste a link. Each file is shown with whether it fits this machine, "
-            "before anything is downloaded.",
+            tr(
+                "Search on the left, or paste a link. Each file is shown with whether it fits this machine, "
+                "before anything is downloaded."
+            ),
             "body",
             wrap=True,
         )
@@ -93,8 +96,10 @@ class StartPage(QWidget):
         words.setSpacing(SPACE_XS)
         words.addWidget(label(f"{pick.title}  ·  {units.file_size(pick.size)}", "strong"))
         words.addWidget(label(one_line(pick.about), "note", wrap=True))
-        button = QPushButton("Show")
-        button.setAccessibleName(f"Show {pick.title}, {pick.task}, {units.file_size(pick.size)}")
+        button = QPushButton(tr("Show"))
+        button.setAccessibleName(
+            tr("Show {title}, {task}, {size}", title=pick.title, task=pick.task, size=units.file_size(pick.size))
+        )
         button.clicked.connect(lambda: self.wanted.emit(pick.repo_id))
         layout = QHBoxLayout(row)
         layout.setContentsMargins(SPACE_L, SPACE_S + 2, SPACE_L, SPACE_S + 2)

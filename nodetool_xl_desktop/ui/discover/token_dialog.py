@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, 
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.discover.fitting import FittingDialog
 from nodetool_xl_desktop.ui.inputs import Check, in_order
 from nodetool_xl_desktop.ui.notice import Notice
@@ -36,21 +37,21 @@ class TokenDialog(FittingDialog):
     page_requested = Signal()
 
     def __init__(self, theme: Theme, host: str, why: str = "", parent: QWidget | None = None) -> None:
-        super().__init__("Access Token", WIDTH, parent)
+        super().__init__(tr("Access Token"), WIDTH, parent)
         host = one_line(host, 80)
         self._is_kept = False
         self.edit = QLineEdit()
         self.edit.setFrame(False)
         self.edit.setEchoMode(QLineEdit.EchoMode.Password)
         self.edit.setMaxLength(LONGEST_TOKEN)
-        self.edit.setPlaceholderText("Paste a token that may read")
-        self.edit.setAccessibleName(f"Access token for {host}")
-        self.seen = Check(theme, "Show what I paste")
+        self.edit.setPlaceholderText(tr("Paste a token that may read"))
+        self.edit.setAccessibleName(tr("Access token for {host}", host=host))
+        self.seen = Check(theme, tr("Show what I paste"))
         self.notice = Notice()
-        self.page = QPushButton("Make a Token ...")
-        self.forget = QPushButton("Forget Token")
-        self.close_button = QPushButton("Close")
-        self.keep = QPushButton("Check and Keep")
+        self.page = QPushButton(tr("Make a Token ..."))
+        self.forget = QPushButton(tr("Forget Token"))
+        self.close_button = QPushButton(tr("Close"))
+        self.keep = QPushButton(tr("Check and Keep"))
         self.keep.setProperty("kind", "primary")
         self.keep.setDefault(True)
         for each in (self.page, self.forget, self.close_button):
@@ -58,8 +59,11 @@ class TokenDialog(FittingDialog):
         self._why = label(why, wrap=True)
         self._why.setVisible(bool(why))
         self._where = label(
-            f"The token is kept in the system's keyring, in no file of this program, and is sent to {host} and to no "
-            "other host.",
+            tr(
+                "The token is kept in the system's keyring, in no file of this program, and is sent to {host} "
+                "and to no other host.",
+                host=host,
+            ),
             "note",
             wrap=True,
         )
@@ -84,7 +88,7 @@ class TokenDialog(FittingDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
         layout.setSpacing(SPACE_M)
-        layout.addWidget(label(f"Access token for {host}", "title", wrap=True))
+        layout.addWidget(label(tr("Access token for {host}", host=host), "title", wrap=True))
         layout.addWidget(self._why)
         layout.addWidget(field(self.edit))
         layout.addWidget(self.seen)
@@ -98,7 +102,7 @@ class TokenDialog(FittingDialog):
         """Whether there is a token for this hub."""
         self._is_kept = is_kept
         self.forget.setVisible(is_kept)
-        self.edit.setPlaceholderText("Paste another token" if is_kept else "Paste a token that may read")
+        self.edit.setPlaceholderText(tr("Paste another token") if is_kept else tr("Paste a token that may read"))
 
     def show_busy(self, text: str) -> None:
         """Something is being done; nothing can be pressed meanwhile but Close."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.search import Query
 from nodetool_xl_desktop.hub.tokens import NoKeyring
 from nodetool_xl_desktop.ui.discover.door import Door
@@ -60,16 +61,16 @@ class TokenFlow(QObject):
         if self.dialog is not None:
             self.dialog.activateWindow()
             return
-        why = f"For {repo_id}: accept its terms on its page there first." if repo_id else ""
+        why = tr("For {repo_id}: accept its terms on its page there first.", repo_id=repo_id) if repo_id else ""
         dialog = self.dialog = TokenDialog(self._theme, self._door.host, why, self._parent.window())
         endpoint = self._door.endpoint
 
         def keep(token: str) -> None:
-            dialog.show_busy("Asking the hub whether it knows this token ...")
+            dialog.show_busy(tr("Asking the hub whether it knows this token ..."))
             self._tasks.start(self._keep(dialog, endpoint, repo_id, token))
 
         def forget() -> None:
-            dialog.show_busy("Forgetting the token ...")
+            dialog.show_busy(tr("Forgetting the token ..."))
             self._tasks.start(self._forget(dialog, endpoint))
 
         dialog.token_given.connect(keep)
@@ -109,7 +110,7 @@ class TokenFlow(QObject):
         self._door.forget()
         if dialog is self.dialog:
             dialog.show_kept(is_kept=True)
-            dialog.show_done("The hub takes this token", "It is kept in the keyring, and used from now on.")
+            dialog.show_done(tr("The hub takes this token"), tr("It is kept in the keyring, and used from now on."))
             if problem is not None:
                 dialog.show_problem(problem)
         self.changed.emit()
@@ -124,5 +125,5 @@ class TokenFlow(QObject):
         self._door.forget()
         if dialog is self.dialog:
             dialog.show_kept(is_kept=False)
-            dialog.show_done("The token is forgotten")
+            dialog.show_done(tr("The token is forgotten"))
         self.changed.emit()

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QToolButton
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Download
 from nodetool_xl_desktop.ui.downloads.download_words import name_of
 from nodetool_xl_desktop.ui.notice import Notice
@@ -31,8 +32,8 @@ class DoneNotice(Notice):
         self._path: Path | None = None
         self.dismiss = QToolButton()
         self.dismiss.setProperty("kind", "icon")
-        self.dismiss.setToolTip("Dismiss")
-        self.dismiss.setAccessibleName("Dismiss")
+        self.dismiss.setToolTip(tr("Dismiss"))
+        self.dismiss.setAccessibleName(tr("Dismiss"))
         self.dismiss.clicked.connect(self.end)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = self.layout()
@@ -46,8 +47,10 @@ class DoneNotice(Notice):
     def tell_done(self, download: Download) -> None:
         """Say that this one is done."""
         self._path = download.path
-        self.tell(name_of(download), "Downloaded", tone="plain", remedy="Load" if download.path is not None else "")
-        self.remedy.setAccessibleName(f"Load {name_of(download)}")
+        self.tell(
+            name_of(download), tr("Downloaded"), tone="plain", remedy=tr("Load") if download.path is not None else ""
+        )
+        self.remedy.setAccessibleName(tr("Load {download}", download=name_of(download)))
         self.changed.emit()
 
     def end(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.ui.downloads.download_row import DownloadRow
 from nodetool_xl_desktop.ui.downloads.row_buttons import Wish
@@ -45,12 +46,12 @@ class DownloadList(QWidget):
         self._line = _DropLine(theme, self)
         self._target: int | None = None
         self._head = QWidget()
-        self.clear = QPushButton("Clear Finished")
+        self.clear = QPushButton(tr("Clear Finished"))
         self.clear.setProperty("kind", "quiet")
         self.clear.clicked.connect(self.clear_requested)
         head = QHBoxLayout(self._head)
         head.setContentsMargins(SPACE_XS, SPACE_M, SPACE_XS, 0)
-        head.addWidget(_heading("Finished"), 1)
+        head.addWidget(_heading(tr("Finished")), 1)
         head.addWidget(self.clear)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.downloads.row_buttons import RowButtons, Wish
@@ -24,7 +25,7 @@ from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Th
 #: A bar's length in steps.
 STEPS = 1000
 #: The widest that the columns of figures hold.
-_WIDEST = ("23 h 59 min left", "999 MB/s", "999.9 GB of 999.9 GB")
+_WIDEST = (tr("23 h 59 min left"), tr("999 MB/s"), tr("999.9 GB of 999.9 GB"))
 #: How many pixels the mouse moves before a row is dragged.
 _DRAG_FROM = 8
 _NOTE_PIXELS = 12
@@ -64,7 +65,7 @@ class DownloadRow(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, STEPS)
         self.bar.setFixedHeight(6)
-        self.bar.setAccessibleName("Progress")
+        self.bar.setAccessibleName(tr("Progress"))
         self._state = ElidedLabel()
         self._state.setProperty("tone", "muted")
         self._figures = [_column(widest) for widest in _WIDEST]

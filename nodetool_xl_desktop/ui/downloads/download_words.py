@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import file_size
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.library.model_file import quantization, title
@@ -25,13 +26,13 @@ def name_of(download: Download) -> str:
     """The model as people say it, with its quantization: "Llama 3.1 8B Instruct Q4_K_M"."""
     path = Path(PurePosixPath(download.name).name)
     said = " ".join(part for part in (title(path), quantization(path)) if part)
-    return one_line(said) or one_line(download.repo_id) or "Model"
+    return one_line(said) or one_line(download.repo_id) or tr("Model")
 
 
 def source(download: Download) -> str:
     """Where it comes from, in how many files, and how large it is where nothing else says that."""
     count = len(download.files)
-    said = [one_line(download.repo_id), f"{count} files" if count > 1 else ""]
+    said = [one_line(download.repo_id), tr("{count} files", count=count) if count > 1 else ""]
     said.append(file_size(download.size) if download.state is State.DONE else "")
     return "  ·  ".join(part for part in said if part)
 
@@ -47,21 +48,23 @@ def state_words(download: Download) -> tuple[str, Tone]:
     """Where it stands, in a few words, and how that is coloured."""
     if download.retry_in_s is not None and download.state in ACTIVE:
         left = math.ceil(max(0.0, download.retry_in_s))
-        return (f"Next attempt in {_span(left)}" if left else "Next attempt now"), "warning"
+        return (tr("Next attempt in {left}", left=_span(left)) if left else tr("Next attempt now")), "warning"
     match download.state:
         case State.RUNNING if download.speed <= 0:
-            return "Connecting", "muted"
+            return tr("Connecting"), "muted"
         case State.FAILED:
-            return "Failed", "bad"
+            return tr("Failed"), "bad"
         case State.DONE:
-            return "Done", "accent"
+            return tr("Done"), "accent"
         case state:
             return state.value, "muted"
 
 
 def sizes(download: Download) -> str:
     """How much of it is there: "3.1 GB of 4.9 GB"."""
-    return f"{file_size(min(download.done, download.size))} of {file_size(download.size)}"
+    return tr(
+        "{file_size} of {size}", file_size=file_size(min(download.done, download.size)), size=file_size(download.size)
+    )
 
 
 def speed(download: Download) -> str:
@@ -73,7 +76,7 @@ def rate(bytes_per_s: float) -> str:
     """Bytes a second for people: with one digit behind the point below ten megabytes, so that slow ones are told
     apart."""
     if 999_500 <= bytes_per_s < 9_950_000:
-        return f"{bytes_per_s / 1e6:.1f} MB/s"
+        return tr("{bytes_per_s:.1f} MB/s", bytes_per_s=bytes_per_s / 1000000.0)
     return f"{file_size(round(bytes_per_s))}/s"
 
 
@@ -82,18 +85,18 @@ def time_left(download: Download) -> str:
     left = download.left_s
     if download.state is not State.RUNNING or left is None or not 0 <= left < _FOREVER_S:
         return ""
-    return f"{_span(math.ceil(left))} left"
+    return tr("{span} left", span=_span(math.ceil(left)))
 
 
 def _span(seconds: int) -> str:
     if seconds < _MINUTE:
         return f"{seconds} s"
     if seconds < _HOUR:
-        return f"{math.ceil(seconds / _MINUTE)} min"
+        return tr("{math} min", math=math.ceil(seconds / _MINUTE))
     if seconds < 2 * _DAY:
         hours, rest = divmod(math.ceil(seconds / _MINUTE), 60)
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{round(seconds / _DAY)} days"
+        return tr("{hours} h {rest} min", hours=hours, rest=rest) if rest else f"{hours} h"
+    return tr("{round} days", round=round(seconds / _DAY))
 
 
 def spoken(download: Download) -> str:
@@ -139,13 +142,22 @@ class Total:
     @property
     def words(self) -> str:
         """For the foot of the side bar; empty where there is nothing."""
-        failed = ("Download failed" if self.failed == 1 else f"{self.failed} downloads failed") if self.failed else ""
+        failed = (
+            (tr("Download failed") if self.failed == 1 else tr("{failed} downloads failed", failed=self.failed))
+            if self.failed
+            else ""
+        )
         if self.active:
-            said = f"{self.active} download{'' if self.active == 1 else 's'} · {self.percent} %"
-            return f"{said} · {self.failed} failed" if failed else said
+            said = tr(
+                "{active} download{part} · {percent} %",
+                active=self.active,
+                part="" if self.active == 1 else "s",
+                percent=self.percent,
+            )
+            return tr("{said} · {failed} failed", said=said, failed=self.failed) if failed else said
         if failed:
             return failed
-        return f"Paused · {self.percent} %" if self.paused else ""
+        return tr("Paused · {percent} %", percent=self.percent) if self.paused else ""
 
 
 class Batch:
@@ -185,8 +197,16 @@ def room(free: int | None, downloads: Sequence[Download]) -> tuple[str, bool]:
         return "", False
     needed = sum(max(0, each.size - each.done) for each in downloads if each.state not in (State.DONE, State.FAILED))
     if not needed:
-        return f"{file_size(free)} free on the disk of the models folder.", False
+        return tr("{free} free on the disk of the models folder.", free=file_size(free)), False
     if needed > free:
-        said = f"Not enough room: {file_size(needed)} are still to come, {file_size(free)} are free"
-        return f"{said} on the disk of the models folder.", True
-    return f"{file_size(free)} free on the disk of the models folder, {file_size(needed)} still to come.", False
+        said = tr(
+            "Not enough room: {needed} are still to come, {free} are free",
+            needed=file_size(needed),
+            free=file_size(free),
+        )
+        return tr("{said} on the disk of the models folder.", said=said), True
+    return tr(
+        "{free} free on the disk of the models folder, {needed} still to come.",
+        free=file_size(free),
+        needed=file_size(needed),
+    ), False

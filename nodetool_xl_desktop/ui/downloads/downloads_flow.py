@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Download, Limits, State
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.downloads.downloads_foot import DownloadsFoot
@@ -297,11 +298,11 @@ class DownloadsFlow(QObject):
         self.finished.emit(download)
         if not self._is_page_seen:
             self._notice.tell_done(download)
-        self._notify("Download finished", f"{words.name_of(download)} is in My Models.")
+        self._notify(tr("Download finished"), tr("{download} is in My Models.", download=words.name_of(download)))
 
     def _tell_failed(self, download: Download) -> None:
         why = f": {one_line(download.error.what)}." if download.error is not None else "."
-        self._notify("Download failed", f"{words.name_of(download)}{why}")
+        self._notify(tr("Download failed"), f"{words.name_of(download)}{why}")
 
     def _notify(self, title: str, text: str) -> None:
         """Where the person is elsewhere, by the system."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.downloads.done_notice import DoneNotice
 from nodetool_xl_desktop.ui.downloads.download_words import Total
 from nodetool_xl_desktop.ui.parts import restyle
@@ -35,7 +36,7 @@ class DownloadsFoot(QFrame):
         self._total = Total()
         self.button = QPushButton()
         self.button.setProperty("kind", "foot")
-        self.button.setToolTip("Show Downloads")
+        self.button.setToolTip(tr("Show Downloads"))
         font = QFont(self.button.font())
         font.setFeature(QFont.Tag("tnum"), 1)
         self.button.setFont(font)
@@ -63,7 +64,7 @@ class DownloadsFoot(QFrame):
             return
         self._total = total
         self.button.setText(total.words)
-        self.button.setAccessibleName(f"Downloads: {total.words}" if total.words else "Downloads")
+        self.button.setAccessibleName(tr("Downloads: {words}", words=total.words) if total.words else tr("Downloads"))
         restyle(self.button, "tone", "bad" if total.failed and not total.active else "muted")
         self._bar.setValue(total.done * STEPS // total.size if total.size else 0)
         restyle(self._bar, "tone", "muted" if total.paused and not total.active else "accent")

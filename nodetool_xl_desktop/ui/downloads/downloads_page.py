@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import file_size
 from nodetool_xl_desktop.hub.standing import Download, Limits, State
 from nodetool_xl_desktop.ui.chats.chat_places import ask_whether
@@ -68,7 +69,7 @@ class DownloadsPage(ClosedByEscape):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list = DownloadList(theme)
         self.limits = LimitsBar(theme)
-        self.all_button = QPushButton("Pause All")
+        self.all_button = QPushButton(tr("Pause All"))
         self._room = label("", "note", wrap=True)
         self._back = QToolButton()
         self._pages = QStackedWidget()
@@ -87,12 +88,12 @@ class DownloadsPage(ClosedByEscape):
         self._head.setFixedHeight(52)
         self._back.setProperty("kind", "icon")
         self._back.setIconSize(QSize(18, 18))
-        self._back.setToolTip("Close Downloads (Esc)")
-        self._back.setAccessibleName("Close Downloads")
+        self._back.setToolTip(tr("Close Downloads (Esc)"))
+        self._back.setAccessibleName(tr("Close Downloads"))
         row = QHBoxLayout(self._head)
         row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
         row.setSpacing(SPACE_S)
-        row.addWidget(label("Downloads", "title"))
+        row.addWidget(label(tr("Downloads"), "title"))
         row.addStretch()
         row.addWidget(self.all_button)
         row.addWidget(self._back)
@@ -123,7 +124,7 @@ class DownloadsPage(ClosedByEscape):
         for each in (says, more):
             each.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.show_refusal(None)
-        self.discover = QPushButton("Discover Models")
+        self.discover = QPushButton(tr("Discover Models"))
         self.discover.setProperty("kind", "primary")
         layout = QVBoxLayout(empty)
         layout.setSpacing(SPACE_M)
@@ -140,7 +141,7 @@ class DownloadsPage(ClosedByEscape):
         inside.setSpacing(SPACE_XS)
         inside.addWidget(self.limits)
         inside.addWidget(self._room)
-        stays = "Closing the window pauses downloads. They go on where they were when the program is started again."
+        stays = tr("Closing the window pauses downloads. They go on where they were when the program is started again.")
         inside.addWidget(label(stays, "note", wrap=True))
         held = QWidget()
         held.setLayout(inside)
@@ -182,17 +183,17 @@ class DownloadsPage(ClosedByEscape):
         self._pages.setCurrentIndex(0 if downloads else 1)
         active = any(each.state in words.ACTIVE for each in downloads)
         paused = any(each.state is State.PAUSED for each in downloads)
-        self.all_button.setText("Pause All" if active or not paused else "Resume All")
+        self.all_button.setText(tr("Pause All") if active or not paused else tr("Resume All"))
         if not (active or paused) and self.all_button.hasFocus() and not self.list.focus_first():
             self._back.setFocus(Qt.FocusReason.OtherFocusReason)
         self.all_button.setVisible(active or paused)
 
     def show_refusal(self, error: UserFacingError | None) -> None:
         """Say why nothing is downloaded here; None where nothing is wrong."""
-        more = "What you download from Discover is shown here,\nand stays listed until you clear it."
+        more = tr("What you download from Discover is shown here,\nand stays listed until you clear it.")
         if error is not None:
             more = f"{error.why[:1].upper()}{error.why[1:]}.\n{error.hint.rstrip('.')}."
-        self._says.setText("No Downloads" if error is None else error.what)
+        self._says.setText(tr("No Downloads") if error is None else error.what)
         self._says_more.setText(more)
 
     def show_room(self, free: int | None) -> None:
@@ -228,9 +229,11 @@ class DownloadsPage(ClosedByEscape):
         if wish is not Wish.CANCEL or download.done < ASK_FROM:
             self.wished.emit(wish, key)
             return
-        question = f"Remove the download of {words.name_of(download)}?"
-        text = f"{file_size(download.done)} have come, and are removed with it. Pause it instead to keep them."
-        ask_whether(self, question, text, "Remove Download", lambda: self.wished.emit(wish, key))
+        question = tr("Remove the download of {download}?", download=words.name_of(download))
+        text = tr(
+            "{done} have come, and are removed with it. Pause it instead to keep them.", done=file_size(download.done)
+        )
+        ask_whether(self, question, text, tr("Remove Download"), lambda: self.wished.emit(wish, key))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

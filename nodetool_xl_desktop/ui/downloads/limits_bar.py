@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Limits
 from nodetool_xl_desktop.ui.inputs import Check, NumberField, in_order
 from nodetool_xl_desktop.ui.parts import field, label
@@ -28,13 +29,13 @@ class LimitsBar(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._limits = Limits()
-        self.is_limited = Check(theme, "Limit Speed to")
-        self.speed = NumberField("Speed limit in MB/s")
+        self.is_limited = Check(theme, tr("Limit Speed to"))
+        self.speed = NumberField(tr("Speed limit in MB/s"))
         self.speed.setRange(1, FASTEST_MB)
         self.speed.setValue(_USUAL_MB)
         self.speed.setEnabled(False)
         self.speed.setMinimumWidth(self.fontMetrics().horizontalAdvance("100,000"))
-        self.at_once = NumberField("Downloads at once")
+        self.at_once = NumberField(tr("Downloads at once"))
         self.at_once.setRange(1, MOST_AT_ONCE)
         self.at_once.setFixedWidth(28)
         self.is_limited.toggled.connect(self._choose)
@@ -43,7 +44,7 @@ class LimitsBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_S)
-        row.addWidget(label("At Once"))
+        row.addWidget(label(tr("At Once")))
         row.addWidget(field(self.at_once))
         row.addSpacing(SPACE_XL)
         row.addWidget(self.is_limited)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.theme import Theme
@@ -55,7 +56,7 @@ class RowButtons(QObject):
         self._said: tuple[object, ...] = ()
         self.movable = (False, False)
         self.up, self.down, self.main, self.cancel = (_icon_button() for _ in range(4))
-        self.again = _text_button("Retry", "link")
+        self.again = _text_button(tr("Retry"), "link")
         self.show_it = _text_button(Wish.SHOW, "link")
         self.load = _text_button(Wish.LOAD, "primary")
         for button, wish in (
@@ -110,7 +111,7 @@ class RowButtons(QObject):
         for button, can_move in zip((self.up, self.down), movable, strict=True):
             self._keep_keys(button, can_move)
             button.setEnabled(can_move)
-        self.again.setText("Try Now" if waits else "Retry")
+        self.again.setText(tr("Try Now") if waits else tr("Retry"))
         self._show_icons()
 
     def _keep_keys(self, button: QWidget, stays: bool) -> None:
@@ -127,11 +128,11 @@ class RowButtons(QObject):
             return
         self._said = said
         wish, icon = _MAIN.get(state, (Wish.PAUSE, "pause"))
-        cancels = "Remove" if state is State.FAILED else Wish.CANCEL
+        cancels = tr("Remove") if state is State.FAILED else Wish.CANCEL
         for button, name, tip, keys in (
             (self.up, "arrow-up", Wish.UP, "Alt+Up"),
             (self.down, "arrow-down", Wish.DOWN, "Alt+Down"),
-            (self.main, icon, wish, "Space"),
+            (self.main, icon, wish, tr("Space")),
             (self.cancel, "x", cancels, "Ctrl+Del"),
         ):
             button.setIcon(self._theme.icon(name))

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.downloads.download_words import Total
 from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
@@ -56,7 +57,7 @@ class Tray(QObject):
         self._badge = 0
         self.icon: QSystemTrayIcon | None = None
         self._menu: QMenu | None = None
-        self._pause = QAction("Pause All", self)
+        self._pause = QAction(tr("Pause All"), self)
         self._pause.triggered.connect(self._pause_or_resume)
         self._gone = QTimer(self)
         self._gone.setSingleShot(True)
@@ -68,12 +69,12 @@ class Tray(QObject):
         self._total = total
         if total.active:
             if (icon := self._made()) is not None:
-                icon.setToolTip(f"{total.words}\nNodeTool XL Desktop")
-                self._pause.setText("Pause All")
+                icon.setToolTip(tr("{words}\nNodeTool XL Desktop", words=total.words))
+                self._pause.setText(tr("Pause All"))
                 self._draw()
                 icon.show()
         elif self.icon is not None:
-            self._pause.setText("Resume All")
+            self._pause.setText(tr("Resume All"))
             if not self._gone.isActive():
                 self._hide_if_idle()
         self._pause.setEnabled(bool(total.active or total.paused))
@@ -106,7 +107,7 @@ class Tray(QObject):
     def _made(self) -> QSystemTrayIcon | None:
         if self.icon is None and self._has_tray():
             self._menu = menu = QMenu()
-            for text, signal in (("Show", self.show_requested), ("", None), ("Quit", self.quit_requested)):
+            for text, signal in ((tr("Show"), self.show_requested), ("", None), (tr("Quit"), self.quit_requested)):
                 if signal is None:
                     menu.addAction(self._pause)
                 else:
@@ -199,7 +200,7 @@ def tell_dock(desktop_file: str, percent: int, is_visible: bool) -> bool:
     """
     from PySide6.QtDBus import QDBusConnection, QDBusMessage  # noqa: PLC0415 - only where there is a bus
 
-    message = QDBusMessage.createSignal("/com/nodetool/xl_desktop", _LAUNCHER, "Update")
+    message = QDBusMessage.createSignal("/com/nodetool/xl_desktop", _LAUNCHER, tr("Update"))
     told = {"progress": percent / 100, "progress-visible": is_visible}
     message.setArguments([f"application://{desktop_file}.desktop", told])
     return QDBusConnection.sessionBus().send(message)

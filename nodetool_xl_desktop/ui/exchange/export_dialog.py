@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange import export_files
 from nodetool_xl_desktop.exchange.export_files import AlreadyThere
 from nodetool_xl_desktop.exchange.progress import Progress
@@ -37,12 +38,12 @@ from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme
 
 WIDTH = 560
 FORMATS = {
-    Kind.MARKDOWN: ("Markdown", "Plain text with its marks, for notes and editors"),
-    Kind.HTML: ("HTML", "A page for any browser, with its pictures"),
-    Kind.PDF: ("PDF", "Numbered pages, to print or to hand on"),
-    Kind.JSON: ("JSON", "Everything, in one file that can be imported again"),
+    Kind.MARKDOWN: (tr("Markdown"), tr("Plain text with its marks, for notes and editors")),
+    Kind.HTML: ("HTML", tr("A page for any browser, with its pictures")),
+    Kind.PDF: ("PDF", tr("Numbered pages, to print or to hand on")),
+    Kind.JSON: ("JSON", tr("Everything, in one file that can be imported again")),
 }
-EXPORT, REPLACE, CANCEL, CLOSE = "Export", "Replace", "Cancel", "Close"
+EXPORT, REPLACE, CANCEL, CLOSE = tr("Export"), tr("Replace"), tr("Cancel"), tr("Close")
 
 
 def fit_height(dialog: QDialog) -> None:
@@ -68,7 +69,7 @@ class ExportDialog(QDialog):
         self, theme: Theme, tasks: Tasks, store: Store, chosen: Chosen, folder: Path, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export")
+        self.setWindowTitle(tr("Export"))
         self.setFixedWidth(WIDTH)
         self._theme = theme
         self._tasks = tasks
@@ -114,7 +115,7 @@ class ExportDialog(QDialog):
         self._target = QLineEdit()
         self._target.setProperty("kind", "value")
         self._target.textEdited.connect(self._target_changed)
-        self._choose = QPushButton("Choose ...")
+        self._choose = QPushButton(tr("Choose ..."))
         self._choose.setAutoDefault(False)
         self._choose.clicked.connect(self._ask_where)
         self._what = label("", "note")
@@ -122,9 +123,9 @@ class ExportDialog(QDialog):
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setFixedHeight(6)
-        self._progress.setAccessibleName("Exporting")
+        self._progress.setAccessibleName(tr("Exporting"))
         self._outcome = Notice()
-        self._show = QPushButton("Show in Folder")
+        self._show = QPushButton(tr("Show in Folder"))
         self._show.clicked.connect(self._show_folder)
         self._show.hide()
         self._close = QPushButton(CANCEL)
@@ -203,17 +204,17 @@ class ExportDialog(QDialog):
     def _show_kind(self) -> None:
         """What the format means for what is in it, and where it goes."""
         if self._kind is Kind.JSON:
-            also = " The presets are in it, too." if self._chosen.is_all else ""
-            self._extent.setText(f"All versions of each message, and all attached files.{also}")
+            also = tr(" The presets are in it, too.") if self._chosen.is_all else ""
+            self._extent.setText(tr("All versions of each message, and all attached files.{also}", also=also))
         else:
-            self._extent.setText("What is shown of a chat, without the other versions of its messages.")
-        several = f"Chats {date.today()}"
+            self._extent.setText(tr("What is shown of a chat, without the other versions of its messages."))
+        several = tr("Chats {date}", date=date.today())
         if self._is_one_file:
             name = self._chosen.title if len(self._chosen.ids) == 1 else several
             target = self._folder / f"{export_files.stem(name)}.{self._kind}"
         else:
             target = self._folder / several
-        self._target.setAccessibleName("File" if self._is_one_file else "Folder")
+        self._target.setAccessibleName(tr("File") if self._is_one_file else tr("Folder"))
         self._target.setText(str(target))
         self._target_changed()
 
@@ -225,11 +226,13 @@ class ExportDialog(QDialog):
         self._export.setText(EXPORT)
         self._export.setEnabled(bool(self._target.text().strip()) and bool(self._chosen.ids))
         if not self._chosen.ids:
-            self._outcome.tell("There are no chats yet", "What you ask a model is kept as a chat.", tone="warning")
+            self._outcome.tell(
+                tr("There are no chats yet"), tr("What you ask a model is kept as a chat."), tone="warning"
+            )
         fit_height(self)
 
     def _ask_where(self) -> None:
-        dialog = QFileDialog(self, "Export to", str(self._named.parent))
+        dialog = QFileDialog(self, tr("Export to"), str(self._named.parent))
         if self._is_one_file:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.setNameFilter(f"{FORMATS[self._kind][0]} (*.{self._kind})")
@@ -263,7 +266,9 @@ class ExportDialog(QDialog):
             written = await job.run()
         except AlreadyThere as error:
             self._may_replace = target
-            self._outcome.tell(error.what, f"Replace it, or choose another name. It is in {target.parent}.")
+            self._outcome.tell(
+                error.what, tr("Replace it, or choose another name. It is in {parent}.", parent=target.parent)
+            )
             self._export.setText(REPLACE)
         except UserFacingError as error:
             self._outcome.tell_error(error)
@@ -276,7 +281,7 @@ class ExportDialog(QDialog):
     def _show_progress(self, done: float, of: float) -> None:
         self._progress.setRange(0, int(of))
         self._progress.setValue(int(done))
-        self._count.setText(f"{int(done):,} of {int(of):,}")
+        self._count.setText(tr("{done:,} of {of:,}", done=int(done), of=int(of)))
 
     def _set_going(self, going: bool) -> None:
         for part in (*self._formats.values(), self._target, self._choose, self._export):
@@ -285,7 +290,7 @@ class ExportDialog(QDialog):
             self._outcome.hide()
             self._progress.setRange(0, 0)  # until it is known how far it is
             self._count.clear()
-            self._what.setText("Writing ...")
+            self._what.setText(tr("Writing ..."))
             self._close.setFocus()
         self._going.setVisible(going)
         self._close.setText(CANCEL if going or self._written is None else CLOSE)
@@ -296,12 +301,15 @@ class ExportDialog(QDialog):
         of = len(self._chosen.ids)
         self._is_done = not job.progress.is_cancelled or written == of  # once more would write all of it again
         if self._is_done:
-            what = "The chat was exported" if of == 1 else f"{written:,} chats were exported"
+            what = tr("The chat was exported") if of == 1 else tr("{written:,} chats were exported", written=written)
             self._outcome.tell(what, str(job.target), tone="good")
         elif written:
-            self._outcome.tell("It was cancelled", f"{written:,} of {of:,} chats were written to {job.target}.")
+            self._outcome.tell(
+                tr("It was cancelled"),
+                tr("{written:,} of {of:,} chats were written to {target}.", written=written, of=of, target=job.target),
+            )
         else:
-            self._outcome.tell("It was cancelled", "Nothing was written.")
+            self._outcome.tell(tr("It was cancelled"), tr("Nothing was written."))
         if written:
             self._written = self._folder = job.target.parent if job.is_one_file else job.target
             self._show.show()

@@ -12,11 +12,12 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme
 
-FILTER = "Chats (*.json *.zip *.chat);;All files (*)"
+FILTER = tr("Chats (*.json *.zip *.chat);;All files (*)")
 
 
 class ExportFlow(QObject):
@@ -56,7 +57,7 @@ class ExportFlow(QObject):
         if self._store is None:
             self._not_open()
             return
-        dialog = QFileDialog(self._window, "Import Chats", str(self._folder), FILTER)
+        dialog = QFileDialog(self._window, tr("Import Chats"), str(self._folder), FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self.import_files([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
@@ -98,10 +99,10 @@ class ExportFlow(QObject):
         dialog.open()
 
     def _not_open(self) -> None:
-        self._tell("The chats are not open yet", "Try again in a moment.")
+        self._tell(tr("The chats are not open yet"), tr("Try again in a moment."))
 
     def _tell(self, what: str, text: str) -> None:
-        box = QMessageBox(QMessageBox.Icon.Information, "Chats", what, parent=self._window)
+        box = QMessageBox(QMessageBox.Icon.Information, tr("Chats"), what, parent=self._window)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(text)
         box.finished.connect(box.deleteLater)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange import transfer
 from nodetool_xl_desktop.exchange.progress import Progress
 from nodetool_xl_desktop.exchange.transfer import Kind
@@ -33,9 +34,9 @@ class Chosen:
     def in_words(self) -> str:
         """As a heading says it."""
         if len(self.ids) == 1 and self.title:
-            return f"Export “{caption(self.title, 60).replace('&&', '&')}”"
+            return tr("Export “{replace}”", replace=caption(self.title, 60).replace("&&", "&"))
         count = f"{len(self.ids):,} {'Chat' if len(self.ids) == 1 else 'Chats'}"
-        return f"Export All {count}" if self.is_all else f"Export {count}"
+        return tr("Export All {count}", count=count) if self.is_all else tr("Export {count}", count=count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QTextEdit, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange import transfer
 from nodetool_xl_desktop.exchange.imports import OURS
 from nodetool_xl_desktop.exchange.imports_run import Imported
@@ -45,9 +46,11 @@ class _Sum:
         self.known += len(found.known)
         self.skipped += len(found.skipped)
         self.details += [f"{each.what}: {each.why}" for each in found.skipped]
-        self.details += [f"{title or 'Without a title'}: was here already" for title in found.known]
+        self.details += [tr("{title}: was here already", title=title or "Without a title") for title in found.known]
         if found.problem:
-            self.details.insert(0, f"{file.name} could not be read to its end: {found.problem}")
+            self.details.insert(
+                0, tr("{name} could not be read to its end: {problem}", name=file.name, problem=found.problem)
+            )
             self.skipped += 1
 
     def fail(self, error: UserFacingError) -> None:
@@ -58,19 +61,31 @@ class _Sum:
     @property
     def headline(self) -> str:
         """ "12 chats came from ChatGPT"."""
-        came = [f"{_chats(count)} from {_source(source)}" for source, count in self.came.items() if count]
-        return f"{', '.join(came)} came in" if came else "No chat came in"
+        came = [
+            tr("{count} from {source}", count=_chats(count), source=_source(source))
+            for source, count in self.came.items()
+            if count
+        ]
+        return tr("{came} came in", came=", ".join(came)) if came else tr("No chat came in")
 
     @property
     def rest(self) -> str:
         """What else there is to say."""
-        said = ["They are in the list at the times when they were written."] if self.chats else []
+        said = [tr("They are in the list at the times when they were written.")] if self.chats else []
         if self.known:
             said.append(
-                f"{_chats(self.known)} {'was' if self.known == 1 else 'were'} here already, and did not change."
+                tr(
+                    "{known} {part} here already, and did not change.",
+                    known=_chats(self.known),
+                    part="was" if self.known == 1 else "were",
+                )
             )
         if self.skipped:
-            said.append(f"{self.skipped:,} left out: see below." if self.skipped > 1 else "1 left out: see below.")
+            said.append(
+                tr("{skipped:,} left out: see below.", skipped=self.skipped)
+                if self.skipped > 1
+                else tr("1 left out: see below.")
+            )
         return " ".join(said)
 
 
@@ -92,7 +107,7 @@ class ImportDialog(QDialog):
         self, theme: Theme, tasks: Tasks, store: Store, files: Sequence[Path], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Import")
+        self.setWindowTitle(tr("Import"))
         self.setFixedWidth(WIDTH)
         self._theme = theme
         self._tasks = tasks
@@ -120,29 +135,29 @@ class ImportDialog(QDialog):
         super().done(result)
 
     def _lay_out(self) -> None:
-        named = self._files[0].name if len(self._files) == 1 else f"{len(self._files)} files"
-        self._what = label("Reading ...", "note")
+        named = self._files[0].name if len(self._files) == 1 else tr("{count} files", count=len(self._files))
+        self._what = label(tr("Reading ..."), "note")
         self._count = figure("", "note")
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setFixedHeight(6)
         self._progress.setRange(0, STEPS * len(self._files))
-        self._progress.setAccessibleName("Importing")
+        self._progress.setAccessibleName(tr("Importing"))
         self._outcome = Notice()
         self._details = QTextEdit()
         self._details.setReadOnly(True)
         self._details.setTabChangesFocus(True)
         self._details.setProperty("kind", "note")
-        self._details.setAccessibleName("What did not come in, and why")
+        self._details.setAccessibleName(tr("What did not come in, and why"))
         self._details_field = parts.field(self._details)
         self._details_field.hide()
-        self._close = QPushButton("Cancel")
+        self._close = QPushButton(tr("Cancel"))
         self._close.setAutoDefault(False)
         self._close.clicked.connect(self._close_pressed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
         layout.setSpacing(SPACE_L)
-        layout.addWidget(label(f"Import {named}", "title", wrap=True))
+        layout.addWidget(label(tr("Import {named}", named=named), "title", wrap=True))
         words = QHBoxLayout()
         words.addWidget(self._what, 1)
         words.addWidget(self._count)
@@ -161,7 +176,7 @@ class ImportDialog(QDialog):
     async def _run(self) -> None:
         for number, file in enumerate(self._files):
             self._number = number
-            self._what.setText(f"Reading {file.name} ...")
+            self._what.setText(tr("Reading {name} ...", name=file.name))
             try:
                 found = await transfer.import_file(self._store, file, skip_known=True, progress=self._heard)
             except UserFacingError as error:
@@ -185,7 +200,11 @@ class ImportDialog(QDialog):
         if total.error is not None and len(self._files) == 1:
             self._outcome.tell_error(total.error)
         else:
-            what = f"It was cancelled: {total.headline[0].lower()}{total.headline[1:]}" if cancelled else total.headline
+            what = (
+                tr("It was cancelled: {lower}{headline}", lower=total.headline[0].lower(), headline=total.headline[1:])
+                if cancelled
+                else total.headline
+            )
             is_good = not cancelled and not total.skipped
             self._outcome.tell(what, total.rest, tone="good" if is_good else "warning")
             if total.details:
@@ -193,7 +212,7 @@ class ImportDialog(QDialog):
                 line = self._details.fontMetrics().lineSpacing()
                 self._details.setFixedHeight(min(DETAILS_HEIGHT, (len(total.details) + 2) * line))
                 self._details_field.show()
-        self._close.setText("Close")
+        self._close.setText(tr("Close"))
         self._close.setDefault(True)
         self._close.setFocus()
         fit_height(self)
@@ -207,8 +226,8 @@ class ImportDialog(QDialog):
 
 
 def _chats(count: int) -> str:
-    return f"{count:,} chat" if count == 1 else f"{count:,} chats"
+    return tr("{count:,} chat", count=count) if count == 1 else tr("{count:,} chats", count=count)
 
 
 def _source(source: str) -> str:
-    return "an export of this program" if source == OURS else source
+    return tr("an export of this program") if source == OURS else source

@@ -37,6 +37,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange.export_html import Block, Note, Picture, Thought
 from nodetool_xl_desktop.exchange.export_markup import Code, Prose
 from nodetool_xl_desktop.exchange.progress import Progress
@@ -65,9 +66,10 @@ code {{ font-family: monospace; font-size: {CODE_PT}pt; background-color: {LIGHT
 blockquote {{ color: {LIGHT.muted}; }}
 pre {{ font-family: monospace; font-size: {CODE_PT}pt; }}
 """
-_TABLE = (
-    f'<table border="1" cellspacing="0" cellpadding="5" style="border-style: solid; border-color: {LIGHT.others};'
-    ' border-collapse: collapse">'
+_TABLE = tr(
+    '<table border="1" cellspacing="0" cellpadding="5" style="border-style: solid; border-color: {others}; '
+    'border-collapse: collapse">',
+    others=LIGHT.others,
 )
 
 
@@ -119,7 +121,7 @@ class _Page:
         )
         writer.setResolution(DPI)
         writer.setTitle(printed.title)
-        writer.setCreator("NodeTool XL Desktop")
+        writer.setCreator(tr("NodeTool XL Desktop"))
         self._area = QRectF(0, 0, writer.width(), writer.height())
         self._painter: QPainter | None = None
         self._document = QTextDocument()
@@ -153,7 +155,13 @@ class _Page:
                     for _ in self._code(text):
                         yield block
                 case Thought(text):
-                    self._html(f'<p style="white-space: pre-wrap; color: {LIGHT.muted}">{html.escape(text)}</p>')
+                    self._html(
+                        tr(
+                            '<p style="white-space: pre-wrap; color: {muted}">{text}</p>',
+                            muted=LIGHT.muted,
+                            text=html.escape(text),
+                        )
+                    )
                 case Note(text):
                     self._line(text, SMALL_PT, LIGHT.muted, above=4, below=2)
             yield block
@@ -161,7 +169,7 @@ class _Page:
     def add_picture(self, picture: QImage, name: str) -> None:
         """Write a picture, no wider than the text."""
         if picture.isNull():
-            self._line(f"{name} (a picture that cannot be shown)", SMALL_PT, LIGHT.muted)
+            self._line(tr("{name} (a picture that cannot be shown)", name=name), SMALL_PT, LIGHT.muted)
             return
         self._pictures += 1
         format_ = QTextImageFormat()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.ui.fit.vision_control import VisionControl
@@ -16,14 +17,24 @@ FIELD_WIDTH = 104
 FLASH = {"auto": None, "on": True, "off": False}
 #: Settings that are numbers: name, title, least and most, and what it is about.
 NUMBERS = (
-    ("batch", "Batch Size", 1, 65_536, "Tokens of a prompt that are worked through at once; Stop is felt after each"),
-    ("parallel", "Parallel", 1, 256, "Chats that are answered side by side, each with the whole context"),
-    ("threads", "Threads", 1, 4096, "Processor threads; one core less than there are leaves room for all else"),
-    ("cpu_moe", "Experts on CPU", 0, 1024, "Of so many layers, the experts stay with the processor"),
+    (
+        "batch",
+        tr("Batch Size"),
+        1,
+        65_536,
+        tr("Tokens of a prompt that are worked through at once; Stop is felt after each"),
+    ),
+    ("parallel", tr("Parallel"), 1, 256, tr("Chats that are answered side by side, each with the whole context")),
+    ("threads", tr("Threads"), 1, 4096, tr("Processor threads; one core less than there are leaves room for all else")),
+    ("cpu_moe", tr("Experts on CPU"), 0, 1024, tr("Of so many layers, the experts stay with the processor")),
 )
 CHECKS = (
-    ("mmap", "Map the file (mmap)", "Weights of the processor stay in the file, and are read as they are needed"),
-    ("mlock", "Keep in Memory (mlock)", "Weights are never swapped out"),
+    (
+        "mmap",
+        tr("Map the file (mmap)"),
+        tr("Weights of the processor stay in the file, and are read as they are needed"),
+    ),
+    ("mlock", tr("Keep in Memory (mlock)"), tr("Weights are never swapped out")),
 )
 
 
@@ -38,10 +49,10 @@ class AdvancedControls(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._fold = self._button("Advanced", "Show or hide the other settings")
+        self._fold = self._button(tr("Advanced"), tr("Show or hide the other settings"))
         self._fold.setCheckable(True)
-        self._reset = self._button("Reset", "Go back to the defaults of this model")
-        self.tune = self._button("Tune ...", "Measure which settings make this model fast on this machine")
+        self._reset = self._button(tr("Reset"), tr("Go back to the defaults of this model"))
+        self.tune = self._button(tr("Tune ..."), tr("Measure which settings make this model fast on this machine"))
         self._form = QWidget()
         self._fill_form()
         head = QHBoxLayout()
@@ -100,16 +111,16 @@ class AdvancedControls(QWidget):
         self._grid.setVerticalSpacing(SPACE_S - 2)
         self._grid.setColumnStretch(0, 1)
         self._types = {
-            name: Combo(self._theme, f"KV Cache {title}")
-            for name, title in (("kv_type_k", "K Type"), ("kv_type_v", "V Type"))
+            name: Combo(self._theme, tr("KV Cache {title}", title=title))
+            for name, title in (("kv_type_k", tr("K Type")), ("kv_type_v", tr("V Type")))
         }
-        self._flash = Combo(self._theme, "Flash Attention")
+        self._flash = Combo(self._theme, tr("Flash Attention"))
         for name, combo in self._types.items():
-            self._row(combo.accessibleName(), combo, "What the context is kept as")
+            self._row(combo.accessibleName(), combo, tr("What the context is kept as"))
             combo.currentIndexChanged.connect(
                 lambda _index, name=name, combo=combo: self.changed.emit({name: combo.value})
             )
-        self._row("Flash Attention", self._flash, "Less memory and more speed, where the device can")
+        self._row(tr("Flash Attention"), self._flash, tr("Less memory and more speed, where the device can"))
         self._flash.currentIndexChanged.connect(
             lambda _index: self.changed.emit({"flash_attention": FLASH[self._flash.value]})
         )

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.notice import Notice, Tone
 from nodetool_xl_desktop.ui.parts import caption
@@ -35,10 +36,10 @@ class Advice(Notice):
         self._theme = theme
         self._others = QMenu(self)
         self._more = QToolButton()
-        self._more.setText("More")
+        self._more.setText(tr("More"))
         self._more.setProperty("kind", "link")
-        self._more.setToolTip("Other ways")
-        self._more.setAccessibleName("Other ways")
+        self._more.setToolTip(tr("Other ways"))
+        self._more.setAccessibleName(tr("Other ways"))
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._more.setMenu(self._others)
         self._more.hide()
@@ -60,7 +61,7 @@ class Advice(Notice):
             remedies: what each would do; the first is the one that the sentence names.
         """
         self._more.setVisible(len(remedies) > 1)
-        self.tell("", text, tone=TONES[verdict], remedy="Apply" if remedies else "")
+        self.tell("", text, tone=TONES[verdict], remedy=tr("Apply") if remedies else "")
         self._others.clear()
         for number, remedy in enumerate(remedies[1:], start=1):
             words = caption(remedy[:1].upper() + remedy[1:], LONGEST_REMEDY)

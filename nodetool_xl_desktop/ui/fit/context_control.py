@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP
 from nodetool_xl_desktop.fit.options import SMALLEST_CONTEXT_LENGTH
 from nodetool_xl_desktop.ui.inputs import MarkedSlider, NumberField
@@ -27,13 +28,13 @@ class ContextControl(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._largest = SMALLEST_CONTEXT_LENGTH
-        title = label("Context Length", "strong")
-        self._number = NumberField("Context Length in tokens")
+        title = label(tr("Context Length"), "strong")
+        self._number = NumberField(tr("Context Length in tokens"))
         self._number.setSingleStep(CONTEXT_STEP)
         self._number.setMinimumWidth(72)
         title.setBuddy(self._number)
         self._slider = MarkedSlider(theme)
-        self._slider.setAccessibleName("Context Length")
+        self._slider.setAccessibleName(tr("Context Length"))
         self._least, self._mark, self._most = label("", "note"), label("", "note"), figure("", "note")
         self._mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
@@ -98,7 +99,7 @@ class ContextControl(QWidget):
         """Mark where it stops to fit; nothing is marked where all of it fits, or nothing does."""
         marked = 0 < length < self._largest
         self._slider.set_mark(self._position(length) if marked else None)
-        self._mark.setText(f"largest that fits {length:,}" if marked else "")
+        self._mark.setText(tr("largest that fits {length:,}", length=length) if marked else "")
 
     def _slid(self, position: int) -> None:
         length = SMALLEST_CONTEXT_LENGTH * 2 ** (position / STEPS_PER_DOUBLING)

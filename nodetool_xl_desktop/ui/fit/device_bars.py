@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.memory import Device, MemoryUse
 from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.preview.device_names import titles
@@ -13,7 +14,7 @@ from nodetool_xl_desktop.ui.fit.memory_bar import MemoryBar
 from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
-MEMORY = "Memory"
+MEMORY = tr("Memory")
 
 
 class DeviceBars(QWidget):
@@ -48,7 +49,7 @@ class DeviceBars(QWidget):
             if device.shares_host_memory:
                 shared += use
         host = report.host
-        self._host.show_memory(MEMORY, host.free, host.total, report.need.host + shared, "The machine's own memory")
+        self._host.show_memory(MEMORY, host.free, host.total, report.need.host + shared, tr("The machine's own memory"))
 
 
 class _Row(QWidget):
@@ -72,12 +73,12 @@ class _Row(QWidget):
 
     def show_memory(self, name: str, free: int | None, total: int | None, use: MemoryUse, tip: str) -> None:
         self._name.setText(name)
-        set_tip(self, f"{tip}\nThe load takes {units.memory(use.total)} of it.")
+        set_tip(self, tr("{tip}\nThe load takes {total} of it.", tip=tip, total=units.memory(use.total)))
         if free is None or total is None:
-            self._free.setText("memory not reported")
+            self._free.setText(tr("memory not reported"))
             self._bar.show_use(name, 0, 0, use)
         else:
-            self._free.setText(f"{_of(free, total)} free")
+            self._free.setText(tr("{free} free", free=_of(free, total)))
             self._bar.show_use(name, total, max(0, total - free), use)
 
 
@@ -85,9 +86,13 @@ def _of(part: int, whole: int) -> str:
     """Such as "10.3 of 11.4 GiB": the unit is told once where both have the same."""
     small, large = units.memory(part), units.memory(whole)
     number, unit = small.rsplit(" ", 1)
-    return f"{number} of {large}" if large.endswith(f" {unit}") else f"{small} of {large}"
+    return (
+        tr("{number} of {large}", number=number, large=large)
+        if large.endswith(f" {unit}")
+        else tr("{small} of {large}", small=small, large=large)
+    )
 
 
 def _full_name(device: Device) -> str:
     name = f"{device.description} ({device.name})" if device.description else device.name
-    return name if device.free is not None else f"{name}: its driver does not report its memory."
+    return name if device.free is not None else tr("{name}: its driver does not report its memory.", name=name)

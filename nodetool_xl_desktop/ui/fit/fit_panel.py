@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWi
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.states import Broken, Ending, Ready, Starting, State
 from nodetool_xl_desktop.fit.memory import Device, HostMemory, Machine
 from nodetool_xl_desktop.fit.options import LoadOptions
@@ -33,10 +34,10 @@ WIDTH = 316
 #: How long the controls are left alone before the engine is asked.
 REST_MS = 150
 SOURCES = {
-    Source.ESTIMATE: "Reckoned from the model's header; the engine's own plan follows where there is an engine.",
-    Source.CONFIRMED: "The engine's own plan says the same; these are its figures.",
-    Source.CORRECTED: "The engine's own plan says something else; these are its figures.",
-    Source.LOADED: "The model is loaded just so.",
+    Source.ESTIMATE: tr("Reckoned from the model's header; the engine's own plan follows where there is an engine."),
+    Source.CONFIRMED: tr("The engine's own plan says the same; these are its figures."),
+    Source.CORRECTED: tr("The engine's own plan says something else; these are its figures."),
+    Source.LOADED: tr("The model is loaded just so."),
 }
 
 
@@ -98,8 +99,8 @@ class FitPanel(QFrame):
         """No model is selected."""
         self._desk.clear()
         self._problem.tell(
-            "No model is selected",
-            "Drop a .gguf file on the window, or choose one on the left.",
+            tr("No model is selected"),
+            tr("Drop a .gguf file on the window, or choose one on the left."),
             tone="plain",
         )
         self._show_cards(False)
@@ -222,8 +223,8 @@ class FitPanel(QFrame):
 
     def _lay_out(self) -> None:
         self._look.setProperty("kind", "icon")
-        self._look.setToolTip("Look again at the devices and their memory")
-        self._look.setAccessibleName("Look again")
+        self._look.setToolTip(tr("Look again at the devices and their memory"))
+        self._look.setAccessibleName(tr("Look again"))
         body = QWidget()
         body.setObjectName("fitBody")
         column = QVBoxLayout(body)
@@ -236,7 +237,7 @@ class FitPanel(QFrame):
         head = QHBoxLayout()
         head.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, 0)
         head.setSpacing(SPACE_XS)
-        head.addWidget(label("Will it fit?", "title"))
+        head.addWidget(label(tr("Will it fit?"), "title"))
         head.addWidget(self._source, 1)
         head.addWidget(self._look)
         foot = QHBoxLayout()
@@ -318,7 +319,11 @@ class FitPanel(QFrame):
         state, size = self._state, self._held + self.held_on_devices
         if not isinstance(state, Ready) or not size:
             return ""
-        return f"Ejecting {title(state.model)} gives back {units.memory(size)}, counted as free here."
+        return tr(
+            "Ejecting {model} gives back {size}, counted as free here.",
+            model=title(state.model),
+            size=units.memory(size),
+        )
 
     def _refresh_buttons(self) -> None:
         state, report = self._state, self._desk.report
@@ -330,7 +335,7 @@ class FitPanel(QFrame):
             return
         wont_fit = report.verdict is Verdict.WONT_FIT
         reload = isinstance(state, Ready) and self._is_shown(state)
-        words = "Load anyway" if wont_fit else "Reload" if reload else "Load"
+        words = tr("Load anyway") if wont_fit else tr("Reload") if reload else tr("Load")
         self._buttons.offer_load(words, enabled=self.can_be_loaded, primary=not wont_fit)
 
 

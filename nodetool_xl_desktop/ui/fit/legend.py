@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.preview.report import FitReport
 from nodetool_xl_desktop.ui.fit.memory_bar import TOKENS
@@ -12,12 +13,12 @@ from nodetool_xl_desktop.ui.parts import figure, label
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 
 ROWS = (
-    ("model", "Model"),
-    ("context", "Context (KV cache)"),
-    ("compute", "Compute"),
-    ("projector", "Projector"),
-    ("planned", "Planned"),
-    ("others", "Other programs"),
+    ("model", tr("Model")),
+    ("context", tr("Context (KV cache)")),
+    ("compute", tr("Compute")),
+    ("projector", tr("Projector")),
+    ("planned", tr("Planned")),
+    ("others", tr("Other programs")),
 )
 
 
@@ -78,7 +79,7 @@ class Legend(QWidget):
         }
         for key, size in sizes.items():
             self._sizes[key].setText(units.memory(size))
-        took = "" if taken is None else f", took {units.memory(taken)}"
+        took = "" if taken is None else tr(", took {taken}", taken=units.memory(taken))
         self._sizes["planned"].setText(f"{units.memory(use.total)}{took}")
         self._show_projector(use.projector)
 

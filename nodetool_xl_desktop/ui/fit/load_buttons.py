@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.states import Ending, Ready, Starting, State
 from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.ui.parts import caption, label, restyle
@@ -20,17 +21,17 @@ class LoadButtons(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._load = QPushButton("Load")
+        self._load = QPushButton(tr("Load"))
         self._load.setProperty("kind", "primary")
         self._load.clicked.connect(self.load_requested)
-        self._eject = QPushButton("Eject")
+        self._eject = QPushButton(tr("Eject"))
         self._eject.clicked.connect(self.eject_requested)
-        self._cancel = QPushButton("Cancel")
+        self._cancel = QPushButton(tr("Cancel"))
         self._cancel.clicked.connect(self.eject_requested)
         self._text = label("", "note")
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
-        self._progress.setAccessibleName("Loading")
+        self._progress.setAccessibleName(tr("Loading"))
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_S)
         for button in (self._eject, self._cancel, self._load):
@@ -65,16 +66,16 @@ class LoadButtons(QWidget):
         self._progress.setVisible(starting)
         self._text.setVisible(isinstance(state, Starting | Ending))
         if isinstance(state, Starting):
-            self._text.setText(f"Loading {title(state.model)} ...")
+            self._text.setText(tr("Loading {model} ...", model=title(state.model)))
             # Before the first bytes are there, a moving bar says that something happens.
             self._progress.setRange(0, 100 if state.progress > 0 else 0)
             self._progress.setValue(round(state.progress * 100))
         elif isinstance(state, Ending):
-            self._text.setText(f"Ejecting {title(state.model)} ...")
+            self._text.setText(tr("Ejecting {model} ...", model=title(state.model)))
         self._cancel.setVisible(starting)
         self._eject.setVisible(isinstance(state, Ready))
         if isinstance(state, Ready):
-            self._eject.setText("Eject" if is_shown else caption(f"Eject {title(state.model)}", 20))
+            self._eject.setText(tr("Eject") if is_shown else caption(tr("Eject {model}", model=title(state.model)), 20))
 
     def offer_load(self, words: str, *, enabled: bool, primary: bool) -> None:
         """Offer to load under these words; empty where that makes no sense now."""

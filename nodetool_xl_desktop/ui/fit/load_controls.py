@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.preview.choice import Choice
@@ -20,7 +21,7 @@ from nodetool_xl_desktop.ui.parts import card_layout, field, label
 from nodetool_xl_desktop.ui.theme import SPACE_M, Theme
 
 #: What a type of the cache costs, against f16.
-KV_TYPES = {"f16": "f16", "q8_0": "q8_0 · half the memory", "q4_0": "q4_0 · a quarter"}
+KV_TYPES = {"f16": "f16", "q8_0": tr("q8_0 · half the memory"), "q4_0": tr("q4_0 · a quarter")}
 KV_WIDTH = 104
 
 
@@ -79,10 +80,10 @@ class LoadControls(QFrame):
         self.advanced.show_choice(choice, options, has_devices=has_devices)
 
     def _make_cache(self, theme: Theme) -> QWidget:
-        self._cache = Combo(theme, "KV Cache")
-        self._cache.setToolTip("What the context is kept as, keys and values alike")
+        self._cache = Combo(theme, tr("KV Cache"))
+        self._cache.setToolTip(tr("What the context is kept as, keys and values alike"))
         self._cache.currentIndexChanged.connect(self._cached)
-        title = label("KV Cache", "strong")
+        title = label(tr("KV Cache"), "strong")
         title.setBuddy(self._cache)
         place = field(self._cache)
         place.setFixedWidth(KV_WIDTH)
@@ -98,7 +99,7 @@ class LoadControls(QFrame):
         k, v = options.kv_type_k, options.kv_type_v
         value = k if k == v else f"{k} / {v}"
         if value not in values:  # it was set apart
-            values[value] = f"{value} · as under Advanced"
+            values[value] = tr("{value} · as under Advanced", value=value)
         self._cache_row.setVisible(len(values) > 1)
         self._cache.show_values(values, value)
 

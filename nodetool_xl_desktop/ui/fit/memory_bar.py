@@ -7,6 +7,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -58,7 +59,7 @@ class MemoryBar(QWidget):
         }
         self.setAccessibleName(name)
         said = ", ".join(f"{part} {units.memory(size)}" for part, size in sizes.items() if size or part != "projector")
-        self.setAccessibleDescription(f"{said}, of {units.memory(total)}" if total else said)
+        self.setAccessibleDescription(tr("{said}, of {total}", said=said, total=units.memory(total)) if total else said)
         if (sizes, total) != (self._sizes, self._total):
             self._sizes, self._total = sizes, total
             self.update()

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.preview.report import FitReport, Preview
 from nodetool_xl_desktop.ui.fit.device_bars import DeviceBars
@@ -50,7 +51,9 @@ class ModelCard(QFrame):
         set_tip(self._name, str(header.path))
         facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
         if header.context_length_max:
-            facts.append(f"{units.short_tokens(header.context_length_max)} tokens")
+            facts.append(
+                tr("{context_length_max} tokens", context_length_max=units.short_tokens(header.context_length_max))
+            )
         self._facts.setText(" · ".join(fact for fact in facts if fact))
 
     def show_report(self, report: FitReport, taken: int | None, returned: str) -> None:

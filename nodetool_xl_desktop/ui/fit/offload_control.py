@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import MarkedSlider
 from nodetool_xl_desktop.ui.parts import figure, label
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
@@ -18,17 +19,17 @@ class OffloadControl(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        title = label("GPU Offload", "strong")
+        title = label(tr("GPU Offload"), "strong")
         self._value = figure("", "note")
         self._value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._auto = QToolButton()
-        self._auto.setText("Auto")
+        self._auto.setText(tr("Auto"))
         self._auto.setProperty("kind", "toggle")
         self._auto.setCheckable(True)
-        self._auto.setToolTip("As many layers as leave 1 GiB of each graphics card free")
-        self._auto.setAccessibleName("GPU Offload: as many layers as fit")
+        self._auto.setToolTip(tr("As many layers as leave 1 GiB of each graphics card free"))
+        self._auto.setAccessibleName(tr("GPU Offload: as many layers as fit"))
         self._slider = MarkedSlider(theme)
-        self._slider.setAccessibleName("GPU Offload in layers")
+        self._slider.setAccessibleName(tr("GPU Offload in layers"))
         title.setBuddy(self._slider)
         head = QHBoxLayout()
         head.setSpacing(SPACE_S)
@@ -65,7 +66,13 @@ class OffloadControl(QWidget):
         self._slider.blockSignals(False)
         self._auto.setChecked(is_auto)
         self._auto.setVisible(can_be_auto)
-        self._value.setText(f"all {most} layers" if on == most else f"{on} of {most} layers" if on else "no layers")
+        self._value.setText(
+            tr("all {most} layers", most=most)
+            if on == most
+            else tr("{on} of {most} layers", on=on, most=most)
+            if on
+            else tr("no layers")
+        )
 
     def _toggled(self, is_auto: bool) -> None:
         self.changed.emit(None if is_auto else self._slider.value())

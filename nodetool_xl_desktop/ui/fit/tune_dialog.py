@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.tune import Measurement, Step, Tuned
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.ui.notice import Notice
@@ -31,7 +32,14 @@ from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme
 WIDTH = 620
 #: The table has room for so many rows from the start, so that nothing jumps while it fills.
 ROWS, ROW_HEIGHT = 5, 26
-COLUMNS = ("GPU layers", "Threads", "Batch", "Flash attention", "Prompt tokens/s", "Answer tokens/s")
+COLUMNS = (
+    tr("GPU layers"),
+    tr("Threads"),
+    tr("Batch"),
+    tr("Flash attention"),
+    tr("Prompt tokens/s"),
+    tr("Answer tokens/s"),
+)
 FLASH_ATTENTION = {None: "auto", True: "on", False: "off"}
 
 
@@ -58,7 +66,7 @@ class TuneDialog(QDialog):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Find the best settings")
+        self.setWindowTitle(tr("Find the best settings"))
         self.setFixedWidth(WIDTH)
         self._theme = theme
         self._tasks = tasks
@@ -92,11 +100,11 @@ class TuneDialog(QDialog):
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setFixedHeight(6)
-        self._progress.setAccessibleName("Measuring")
-        self._close = QPushButton("Cancel")
+        self._progress.setAccessibleName(tr("Measuring"))
+        self._close = QPushButton(tr("Cancel"))
         self._close.setAutoDefault(False)  # Enter must not throw away a minute of measuring
         self._close.clicked.connect(self.reject)
-        self._use = QPushButton("Use these settings")
+        self._use = QPushButton(tr("Use these settings"))
         self._use.setProperty("kind", "primary")
         self._use.clicked.connect(self._choose)
         self._use.hide()
@@ -104,11 +112,13 @@ class TuneDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
         layout.setSpacing(SPACE_L)
-        layout.addWidget(label(f"How fast can {model} be here?", "title", wrap=True))
+        layout.addWidget(label(tr("How fast can {model} be here?", model=model), "title", wrap=True))
         layout.addWidget(
             label(
-                "The model is loaded with a few different settings, and reads and answers with each of them. This takes"
-                " a minute or two. Other programs that work meanwhile spoil the figures.",
+                tr(
+                    "The model is loaded with a few different settings, and reads and answers with each of them. "
+                    "This takes a minute or two. Other programs that work meanwhile spoil the figures."
+                ),
                 "body",
                 wrap=True,
             )
@@ -148,13 +158,13 @@ class TuneDialog(QDialog):
         except UserFacingError as error:
             self._outcome.tell_error(error)
             self._table.setVisible(self._table.is_begun)
-            self._end("It could not be measured.")
+            self._end(tr("It could not be measured."))
 
     def _show_step(self, step: Step) -> None:
         self._progress.setRange(0, step.of)
         self._progress.setValue(step.done)
-        self._count.setText(f"{step.done} of {step.of}")
-        self._what.setText(f"Measuring {step.what} ...")
+        self._count.setText(tr("{done} of {of}", done=step.done, of=step.of))
+        self._what.setText(tr("Measuring {what} ...", what=step.what))
         if step.result is not None:
             self._show_result(step.result)
         elif step.row is not None:
@@ -167,7 +177,7 @@ class TuneDialog(QDialog):
         self._tuned = tuned
         self._outcome.tell("", _in_words(tuned), tone="good")
         self._use.show()
-        self._end(f"Measured in {units.seconds(tuned.seconds)}.")
+        self._end(tr("Measured in {seconds}.", seconds=units.seconds(tuned.seconds)))
         self._use.setDefault(True)
         self._use.setFocus()
 
@@ -175,7 +185,7 @@ class TuneDialog(QDialog):
         self._what.setText(words)
         self._count.clear()
         self._progress.hide()
-        self._close.setText("Close")
+        self._close.setText(tr("Close"))
         self.adjustSize()
 
     def _choose(self) -> None:
@@ -189,7 +199,7 @@ class _Table(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName("What was measured")
+        self.setAccessibleName(tr("What was measured"))
         self._rows: dict[LoadOptions, list[QLabel]] = {}
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(SPACE_L)
@@ -216,7 +226,7 @@ class _Table(QFrame):
         for cell, text in zip(cells, _cells(row), strict=True):
             cell.setText(text)
         if row.error:
-            self._mark(mark, "Failed", "bad")
+            self._mark(mark, tr("Failed"), "bad")
             set_tip(mark, row.error)
 
     def mark_best(self, row: Measurement) -> None:
@@ -224,11 +234,11 @@ class _Table(QFrame):
         *cells, mark = self._rows[row.options]
         for cell in cells:
             restyle(cell, "kind", "strong")
-        self._mark(mark, "Best", "good")
+        self._mark(mark, tr("Best"), "good")
 
     def _add(self, options: LoadOptions) -> None:
         cells = [figure() for _ in COLUMNS]
-        mark = label("" if self._rows else "as it is now", "note")
+        mark = label("" if self._rows else tr("as it is now"), "note")
         number = len(self._rows) + 1
         for column, cell in enumerate(cells):
             self._grid.addWidget(cell, number, column)
@@ -257,8 +267,9 @@ def _in_words(tuned: Tuned) -> str:
     """What the result means for a chat."""
     before, best = tuned.rows[0], tuned.best
     if best is before or best.turn_s is None or before.turn_s is None:
-        return "Nothing was faster than the settings as they are now."
-    return (
-        f"A usual turn (512 tokens in, 256 out) takes {units.seconds(best.turn_s)} with the best of them,"
-        f" and {units.seconds(before.turn_s)} as it is now."
+        return tr("Nothing was faster than the settings as they are now.")
+    return tr(
+        "A usual turn (512 tokens in, 256 out) takes {turn_s} with the best of them, and {turn_s2} as it is now.",
+        turn_s=units.seconds(best.turn_s),
+        turn_s2=units.seconds(before.turn_s),
     )

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.preview.choice import Choice
@@ -17,7 +18,7 @@ from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
 #: Names of projectors are as long as those of models, and differ at their end; the tip has all of it.
 LONGEST_NAME = 24
 _FIRST = 6
-_WHY = "The model can be shown pictures; its projector takes memory of its own"
+_WHY = tr("The model can be shown pictures; its projector takes memory of its own")
 
 
 class VisionControl(QWidget):
@@ -30,8 +31,8 @@ class VisionControl(QWidget):
         super().__init__()
         self._paths: dict[str, str] = {}  # by what is shown
         self._last = ""
-        self.check = Check(theme, "Vision")
-        self.combo = Combo(theme, "Projector")
+        self.check = Check(theme, tr("Vision"))
+        self.combo = Combo(theme, tr("Projector"))
         self._field = field(self.combo)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -56,7 +57,7 @@ class VisionControl(QWidget):
             return
         self._last = options.projector or (self._last if self._last in beside else next(iter(beside)))
         is_one = len(beside) == 1
-        self.check.setText(caption(f"Vision: {beside[self._last]}") if is_one else "Vision")
+        self.check.setText(caption(tr("Vision: {beside}", beside=beside[self._last])) if is_one else tr("Vision"))
         set_tip(self.check, f"{_WHY} ({self._last})")
         self.check.show_value(bool(options.projector))
         self.combo.show_values({told: told for told in self._paths}, beside[self._last])

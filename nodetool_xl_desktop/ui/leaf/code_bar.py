@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QRegion
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.leaf import highlighting
 from nodetool_xl_desktop.ui.leaf.code_rows import MOST_LINES
 from nodetool_xl_desktop.ui.leaf.look import NOTE_PX, Look
@@ -39,16 +40,18 @@ class CodeBar(QWidget):
         self._look = look
         self._left = round(left)
         self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)  # it grows with each line that streams in
-        self.setAccessibleName(f"Code, {block.code.language or 'text'}, {block.lines:,} lines")
+        self.setAccessibleName(
+            tr("Code, {language}, {lines:,} lines", language=block.code.language or "text", lines=block.lines)
+        )
         self._head, self._foot = QWidget(self), QWidget(self)
         head, foot = QHBoxLayout(self._head), QHBoxLayout(self._foot)
         for layout in (head, foot):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(0)
-        self.wrap = self._button("Wrap", "Wrap long lines", head)
+        self.wrap = self._button(tr("Wrap"), tr("Wrap long lines"), head)
         self.wrap.setCheckable(True)
-        self.save = self._button("Save", "Save the code as a file", head)
-        self.copy = self._button("Copy", "Copy the code", head)
+        self.save = self._button(tr("Save"), tr("Save the code as a file"), head)
+        self.copy = self._button(tr("Copy"), tr("Copy the code"), head)
         self.fold = self._button("", "", foot)
         self.wrap.toggled.connect(self._wrap)
         self.save.clicked.connect(self._ask_where)
@@ -56,7 +59,7 @@ class CodeBar(QWidget):
         self.fold.clicked.connect(lambda: self._block.set_unfolded(self._block.is_folded))
         self._back = QTimer(self)
         self._back.setSingleShot(True)
-        self._back.timeout.connect(partial(self._say, self.copy, "Copy"))
+        self._back.timeout.connect(partial(self._say, self.copy, tr("Copy")))
         self.fit()
 
     def fit(self) -> None:
@@ -77,7 +80,7 @@ class CodeBar(QWidget):
         self._foot.setVisible(not footer.isEmpty())
         region = QRegion(head)
         if not footer.isEmpty():
-            self.fold.setText(_more(block) if block.is_folded else "Show Less")
+            self.fold.setText(_more(block) if block.is_folded else tr("Show Less"))
             place = QRect(self._left + inset, round(footer.top()) + 2, round(footer.width()) - 2 * inset, 0)
             place.setHeight(round(footer.height()) - 4)
             self._foot.setGeometry(place)
@@ -114,7 +117,7 @@ class CodeBar(QWidget):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._block.code.text)
-        self._say(self.copy, "Copied")
+        self._say(self.copy, tr("Copied"))
         self._back.start(COPIED_MS)
 
     def _say(self, button: QToolButton, text: str) -> None:
@@ -129,5 +132,7 @@ class CodeBar(QWidget):
 
 def _more(block: DrawnCode) -> str:
     if block.is_cut:
-        return f"Show {MOST_LINES:,} of {block.lines:,} lines; Save has all of them"
-    return f"Show all {block.lines:,} lines"
+        return tr(
+            "Show {most_lines:,} of {lines:,} lines; Save has all of them", most_lines=MOST_LINES, lines=block.lines
+        )
+    return tr("Show all {lines:,} lines", lines=block.lines)

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary, WeakMethod, finalize
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.markdown.formula_drawing import INK, WIDEST
 from nodetool_xl_desktop.ui.leaf.formula_child import FormulaChild
 from nodetool_xl_desktop.ui.theme import Theme
@@ -201,9 +202,9 @@ def awaited(source: str, *, inline: bool) -> Drawn:
 def _refusal(source: str) -> NotDrawn | None:
     """Why a formula is not even tried."""
     if not source.strip():
-        return NotDrawn("It is empty.")
+        return NotDrawn(tr("It is empty."))
     if len(source) > LONGEST:
-        return NotDrawn(f"It is longer than {LONGEST:,} letters.")
+        return NotDrawn(tr("It is longer than {longest:,} letters.", longest=LONGEST))
     if (found := _NOT_IN_FONT.search(source)) is not None:
-        return NotDrawn(f"The font for formulas has no “{found[0]}”.")
+        return NotDrawn(tr("The font for formulas has no “{found}”.", found=found[0]))
     return None

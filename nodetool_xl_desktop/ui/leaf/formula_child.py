@@ -12,6 +12,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.markdown.formula_drawing import LARGEST, TOO_LONG
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class FormulaChild:
     def _one(self, source: str, inline: bool, generation: int) -> dict[str, Any]:
         process = self._started(generation)
         if process is None or process.stdin is None or process.stdout is None:
-            return {"reason": "It cannot be drawn: no process could be started for it."}
+            return {"reason": tr("It cannot be drawn: no process could be started for it.")}
         try:
             process.stdin.write(json.dumps([source, inline]).encode() + b"\n")
             process.stdin.flush()

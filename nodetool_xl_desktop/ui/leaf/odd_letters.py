@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from nodetool_xl_desktop.core.translation import tr
+
 #: Stands for a letter without a picture of its own.
 MARK = "\N{WHITE SQUARE}"
 
@@ -56,7 +58,7 @@ def name_of(letter: str) -> str:
     """What to say of a letter that a mark stands for: `U+202E RIGHT-TO-LEFT OVERRIDE`."""
     name = unicodedata.name(letter, "")
     if not name and ord(letter) in (*range(0x20), *range(0x7F, 0xA0)):
-        name = "Escape" if letter == "\x1b" else "control character"
+        name = tr("Escape") if letter == "\x1b" else tr("control character")
     return f"U+{ord(letter):04X} {name}".rstrip()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QTextCharFormat, QTextLayout, QTextLine, QTextOption
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.markdown.leaves import Align, Run
 from nodetool_xl_desktop.ui.leaf.drawn import Mark
 from nodetool_xl_desktop.ui.leaf.formula import Drawn, Formulas, NotDrawn, awaited
@@ -112,7 +113,7 @@ class Paragraph:
         shown, odd = visible(run.text, code=run.code)
         shown = shown.replace("\n", "\u2028")
         boxed = bool(run.code or run.image)
-        before = ("Image: " if shown else "Image") if run.image else ""
+        before = (tr("Image: ") if shown else tr("Image")) if run.image else ""
         before, after = (_PLACE + before, _PLACE) if boxed else (before, "")
         far = () if shown.isascii() else tuple(n for n, letter in enumerate(shown) if letter > "\uffff")
         own = place + len(before)
@@ -342,8 +343,8 @@ class Paragraph:
         if run.formula:
             return self._formulas.tip(run.text, inline=True)
         if run.image:
-            how = "\nA click opens it in the browser." if run.target else ""
-            return f"Not fetched: {run.image}{how}"
+            how = tr("\nA click opens it in the browser.") if run.target else ""
+            return tr("Not fetched: {image}{how}", image=run.image, how=how)
         piece = self._piece(offset)
         if piece is not None and offset - piece.at in piece.odd:
             return name_of(run.text[offset - piece.at])

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
 
@@ -30,7 +31,12 @@ class SaveAs(QObject):
         self._tasks = Tasks()
         self._is_writing = False
         extension = name.rpartition(".")[2]
-        dialog = QFileDialog(window, f"Save the {what}", "", f"{extension} (*.{extension});;All files (*)")
+        dialog = QFileDialog(
+            window,
+            tr("Save the {what}", what=what),
+            "",
+            tr("{extension} (*.{extension});;All files (*)", extension=extension),
+        )
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(extension)
         dialog.selectFile(name)
@@ -55,11 +61,13 @@ class SaveAs(QObject):
             self.deleteLater()
         except OSError as error:
             why = f"{file}: {error.strerror or error}"
-            raise UserFacingError(f"The {self._what} was not saved", why, "Save it in another folder.") from error
+            raise UserFacingError(
+                tr("The {what} was not saved", what=self._what), why, tr("Save it in another folder.")
+            ) from error
 
     def _tell(self, error: UserFacingError) -> None:
         window = self.parent()
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Not saved", error.what)
+        box = QMessageBox(QMessageBox.Icon.NoIcon, tr("Not saved"), error.what)
         if isinstance(window, QWidget):
             box.setParent(window, box.windowFlags())
         box.setTextFormat(Qt.TextFormat.PlainText)

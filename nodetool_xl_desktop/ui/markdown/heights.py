@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+from nodetool_xl_desktop.core.translation import tr
+
 
 class Heights:
     """Heights in pixels, and the places that follow from them.
@@ -61,6 +63,6 @@ class Heights:
             IndexError: there is none at all.
         """
         if not self._heights:
-            raise IndexError("Nothing stands here")
+            raise IndexError(tr("Nothing stands here"))
         self.top(len(self) - 1)
         return max(0, bisect_right(self._tops, y) - 1)

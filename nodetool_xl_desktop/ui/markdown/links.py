@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
+
 #: A target is shown up to so many letters.
 LONGEST = 300
 _WEB = ("http", "https")
@@ -74,29 +76,29 @@ class Links:
     def _ask(self, link: str) -> None:
         url = QUrl(link.strip())
         if url.isLocalFile():
-            text = f"Open this file of this computer?\n\n{told(url.toLocalFile())}"
-            more = "The link stands in a message. Opening a file may start a program."
+            text = tr("Open this file of this computer?\n\n{told}", told=told(url.toLocalFile()))
+            more = tr("The link stands in a message. Opening a file may start a program.")
         else:
-            text = f"Open this link?\n\n{told(link)}"
-            more = f"The program of this computer for {scheme_of(link)} links would be started with it."
+            text = tr("Open this link?\n\n{link}", link=told(link))
+            more = tr("The program of this computer for {link} links would be started with it.", link=scheme_of(link))
         box = self._box(QMessageBox.Icon.Question, text, more)
-        opens = box.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
+        opens = box.addButton(tr("Open"), QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         opens.clicked.connect(lambda: self.open_url(url))
         box.open()
 
     def _refuse(self, link: str) -> None:
-        why = "Links of this kind could run something, or show a page that an answer made up."
+        why = tr("Links of this kind could run something, or show a page that an answer made up.")
         if not scheme_of(link):
-            why = "It leads to no address of the web: it has no host or scheme."
-        box = self._box(QMessageBox.Icon.Information, f"This link is not opened:\n\n{told(link)}", why)
+            why = tr("It leads to no address of the web: it has no host or scheme.")
+        box = self._box(QMessageBox.Icon.Information, tr("This link is not opened:\n\n{link}", link=told(link)), why)
         box.addButton(QMessageBox.StandardButton.Close)
         box.open()
 
     def _box(self, icon: QMessageBox.Icon, text: str, more: str) -> QMessageBox:
         box = QMessageBox(self._window)
         box.setIcon(icon)
-        box.setWindowTitle("Link")
+        box.setWindowTitle(tr("Link"))
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(text)
         box.setInformativeText(more)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.leaf.save_as import SaveAs
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_S
@@ -20,9 +21,9 @@ class MoreFoot(QWidget):
         super().__init__(parent)
         self._text = ""
         self._words = label("", "note")
-        self._show = QPushButton("Show More")
+        self._show = QPushButton(tr("Show More"))
         self._show.clicked.connect(self.more_requested)
-        self._save = QPushButton("Save as File ...")
+        self._save = QPushButton(tr("Save as File ..."))
         self._save.clicked.connect(self._choose)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, SPACE_S, 0, SPACE_S)
@@ -42,12 +43,14 @@ class MoreFoot(QWidget):
         self._text = text
         self._show.setVisible(can_grow)
         if can_grow:
-            self._words.setText(f"{left:,} of {len(text):,} letters are not shown.")
+            self._words.setText(tr("{left:,} of {count:,} letters are not shown.", left=left, count=len(text)))
         else:
-            self._words.setText(f"This text is too long to be shown in full ({units.memory(len(text))}).")
+            self._words.setText(
+                tr("This text is too long to be shown in full ({units}).", units=units.memory(len(text)))
+            )
 
     def _choose(self) -> None:
         SaveAs(self.window(), "text", self._text, "message.md").saved.connect(self._saved)
 
     def _saved(self, name: str) -> None:
-        self._words.setText(f"Saved as {name}.")
+        self._words.setText(tr("Saved as {name}.", name=name))

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.badges import Badge
@@ -39,22 +40,22 @@ _REST_MS = 700
 #: From this width on what is known stands beside what a person says, in device-independent pixels.
 BESIDE_FROM = 600
 NAMES = {
-    "context_length": "Context Length",
-    "threads": "Threads",
-    "batch": "Batch Size",
-    "gpu_layers": "GPU Offload",
-    "parallel": "Parallel",
-    "cache_ram_mib": "Prompt Cache (MiB)",
-    "flash_attention": "Flash Attention",
-    "kv_type_k": "KV Cache K Type",
-    "kv_type_v": "KV Cache V Type",
-    "ubatch": "Physical Batch Size",
-    "swa_full": "Full Sliding Window",
-    "kv_unified": "Unified KV Cache",
-    "mmap": "Map the File",
-    "mlock": "Keep in Memory",
-    "cpu_moe": "Experts on CPU (layers)",
-    "tensor_split": "Split over Devices",
+    "context_length": tr("Context Length"),
+    "threads": tr("Threads"),
+    "batch": tr("Batch Size"),
+    "gpu_layers": tr("GPU Offload"),
+    "parallel": tr("Parallel"),
+    "cache_ram_mib": tr("Prompt Cache (MiB)"),
+    "flash_attention": tr("Flash Attention"),
+    "kv_type_k": tr("KV Cache K Type"),
+    "kv_type_v": tr("KV Cache V Type"),
+    "ubatch": tr("Physical Batch Size"),
+    "swa_full": tr("Full Sliding Window"),
+    "kv_unified": tr("Unified KV Cache"),
+    "mmap": tr("Map the File"),
+    "mlock": tr("Keep in Memory"),
+    "cpu_moe": tr("Experts on CPU (layers)"),
+    "tensor_split": tr("Split over Devices"),
 }
 
 
@@ -72,23 +73,23 @@ class AboutPane(QScrollArea):
         super().__init__()
         self._entry: Entry | None = None
         self.setWidgetResizable(True)
-        self.setAccessibleName("About this model")
+        self.setAccessibleName(tr("About this model"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.title = _line_edit("Title", "Name of the file")
-        self.tags = _line_edit("Tags", "With commas between them")
+        self.title = _line_edit(tr("Title"), tr("Name of the file"))
+        self.tags = _line_edit(tr("Tags"), tr("With commas between them"))
         self.notes = QPlainTextEdit()
         self.notes.setProperty("kind", "note")
         self.notes.setFrameShape(QFrame.Shape.NoFrame)
-        self.notes.setPlaceholderText("For yourself")
-        self.notes.setAccessibleName("Notes")
+        self.notes.setPlaceholderText(tr("For yourself"))
+        self.notes.setAccessibleName(tr("Notes"))
         self.notes.setTabChangesFocus(True)
         self.notes.setFixedHeight(72)
         self._trouble = Notice()
         self._facts = _form()
         self._settings = _form()
-        self._kept_head = label("Loaded With", "author")
-        self._open = QPushButton("Open in Fit Panel")
-        self._forget = QPushButton("Forget")
+        self._kept_head = label(tr("Loaded With"), "author")
+        self._open = QPushButton(tr("Open in Fit Panel"))
+        self._forget = QPushButton(tr("Forget"))
         self._files = _form()
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -109,7 +110,7 @@ class AboutPane(QScrollArea):
         said.addWidget(self._trouble)
         words = _form()
         words.setVerticalSpacing(SPACE_S)
-        for name, edit in (("Title", self.title), ("Tags", self.tags), ("Notes", self.notes)):
+        for name, edit in ((tr("Title"), self.title), (tr("Tags"), self.tags), (tr("Notes"), self.notes)):
             framed = field(edit)
             framed.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             words.addRow(_name(name), framed)
@@ -174,7 +175,9 @@ class AboutPane(QScrollArea):
         said = [(NAMES[name], value, "chosen") for name, value in _said(kept.wanted)]
         chosen = {name for name, _, _ in said}
         said += [(NAMES[name], value, "tuned") for name, value in _said(kept.found) if NAMES[name] not in chosen]
-        _show(self._settings, [(name, f"{value} ({by})") for name, value, by in said] or [("Settings", "Default")])
+        _show(
+            self._settings, [(name, f"{value} ({by})") for name, value, by in said] or [(tr("Settings"), tr("Default"))]
+        )
         self._forget.setVisible(bool(said))
 
     def keep(self) -> None:
@@ -219,34 +222,39 @@ class AboutPane(QScrollArea):
 
 def _facts(entry: Entry, badge: Badge | None) -> list[tuple[str, str]]:
     file, facts = entry.file, entry.file.facts
-    said = [("Fit", badge.says if badge is not None else "")]
+    said = [(tr("Fit"), badge.says if badge is not None else "")]
     if facts is not None:
         context = units.tokens(facts.context_length) if facts.context_length else ""
         said += [
-            ("Architecture", one_line(facts.architecture)),
-            ("Parameters", f"{facts.size_label} ({facts.n_params:,})" if facts.n_params else ""),
-            ("Quantization", one_line(file.quantization)),
-            ("Context", context),
-            ("Capabilities", capabilities_of(file)),
-            ("Licence", one_line(facts.licence)),
-            ("Named in file", one_line(facts.name)),
+            (tr("Architecture"), one_line(facts.architecture)),
+            (tr("Parameters"), f"{facts.size_label} ({facts.n_params:,})" if facts.n_params else ""),
+            (tr("Quantization"), one_line(file.quantization)),
+            (tr("Context"), context),
+            (tr("Capabilities"), capabilities_of(file)),
+            (tr("Licence"), one_line(facts.licence)),
+            (tr("Named in file"), one_line(facts.name)),
         ]
     said += [
-        ("Size", f"{units.file_size(file.size)} ({file.size:,} bytes)"),
-        ("Place", file.place.value),
-        ("Last used", day(file.about.last_used)),
+        (tr("Size"), tr("{size} ({size2:,} bytes)", size=units.file_size(file.size), size2=file.size)),
+        (tr("Place"), file.place.value),
+        (tr("Last used"), day(file.about.last_used)),
     ]
     return [(name, value) for name, value in said if value]
 
 
 def _files(entry: Entry) -> list[tuple[str, str]]:
     file = entry.file
-    said = [("File" if number == 0 else "", path_text(path)) for number, path in enumerate(file.files or (file.path,))]
-    said += [("Projector" if number == 0 else "", path_text(path)) for number, path in enumerate(file.projectors)]
-    says = f"{file.place.value} lays it over this model. It is not loaded here: the model answers as without it."
-    said += [("Adapter" if number == 0 else "", path_text(path)) for number, path in enumerate(file.adapters)]
+    said = [
+        (tr("File") if number == 0 else "", path_text(path)) for number, path in enumerate(file.files or (file.path,))
+    ]
+    said += [(tr("Projector") if number == 0 else "", path_text(path)) for number, path in enumerate(file.projectors)]
+    says = tr(
+        "{value} lays it over this model. It is not loaded here: the model answers as without it.",
+        value=file.place.value,
+    )
+    said += [(tr("Adapter") if number == 0 else "", path_text(path)) for number, path in enumerate(file.adapters)]
     said += [("", says)] if file.adapters else []
-    said += [("The same as" if number == 0 else "", path_text(path)) for number, path in enumerate(file.same_as)]
+    said += [(tr("The same as") if number == 0 else "", path_text(path)) for number, path in enumerate(file.same_as)]
     return said
 
 

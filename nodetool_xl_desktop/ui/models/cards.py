@@ -6,6 +6,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.models.columns import BADGES, facts_of, trouble_of
 from nodetool_xl_desktop.ui.models.entries import Entry
 from nodetool_xl_desktop.ui.models.filters import Column
@@ -32,7 +33,7 @@ class ModelView(RowsView):
     def __init__(self, theme: Theme, rows: ModelRows, selection: ModelSelection, actions: ModelActions) -> None:
         super().__init__(theme, rows, selection, actions, ROW_HEIGHT)
         self.setObjectName("modelCards")
-        self.setAccessibleName("My Models")
+        self.setAccessibleName(tr("My Models"))
         self.setItemDelegate(CardDelegate(theme, rows, self))
         for column in Column:
             self.setColumnHidden(column, column is not Column.NAME)

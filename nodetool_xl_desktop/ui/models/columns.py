@@ -9,26 +9,27 @@ from PySide6.QtCore import Qt
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.model_file import Capability, Facts, ModelFile
 from nodetool_xl_desktop.ui.models.entries import Entry
 from nodetool_xl_desktop.ui.models.filters import Column
 
 TITLES = {
-    Column.NAME: "Name",
-    Column.PARAMETERS: "Parameters",
-    Column.QUANTIZATION: "Quantization",
-    Column.SIZE: "Size",
-    Column.CONTEXT: "Context",
-    Column.CAPABILITIES: "Capabilities",
-    Column.FIT: "Fit",
-    Column.LAST_USED: "Last Used",
-    Column.PLACE: "Place",
-    Column.ARCHITECTURE: "Architecture",
-    Column.LICENCE: "Licence",
-    Column.TAGS: "Tags",
-    Column.MODIFIED: "Modified",
-    Column.FOLDER: "Folder",
+    Column.NAME: tr("Name"),
+    Column.PARAMETERS: tr("Parameters"),
+    Column.QUANTIZATION: tr("Quantization"),
+    Column.SIZE: tr("Size"),
+    Column.CONTEXT: tr("Context"),
+    Column.CAPABILITIES: tr("Capabilities"),
+    Column.FIT: tr("Fit"),
+    Column.LAST_USED: tr("Last Used"),
+    Column.PLACE: tr("Place"),
+    Column.ARCHITECTURE: tr("Architecture"),
+    Column.LICENCE: tr("Licence"),
+    Column.TAGS: tr("Tags"),
+    Column.MODIFIED: tr("Modified"),
+    Column.FOLDER: tr("Folder"),
 }
 #: Columns of numbers, which stand at the right of their place.
 NUMBERS = frozenset({Column.PARAMETERS, Column.SIZE, Column.CONTEXT})

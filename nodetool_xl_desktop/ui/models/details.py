@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBo
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.badges import Badge
@@ -21,7 +22,7 @@ from nodetool_xl_desktop.ui.models.template_pane import Span, TemplatePane, colo
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, Theme
 
-TABS = ("About", "Header", "Template")
+TABS = (tr("About"), tr("Header"), tr("Template"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class ModelDetails(QFrame):
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(True)
-        self._tabs.setAccessibleName("Details")
+        self._tabs.setAccessibleName(tr("Details"))
         for name in TABS:
             self._tabs.addTab(name)
         around = QFrame()
@@ -121,7 +122,11 @@ class ModelDetails(QFrame):
         self.about.keep()
         self.shown = None
         self._body.hide()
-        self._words.setText(f"{selected:,} models are selected." if selected else "Select a model to see its details.")
+        self._words.setText(
+            tr("{selected:,} models are selected.", selected=selected)
+            if selected
+            else tr("Select a model to see its details.")
+        )
         self._words.show()
 
     def show_entry(self, entry: Entry, badge: Badge | None) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import Capability, Place
 from nodetool_xl_desktop.ui.models.columns import TITLES
 from nodetool_xl_desktop.ui.models.entries import Entry
@@ -22,14 +23,14 @@ from nodetool_xl_desktop.ui.theme import Theme
 
 #: The orders of the menu: what begins with the largest or the latest says so.
 ORDERS: tuple[tuple[str, Order], ...] = (
-    ("Favourites, Then Recent", Order()),
-    ("Name", Order(Column.NAME)),
-    ("Last Used", Order(Column.LAST_USED, descending=True)),
-    ("Largest File", Order(Column.SIZE, descending=True)),
-    ("Smallest File", Order(Column.SIZE)),
-    ("Most Parameters", Order(Column.PARAMETERS, descending=True)),
-    ("Longest Context", Order(Column.CONTEXT, descending=True)),
-    ("Best Fit", Order(Column.FIT)),
+    (tr("Favourites, Then Recent"), Order()),
+    (tr("Name"), Order(Column.NAME)),
+    (tr("Last Used"), Order(Column.LAST_USED, descending=True)),
+    (tr("Largest File"), Order(Column.SIZE, descending=True)),
+    (tr("Smallest File"), Order(Column.SIZE)),
+    (tr("Most Parameters"), Order(Column.PARAMETERS, descending=True)),
+    (tr("Longest Context"), Order(Column.CONTEXT, descending=True)),
+    (tr("Best Fit"), Order(Column.FIT)),
 )
 MOST_VALUES = 40
 
@@ -65,8 +66,8 @@ class FilterButton(QToolButton):
         self._theme, self._rows = theme, rows
         self.setProperty("kind", "icon")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setToolTip("Sort and Filter")
-        self.setAccessibleName("Sort and filter")
+        self.setToolTip(tr("Sort and Filter"))
+        self.setAccessibleName(tr("Sort and filter"))
         menu = StayMenu(self)
         menu.aboutToShow.connect(self._fill)
         self.setMenu(menu)
@@ -84,22 +85,22 @@ class FilterButton(QToolButton):
         menu.clear()
         for child in menu.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
             child.deleteLater()
-        self._fill_orders(self._submenu("Sort By"))
+        self._fill_orders(self._submenu(tr("Sort By")))
         menu.addSeparator()
         files = [entry.file for entry in rows.all]
-        self._flag("Favourites", "favourites", sum(file.about.favourite for file in files))
-        self._flag("Problems", "troubled", sum(file.trouble is not None for file in files))
-        self._flag("Duplicates", "duplicates", sum(bool(file.same_as) for file in files))
+        self._flag(tr("Favourites"), "favourites", sum(file.about.favourite for file in files))
+        self._flag(tr("Problems"), "troubled", sum(file.trouble is not None for file in files))
+        self._flag(tr("Duplicates"), "duplicates", sum(bool(file.same_as) for file in files))
         menu.addSeparator()
         verdicts = (badge.verdict for badge in (rows.badges.get(entry.path) for entry in rows.all) if badge)
-        self._values("Fit", "verdicts", verdicts, VERDICTS, is_whole=False)
-        self._values("Capabilities", "capabilities", (each for f in files for each in f.capabilities), Capability)
-        self._values("Size", "sizes", (size_of(file.size) for file in files), Size)
-        self._values("Architecture", "architectures", _architectures(rows.all))
-        self._values("Place", "places", (file.place for file in files), Place)
-        self._values("Tags", "tags", (tag for file in files for tag in file.about.tags))
+        self._values(tr("Fit"), "verdicts", verdicts, VERDICTS, is_whole=False)
+        self._values(tr("Capabilities"), "capabilities", (each for f in files for each in f.capabilities), Capability)
+        self._values(tr("Size"), "sizes", (size_of(file.size) for file in files), Size)
+        self._values(tr("Architecture"), "architectures", _architectures(rows.all))
+        self._values(tr("Place"), "places", (file.place for file in files), Place)
+        self._values(tr("Tags"), "tags", (tag for file in files for tag in file.about.tags))
         menu.addSeparator()
-        clear = menu.addAction("Clear Filters")
+        clear = menu.addAction(tr("Clear Filters"))
         clear.setEnabled(rows.filter.has_choices)
         clear.triggered.connect(lambda: rows.set_filter(Filter(words=rows.filter.words)))
 

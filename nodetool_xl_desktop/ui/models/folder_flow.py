@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.following import Follower
 from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.ui.models.entries import path_text
@@ -82,11 +83,22 @@ class FolderFlow(QObject):
         await self._scan()
         if self._undo().is_shown:  # it was not taken back or dismissed meanwhile
             count = sum(any(file.path.is_relative_to(folder) for folder in added) for file in self._page.files)
-            self._offer_back(added, "1 model" if count == 1 else f"{count:,} models" if count else "no models in it")
+            self._offer_back(
+                added,
+                tr("1 model")
+                if count == 1
+                else tr("{count:,} models", count=count)
+                if count
+                else tr("no models in it"),
+            )
 
     def _offer_back(self, added: Sequence[Path], found: str) -> None:
         """Say that folders are looked through now, and offer to look through them no longer."""
-        name = f"{path_text(Path(added[0].name))} added" if len(added) == 1 else f"{len(added):,} folders added"
+        name = (
+            tr("{path_text} added", path_text=path_text(Path(added[0].name)))
+            if len(added) == 1
+            else tr("{count:,} folders added", count=len(added))
+        )
         told = f"{name}: {found}" if found else name
         self._undo().offer(told, lambda: self._start(self._remove(added)))
 

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.downloads import Downloads
 from nodetool_xl_desktop.library.folders import Root
 from nodetool_xl_desktop.library.following import Follower
@@ -76,13 +77,13 @@ class FoldersDialog(QDialog):
         self._listed = listed
         self._own: Path | None = None
         self._shown: tuple[Sequence[Root], Counter[Path]] | None = None
-        self.setWindowTitle("Model Folders")
+        self.setWindowTitle(tr("Model Folders"))
         self.setMinimumWidth(560)
         self.resize(600, 480)
         self.notice = Notice()
-        self.leave = QPushButton("Leave Them There")
+        self.leave = QPushButton(tr("Leave Them There"))
         self.leave.setProperty("kind", "link")
-        self.leave.setToolTip("They leave the list, unless you add that folder")
+        self.leave.setToolTip(tr("They leave the list, unless you add that folder"))
         self.leave.clicked.connect(self._give_up)
         self.leave.hide()
         self.notice.buttons.addWidget(self.leave, 0, Qt.AlignmentFlag.AlignTop)
@@ -97,15 +98,15 @@ class FoldersDialog(QDialog):
         inside.addLayout(self._rows)
         inside.addStretch()
         scroll = _scrolled(body)
-        self._add = QPushButton("Add Folder ...")
-        self._add.clicked.connect(lambda: self._ask("Add a folder with models", self.add_folder))
-        close = QPushButton("Close")
+        self._add = QPushButton(tr("Add Folder ..."))
+        self._add.clicked.connect(lambda: self._ask(tr("Add a folder with models"), self.add_folder))
+        close = QPushButton(tr("Close"))
         close.clicked.connect(self.accept)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
         layout.setSpacing(SPACE_M)
-        layout.addWidget(label("Model Folders", "title"))
-        words = "Models are used where they are. Nothing is copied or moved unless you ask for it."
+        layout.addWidget(label(tr("Model Folders"), "title"))
+        words = tr("Models are used where they are. Nothing is copied or moved unless you ask for it.")
         layout.addWidget(label(words, "note", wrap=True))
         layout.addWidget(self.notice)
         layout.addWidget(scroll, 1)
@@ -135,8 +136,8 @@ class FoldersDialog(QDialog):
         roots, left, self._own = await in_thread(lambda: (folders.roots(), unfinished(folders), folders.own))
         self.leave.setVisible(left is not None)
         if left is not None and not self.moving.is_moving and self.notice.isHidden():
-            text = f"Some models are still in {path_text(left)}. They are in the list all the same."
-            self.notice.tell("A move did not come to its end", text, remedy="Go On")
+            text = tr("Some models are still in {left}. They are in the list all the same.", left=path_text(left))
+            self.notice.tell(tr("A move did not come to its end"), text, remedy=tr("Go On"))
         counts = _counts(roots, self._listed())
         if (roots, counts) == self._shown:
             return
@@ -153,7 +154,7 @@ class FoldersDialog(QDialog):
             if (widget := item.widget()) is not None:
                 widget.setParent(None)  # at once: it is deleted when Qt comes to it
                 widget.deleteLater()
-        headings = {Place.OWN: "This Program's Own", Place.ADDED: "Added"}
+        headings = {Place.OWN: tr("This Program's Own"), Place.ADDED: tr("Added")}
         shown = ""
         for root in roots:
             heading = headings.get(root.place, "Other Programs")
@@ -163,7 +164,7 @@ class FoldersDialog(QDialog):
             self._rows.addWidget(self._row(root, counts[root.path]))
         closed = self._library.closed_folders
         if closed:
-            self._rows.addWidget(_heading("Could Not Be Opened"))
+            self._rows.addWidget(_heading(tr("Could Not Be Opened")))
         for each in closed[:MOST_CLOSED]:
             line = ElidedLabel("note")
             line.setText(f"{one_line(each.why)}: {path_text(each.path)}")
@@ -186,12 +187,16 @@ class FoldersDialog(QDialog):
         words.addWidget(name)
         words.addWidget(path)
         inside.addLayout(words, 1)
-        figure = f"{count:,} model{'' if count == 1 else 's'}" if root.is_there else "Not there"
-        inside.addWidget(label(figure if root.is_on else "Left out", "note"))
+        figure = (
+            tr("{count:,} model{part}", count=count, part="" if count == 1 else "s")
+            if root.is_there
+            else tr("Not there")
+        )
+        inside.addWidget(label(figure if root.is_on else tr("Left out"), "note"))
         if root.place is Place.OWN:
-            choose = QPushButton("Change ...")
+            choose = QPushButton(tr("Change ..."))
             choose.setProperty("small", "true")
-            choose.clicked.connect(lambda: self._ask("Choose the models folder", self.choose_own))
+            choose.clicked.connect(lambda: self._ask(tr("Choose the models folder"), self.choose_own))
             inside.addWidget(choose)
         else:
             inside.addWidget(self._switch(root))
@@ -201,7 +206,7 @@ class FoldersDialog(QDialog):
 
     def _switch(self, root: Root) -> QWidget:
         switch = Check(self._theme, "")
-        switch.setAccessibleName(f"Look through {_name(root)}")
+        switch.setAccessibleName(tr("Look through {root}", root=_name(root)))
         switch.show_value(root.is_on)
         which = root.path if root.place is Place.ADDED else root.place
         switch.toggled.connect(lambda is_on: self._do(partial(self._library.folders.set_on, which, is_on)))
@@ -212,8 +217,8 @@ class FoldersDialog(QDialog):
         remove.setProperty("kind", "icon")
         remove.setIconSize(QSize(16, 16))
         remove.setIcon(self._theme.icon("x"))
-        remove.setToolTip("Look through it no longer; the folder stays")
-        remove.setAccessibleName(f"Remove {_name(root)}")
+        remove.setToolTip(tr("Look through it no longer; the folder stays"))
+        remove.setAccessibleName(tr("Remove {root}", root=_name(root)))
         remove.clicked.connect(lambda: self._do(partial(self._library.folders.remove, root.path)))
         return remove
 
@@ -234,16 +239,19 @@ class FoldersDialog(QDialog):
     def choose_own(self, path: Path) -> None:
         """Ask whether the models go along, and have downloads go there from now on."""
         box = QMessageBox(
-            QMessageBox.Icon.NoIcon, "", "Move the models along?", QMessageBox.StandardButton.Cancel, self
+            QMessageBox.Icon.NoIcon, "", tr("Move the models along?"), QMessageBox.StandardButton.Cancel, self
         )
         box.setObjectName("moveBox")
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(
-            f"Downloads go to {path_text(path)} from now on. Models that stay in the old folder leave the list, unless "
-            "you add that folder."
+            tr(
+                "Downloads go to {path} from now on. Models that stay in the old folder leave the list, unless "
+                "you add that folder.",
+                path=path_text(path),
+            )
         )
-        move = box.addButton("Move Models", QMessageBox.ButtonRole.AcceptRole)
-        stay = box.addButton("Only New Downloads", QMessageBox.ButtonRole.AcceptRole)
+        move = box.addButton(tr("Move Models"), QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton(tr("Only New Downloads"), QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(move)
         move.clicked.connect(lambda: self.moving.move_to(path))
         stay.clicked.connect(lambda: self._do(partial(self._library.folders.set_own, path)))
@@ -257,9 +265,9 @@ class FoldersDialog(QDialog):
     async def _tell_moved(self, problem: UserFacingError | None) -> None:
         left = await in_thread(partial(unfinished, self._library.folders))
         if problem is None:
-            self.notice.tell("The models have moved", tone="good")
+            self.notice.tell(tr("The models have moved"), tone="good")
         else:
-            self.notice.tell_error(problem, remedy="Go On" if left is not None else "")
+            self.notice.tell_error(problem, remedy=tr("Go On") if left is not None else "")
         await self._show()
 
     def done(self, result: int) -> None:
@@ -307,7 +315,7 @@ def _counts(roots: Sequence[Root], files: Sequence[ModelFile]) -> Counter[Path]:
 
 def _name(root: Root) -> str:
     if root.place is Place.OWN:
-        return "Downloads go here"
+        return tr("Downloads go here")
     return path_text(Path(root.path.name)) if root.place is Place.ADDED else root.place.value
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import visible
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf import ArrayInfo, Header, Value
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.models.entries import folded
@@ -49,11 +50,11 @@ def _line(key: str, told: str) -> Line:
 def _told(value: Value) -> str:
     match value:
         case ArrayInfo(element_type="char", length=length):
-            return f"text of {length:,} bytes"
+            return tr("text of {length:,} bytes", length=length)
         case ArrayInfo(element_type=kind, length=length):
-            return f"{length:,} values of {kind}"
+            return tr("{length:,} values of {kind}", length=length, kind=kind)
         case tuple():
-            return f"{len(value):,} values: {', '.join(str(item) for item in value[:64])}"
+            return tr("{count:,} values: {join}", count=len(value), join=", ".join(str(item) for item in value[:64]))
         case bool():
             return "true" if value else "false"
         case int() if abs(value) >= 100_000:
@@ -104,7 +105,7 @@ class _LinesView(QTableView):
         self._lines = lines
         self.setObjectName("headerTable")
         self.setModel(lines)
-        self.setAccessibleName("Header")
+        self.setAccessibleName(tr("Header"))
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
@@ -134,8 +135,8 @@ class HeaderPane(QWidget):
         super().__init__()
         self._lines = _Lines()
         self.search = SearchField(theme)
-        self.search.setPlaceholderText("Search the header")
-        self.search.setAccessibleName("Search the header")
+        self.search.setPlaceholderText(tr("Search the header"))
+        self.search.setAccessibleName(tr("Search the header"))
         self.view = _LinesView(self._lines)
         self._status = ElidedLabel("note")
         self.problem = label("", "note", wrap=True)
@@ -173,4 +174,8 @@ class HeaderPane(QWidget):
 
     def _show_status(self) -> None:
         count, shown = len(self._lines.all), len(self._lines.shown)
-        self._status.setText(f"{count:,} entries" if shown == count else f"{shown:,} of {count:,} entries")
+        self._status.setText(
+            tr("{count:,} entries", count=count)
+            if shown == count
+            else tr("{shown:,} of {count:,} entries", shown=shown, count=count)
+        )

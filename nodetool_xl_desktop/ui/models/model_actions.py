@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import ModelFile, Place
 from nodetool_xl_desktop.ui.chats.chat_places import ask_name
 from nodetool_xl_desktop.ui.models.model_rows import ModelRows
@@ -17,9 +18,10 @@ from nodetool_xl_desktop.ui.parts import caption
 
 #: Whose files are not ours to move: the store of each keeps books about them.
 KEPT_BY_OTHERS = {
-    Place.HUGGING_FACE: "the Hugging Face cache shares its files between versions; use its own command "
-    "(hf cache delete) to remove it",
-    Place.OLLAMA: "Ollama shares its files between models; remove it there (ollama rm)",
+    Place.HUGGING_FACE: tr(
+        "the Hugging Face cache shares its files between versions; use its own command (hf cache delete) to remove it"
+    ),
+    Place.OLLAMA: tr("Ollama shares its files between models; remove it there (ollama rm)"),
 }
 LONGEST_TAG = 40
 
@@ -76,26 +78,26 @@ class ModelActions(QObject):
 
         only = files[0] if len(files) == 1 else None
         if only is not None:
-            add("Load\tEnter", lambda: self.load(only), is_on=only.trouble is None)
-            add("Details", self.details_requested.emit)
+            add(tr("Load\tEnter"), lambda: self.load(only), is_on=only.trouble is None)
+            add(tr("Details"), self.details_requested.emit)
             menu.addSeparator()
         starred = all(file.about.favourite for file in files)
-        add("Remove from Favourites\tCtrl+D" if starred else "Add to Favourites\tCtrl+D", self.favourite)
+        add(tr("Remove from Favourites\tCtrl+D") if starred else tr("Add to Favourites\tCtrl+D"), self.favourite)
         if only is not None:
-            add("Rename ...\tF2", self.rename)
-        self._fill_tags(menu.addMenu("Tags"), files)
+            add(tr("Rename ...\tF2"), self.rename)
+        self._fill_tags(menu.addMenu(tr("Tags")), files)
         if only is not None:
-            add("Notes", self.notes_requested.emit)
+            add(tr("Notes"), self.notes_requested.emit)
             menu.addSeparator()
-            add("Show in Folder", lambda: self.show_requested.emit(only.path))
-        add("Copy Path\tCtrl+C" if only is not None else "Copy Paths\tCtrl+C", self.copy_paths)
+            add(tr("Show in Folder"), lambda: self.show_requested.emit(only.path))
+        add(tr("Copy Path\tCtrl+C") if only is not None else tr("Copy Paths\tCtrl+C"), self.copy_paths)
         if only is not None and self.can_verify:
-            add("Verify ...", lambda: self.verify_requested.emit(only), is_on=only.trouble is None)
+            add(tr("Verify ..."), lambda: self.verify_requested.emit(only), is_on=only.trouble is None)
         menu.addSeparator()
         opened = [file for file in files if file.place is Place.OPENED]
         if opened:
-            add("Remove from List", lambda: self._remove(opened))
-        add("Move to Trash\tDel", self.trash)
+            add(tr("Remove from List"), lambda: self._remove(opened))
+        add(tr("Move to Trash\tDel"), self.trash)
 
     def _fill_tags(self, menu: QMenu, files: Sequence[ModelFile]) -> None:
         tags = sorted({tag for entry in self._rows.all for tag in entry.file.about.tags}, key=str.casefold)
@@ -107,9 +109,9 @@ class ModelActions(QObject):
             action.triggered.connect(lambda _checked, tag=tag, held=held: self._tag(files, tag, is_on=not held))
         if tags:
             menu.addSeparator()
-        new = menu.addAction("New Tag ...")
+        new = menu.addAction(tr("New Tag ..."))
         new.triggered.connect(
-            lambda: ask_name(self._parent.window(), "New Tag", "", lambda tag: self._tag(files, tag, is_on=True))
+            lambda: ask_name(self._parent.window(), tr("New Tag"), "", lambda tag: self._tag(files, tag, is_on=True))
         )
 
     # What it does
@@ -151,7 +153,7 @@ class ModelActions(QObject):
         (file,) = files
         ask_name(
             self._parent.window(),
-            "Rename Model",
+            tr("Rename Model"),
             file.title,
             lambda title: self.about_requested.emit([file], {"title": title}),
         )

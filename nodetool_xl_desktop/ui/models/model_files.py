@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.states import Ready, Starting
 from nodetool_xl_desktop.library.model_file import ModelFile
@@ -81,7 +82,7 @@ class ModelFiles(QObject):
         """
         for file in files:
             if (why := KEPT_BY_OTHERS.get(file.place)) is not None:
-                raise UserFacingError(f"{one_line(file.title)} was not moved to the trash", why)
+                raise UserFacingError(tr("{title} was not moved to the trash", title=one_line(file.title)), why)
         state = self._loader.state
         if isinstance(state, Ready | Starting) and state.model in {file.path for file in files}:
             await self._loader.eject()
@@ -91,8 +92,10 @@ class ModelFiles(QObject):
                 moved += await in_thread(partial(move_to_trash, file.files or (file.path,)))
         finally:
             if moved:
-                what = one_line(files[0].title) if len(files) == 1 else f"{len(files):,} models"
-                self._undo().offer(f"{what} moved to the trash", lambda: self._start(self._bring_back(moved)))
+                what = one_line(files[0].title) if len(files) == 1 else tr("{count:,} models", count=len(files))
+                self._undo().offer(
+                    tr("{what} moved to the trash", what=what), lambda: self._start(self._bring_back(moved))
+                )
             await self._scan(None)
 
     async def _bring_back(self, moved: Sequence[Trashed]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.models.columns import TEXTS, TITLES, edge, facts_of, trouble_of
@@ -197,7 +198,7 @@ class ModelRows(QAbstractTableModel):
             said = [f"{file.trouble.what}: {file.trouble.why}", file.trouble.hint]
         said += [self.text(entry, Column.CAPABILITIES), path_text(file.path)]
         if file.same_as:
-            said.append(f"The same as {path_text(file.same_as[0])}")
+            said.append(tr("The same as {path_text}", path_text=path_text(file.same_as[0])))
         return "\n".join(one_line(line) for line in said if line)
 
     def _spoken(self, entry: Entry) -> str:

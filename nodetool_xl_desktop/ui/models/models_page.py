@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.inputs import in_order
@@ -34,7 +35,7 @@ from nodetool_xl_desktop.ui.undo_bar import UndoBar
 
 #: After a scroll so many milliseconds pass before it is asked what is in sight.
 _REST_MS = 60
-NO_MODELS = "No models yet. Drop a .gguf file or a folder on this window, or find one under Discover."
+NO_MODELS = tr("No models yet. Drop a .gguf file or a folder on this window, or find one under Discover.")
 
 
 class ModelsPage(QWidget):
@@ -73,17 +74,17 @@ class ModelsPage(QWidget):
         self.view = ModelView(theme, self.list, self.selection, self.offers)
         self._place = ListPlace(self.view, self.list, self.selection)
         self.search = SearchField(theme)
-        self.search.setPlaceholderText("Search")  # more has no room here
-        self.search.setAccessibleName("Search models")
+        self.search.setPlaceholderText(tr("Search"))  # more has no room here
+        self.search.setAccessibleName(tr("Search models"))
         self.filter_button = FilterButton(theme, self.list)
-        self._open = QPushButton("Open ...")
-        self._open.setAccessibleName("Open a model file")
-        self.table_button = _tool("Show as Table")
-        self.folders_button = _tool("Folders ...")
+        self._open = QPushButton(tr("Open ..."))
+        self._open.setAccessibleName(tr("Open a model file"))
+        self.table_button = _tool(tr("Show as Table"))
+        self.folders_button = _tool(tr("Folders ..."))
         self._status = ElidedLabel("note")
-        self._clear = QPushButton("Clear")
+        self._clear = QPushButton(tr("Clear"))
         self._clear.setProperty("kind", "quiet")
-        self._clear.setAccessibleName("Clear the search and the filters")
+        self._clear.setAccessibleName(tr("Clear the search and the filters"))
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setFixedHeight(3)
@@ -248,19 +249,29 @@ class ModelsPage(QWidget):
             looked, total = self._scanning
             self._progress.setRange(0, max(1, total))
             self._progress.setValue(looked)
-            says = f"Looking: {looked:,} of {total:,}" if total else "Looking for models"
+            says = (
+                tr("Looking: {looked:,} of {total:,}", looked=looked, total=total)
+                if total
+                else tr("Looking for models")
+            )
         elif is_set:
-            says = f"{shown:,} of {count:,}"
+            says = tr("{shown:,} of {count:,}", shown=shown, count=count)
         else:
-            says = f"{count:,} model" if count == 1 else f"{count:,} models" if count else ""
+            says = (
+                tr("{count:,} model", count=count)
+                if count == 1
+                else tr("{count:,} models", count=count)
+                if count
+                else ""
+            )
         if self._unwatched and says and self._scanning is None:
-            says += ", not watched"
+            says += tr(", not watched")
         self._status.setText(says)
         self._status.setToolTip("\n".join(each for each in (self.list.filter.says, self._unwatched) if each))
         if self._scanning is not None and not count:
-            self._words.setText("Looking for models on this disk ...")
+            self._words.setText(tr("Looking for models on this disk ..."))
         elif count:
-            self._words.setText("No model matches." if not shown else "")
+            self._words.setText(tr("No model matches.") if not shown else "")
         else:
             self._words.setText(NO_MODELS)
         self._empty.setVisible(not shown)

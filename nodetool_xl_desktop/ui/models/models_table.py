@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.closed_by_escape import ClosedByEscape
 from nodetool_xl_desktop.ui.inputs import in_order
@@ -54,20 +55,20 @@ class ModelsTable(ClosedByEscape):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme, self._page, self._rows = theme, page, page.list
         self.search = SearchField(theme)
-        self.search.setPlaceholderText("Search name, architecture, tag, note, folder")
-        self.search.setAccessibleName("Search models")
+        self.search.setPlaceholderText(tr("Search name, architecture, tag, note, folder"))
+        self.search.setAccessibleName(tr("Search models"))
         self.search.setMaximumWidth(340)
         self.filter_button = FilterButton(theme, page.list)
         self._status = ElidedLabel("note")
-        self._clear = QPushButton("Clear")
+        self._clear = QPushButton(tr("Clear"))
         self._clear.setProperty("kind", "quiet")
-        self._clear.setAccessibleName("Clear the search and the filters")
-        self._folders = QPushButton("Folders ...")
-        self._details_button = _icon_button("Details")
+        self._clear.setAccessibleName(tr("Clear the search and the filters"))
+        self._folders = QPushButton(tr("Folders ..."))
+        self._details_button = _icon_button(tr("Details"))
         self._details_button.setCheckable(True)
         self._details_button.setChecked(True)
-        self._close = _icon_button("Close the Table")
-        self._close.setToolTip("Close the Table (Esc)")
+        self._close = _icon_button(tr("Close the Table"))
+        self._close.setToolTip(tr("Close the Table (Esc)"))
         self.view = ModelTableView(theme, page.list, page.selection, page.offers)
         self._place = ListPlace(self.view, page.list, page.selection)
         self.details = ModelDetails(theme)
@@ -87,7 +88,7 @@ class ModelsTable(ClosedByEscape):
         head = QHBoxLayout()
         head.setContentsMargins(SPACE_XL, SPACE_M, SPACE_M, SPACE_M)
         head.setSpacing(SPACE_S)
-        head.addWidget(label("My Models", "title"))
+        head.addWidget(label(tr("My Models"), "title"))
         head.addSpacing(SPACE_S)
         head.addWidget(self.search, 3)
         head.addWidget(self.filter_button)
@@ -178,10 +179,14 @@ class ModelsTable(ClosedByEscape):
     def _show_status(self) -> None:
         count, shown, chosen = len(self._rows.all), len(self._rows.shown), self._rows.filter
         self._clear.setVisible(chosen.is_set)
-        says = f"{shown:,} of {count:,}" if chosen.is_set else f"{count:,} model{'' if count == 1 else 's'}"
+        says = (
+            tr("{shown:,} of {count:,}", shown=shown, count=count)
+            if chosen.is_set
+            else tr("{count:,} model{part}", count=count, part="" if count == 1 else "s")
+        )
         self._status.setText(" · ".join(part for part in (says, chosen.says) if part))
         self._empty.setVisible(not shown)
-        self._words.setText("No model matches." if count else NO_MODELS)
+        self._words.setText(tr("No model matches.") if count else NO_MODELS)
 
     def _show_icons(self) -> None:
         self._close.setIcon(self._theme.icon("x"))

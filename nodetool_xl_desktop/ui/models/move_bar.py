@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QV
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.downloads import Downloads
 from nodetool_xl_desktop.library.folders import ModelFolders
 from nodetool_xl_desktop.library.following import Follower
@@ -51,8 +52,8 @@ class MoveBar(QFrame):
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setRange(0, 1000)
-        self._progress.setAccessibleName("Progress of the move")
-        self._stop = QPushButton("Stop")
+        self._progress.setAccessibleName(tr("Progress of the move"))
+        self._stop = QPushButton(tr("Stop"))
         self._stop.setProperty("small", "true")
         self._stop.clicked.connect(self.stop)
         row = QHBoxLayout()
@@ -72,7 +73,7 @@ class MoveBar(QFrame):
         if not self.is_moving:
             self.is_moving, self._is_stopped = True, False
             self._progress.setValue(0)
-            self._name.setText("Looking at the files ...")
+            self._name.setText(tr("Looking at the files ..."))
             self._amount.setText("")
             self.show()
             self._tasks.start(self._move(folder))
@@ -86,7 +87,7 @@ class MoveBar(QFrame):
         try:
             problem = _stayed(await self._with_downloads(folder))
         except Stopped:
-            problem = UserFacingError("The move was stopped", "some models are still in the old folder")
+            problem = UserFacingError(tr("The move was stopped"), tr("some models are still in the old folder"))
         except UserFacingError as error:
             problem = error
         finally:
@@ -131,14 +132,14 @@ class MoveBar(QFrame):
 
     def _show(self, done: int, total: int, path: Path) -> None:
         if self.is_moving:
-            self._name.setText(f"Moving {one_line(path.name)}")
+            self._name.setText(tr("Moving {name}", name=one_line(path.name)))
             self._progress.setValue(round(1000 * done / max(1, total)))
-            self._amount.setText(f"{units.file_size(done)} of {units.file_size(total)}")
+            self._amount.setText(tr("{done} of {total}", done=units.file_size(done), total=units.file_size(total)))
 
 
 def _stayed(moved: Moved) -> UserFacingError | None:
     if not moved.stayed:
         return None
     path, why = next(iter(moved.stayed.items()))
-    others = f", and {len(moved.stayed) - 1:,} more" if len(moved.stayed) > 1 else ""
-    return UserFacingError("Not all models could be moved", f"{one_line(path.name)}: {one_line(why)}{others}")
+    others = tr(", and {count:,} more", count=len(moved.stayed) - 1) if len(moved.stayed) > 1 else ""
+    return UserFacingError(tr("Not all models could be moved"), f"{one_line(path.name)}: {one_line(why)}{others}")

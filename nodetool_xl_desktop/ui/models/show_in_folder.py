@@ -11,6 +11,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.tasks import in_thread
 
 #: How long a file manager has to answer, in milliseconds; it may have to be started.
@@ -25,11 +26,15 @@ async def show_in_folder(path: Path) -> None:
         UserFacingError: it is gone, or there is no file manager.
     """
     if not await in_thread(lambda: os.path.lexists(path)):
-        raise UserFacingError(f"{path.name} cannot be shown", "it is gone")
+        raise UserFacingError(tr("{name} cannot be shown", name=path.name), tr("it is gone"))
     if await in_thread(lambda: _select(path)):
         return
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent))):
-        raise UserFacingError("The folder could not be opened", "no file manager answered", f"It is {path.parent}.")
+        raise UserFacingError(
+            tr("The folder could not be opened"),
+            tr("no file manager answered"),
+            tr("It is {parent}.", parent=path.parent),
+        )
 
 
 def _select(path: Path) -> bool:

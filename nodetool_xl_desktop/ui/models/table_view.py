@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QTableView,
 )
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.models.columns import BADGES, TITLES, edge
 from nodetool_xl_desktop.ui.models.entries import Entry
 from nodetool_xl_desktop.ui.models.filter_button import StayMenu
@@ -74,7 +75,7 @@ class ModelTableView(RowsView):
         super().__init__(theme, rows, selection, actions, ROW_HEIGHT)
         self._theme = theme
         self.setObjectName("modelTable")
-        self.setAccessibleName("My Models, as a table")
+        self.setAccessibleName(tr("My Models, as a table"))
         self.setItemDelegate(CellDelegate(theme, rows, self))
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._rest = QTimer(self)
@@ -94,7 +95,7 @@ class ModelTableView(RowsView):
         header.setFixedHeight(32)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._show_columns)
-        header.setToolTip("Click to sort, right-click to choose columns")
+        header.setToolTip(tr("Click to sort, right-click to choose columns"))
         for column in Column:
             header.resizeSection(column, WIDTHS[column])
             header.setSectionHidden(column, column not in USUAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QColor, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.leaf.highlighting import Highlighter, load_lexer
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -46,7 +47,7 @@ class TemplatePane(QPlainTextEdit):
         self._spans: list[list[Span]] = []
         self.setReadOnly(True)
         self.setProperty("kind", "code")
-        self.setAccessibleName("Chat template")
+        self.setAccessibleName(tr("Chat template"))
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setUndoRedoEnabled(False)
         theme.changed.connect(self._colour)
@@ -56,7 +57,7 @@ class TemplatePane(QPlainTextEdit):
         if text == self.toPlainText():
             return
         self._spans = spans
-        self.setPlainText(text or "This model brings no chat template.")
+        self.setPlainText(text or tr("This model brings no chat template."))
         self._colour()
 
     def _colour(self) -> None:

@@ -15,10 +15,11 @@ from PySide6.QtCore import QFile, QStandardPaths
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.lock import FileLock
 from nodetool_xl_desktop.core.renaming import rename_new
+from nodetool_xl_desktop.core.translation import tr
 
 #: A name longer than this, in bytes, has no room for what the trash of a desktop adds to it (".trashinfo", a number).
 _LONGEST_NAME = 240
-_READ_ONLY = "Its folder may be read-only, or have no trash."
+_READ_ONLY = tr("Its folder may be read-only, or have no trash.")
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +45,11 @@ def move_to_trash(files: Sequence[Path]) -> list[Trashed]:
             try:
                 bring_back(moved)
             except UserFacingError as stuck:
-                why = f"{error.explanation}, and what was there before it is in the trash now: {stuck.explanation}"
+                why = tr(
+                    "{explanation}, and what was there before it is in the trash now: {explanation2}",
+                    explanation=error.explanation,
+                    explanation2=stuck.explanation,
+                )
                 raise UserFacingError(error.what, why, stuck.hint) from error
             raise
     return moved
@@ -62,28 +67,30 @@ def bring_back(moved: Sequence[Trashed]) -> None:
             each.was.parent.mkdir(parents=True, exist_ok=True)
             rename_new(each.now, each.was)
         except FileExistsError:
-            problems.append(f"another file is called {each.was.name} now")
+            problems.append(tr("another file is called {name} now", name=each.was.name))
         except OSError as error:
             problems.append(f"{each.was.name}: {error.strerror or error}")
         else:
             _forget_note(each.now)
     if problems:
-        raise UserFacingError("Not all of it could be brought back", ". ".join(problems), "Look into the trash.")
+        raise UserFacingError(
+            tr("Not all of it could be brought back"), ". ".join(problems), tr("Look into the trash.")
+        )
 
 
 def _move(path: Path) -> Trashed:
     try:
         name = os.fsencode(path).decode("utf-8")
     except UnicodeDecodeError:
-        raise _refused(path, "its name is no text", "Rename it first.") from None
+        raise _refused(path, tr("its name is no text"), tr("Rename it first.")) from None
     if _is_being_fetched(path):
-        raise _refused(path, "it is being downloaded", "Cancel it among the downloads.")
+        raise _refused(path, tr("it is being downloaded"), tr("Cancel it among the downloads."))
     problem = _prepared()
     file = QFile(name)
     if not file.moveToTrash():
         raise _refused(path, *(_why_not(path) or problem or (file.errorString(), _READ_ONLY)))
     if not file.fileName() or Path(file.fileName()) == path:
-        raise _refused(path, "the system does not say where it went", "Look into the trash.")
+        raise _refused(path, tr("the system does not say where it went"), tr("Look into the trash."))
     return Trashed(path, Path(file.fileName()))
 
 
@@ -100,16 +107,22 @@ def _prepared() -> tuple[str, str] | None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         _log.warning("%s, where the trash lies, cannot be made: %s", folder, error)
-        return f"the trash lies in {folder}, which cannot be made ({error.strerror or error})", "Make that folder."
+        return tr(
+            "the trash lies in {folder}, which cannot be made ({strerror})",
+            folder=folder,
+            strerror=error.strerror or error,
+        ), tr("Make that folder.")
     return None
 
 
 def _why_not(path: Path) -> tuple[str, str] | None:
     """Why a file cannot go, and what to do, where that can be seen from here: what Qt says of these is no reason."""
     if sys.platform not in ("win32", "darwin") and len(os.fsencode(path.name)) > _LONGEST_NAME:
-        return "its name is too long for the trash, which adds something to it", "Give it a shorter name first."
+        return tr("its name is too long for the trash, which adds something to it"), tr("Give it a shorter name first.")
     if os.path.lexists(path) and not os.access(path.parent, os.W_OK):
-        return f"nothing may be removed from {path.parent}", "Look at the permissions of that folder."
+        return tr("nothing may be removed from {parent}", parent=path.parent), tr(
+            "Look at the permissions of that folder."
+        )
     return None
 
 
@@ -128,7 +141,7 @@ def _is_being_fetched(path: Path) -> bool:
 
 
 def _refused(path: Path, why: str, hint: str) -> UserFacingError:
-    return UserFacingError(f"{path.name} could not be moved to the trash", why, hint)
+    return UserFacingError(tr("{name} could not be moved to the trash", name=path.name), why, hint)
 
 
 def _forget_note(trashed: Path) -> None:

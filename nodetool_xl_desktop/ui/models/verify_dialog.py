@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, Q
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.library.origins import Origins
 from nodetool_xl_desktop.library.verify import Stopped, Verified, verify
@@ -41,18 +42,18 @@ class VerifyDialog(QDialog):
         super().__init__(parent)
         self._file, self._origins, self._ask_hub = file, origins, ask_hub
         self._is_stopped = False
-        self.setWindowTitle("Verify")
+        self.setWindowTitle(tr("Verify"))
         self.setMinimumWidth(580)  # a hash takes 64 letters
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setRange(0, 1000)
-        self._progress.setAccessibleName("Progress")
+        self._progress.setAccessibleName(tr("Progress"))
         self._amount = figure("", "note")
-        self._state = label("Reading its files ...", "note")
+        self._state = label(tr("Reading its files ..."), "note")
         self.notice = Notice()
         self._hashes = label("", "note", wrap=True)
         self._hashes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._stop = QPushButton("Stop")
+        self._stop = QPushButton(tr("Stop"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
         layout.setSpacing(SPACE_M)
@@ -92,7 +93,7 @@ class VerifyDialog(QDialog):
         except UserFacingError as error:
             if self._is_stopped:
                 return
-            self._show_end("It could not be verified")
+            self._show_end(tr("It could not be verified"))
             self.notice.tell_error(error)
             self.adjustSize()
             return
@@ -108,33 +109,37 @@ class VerifyDialog(QDialog):
             if each.expected is not None:
                 wanted[each.path] = (each.expected.sha256, each.expected.said_by)
             elif self._ask_hub is not None and not self._is_stopped:
-                self._state.setText("Asking the hub for the hash ...")
+                self._state.setText(tr("Asking the hub for the hash ..."))
                 if said := await self._ask_hub(each.path):
-                    wanted[each.path] = (said.lower(), "the hub")
+                    wanted[each.path] = (said.lower(), tr("the hub"))
         return wanted
 
     def _show_progress(self, done: int, total: int) -> None:
         if not self._is_stopped:
             self._progress.setValue(round(1000 * done / max(1, total)))
-            self._amount.setText(f"{units.file_size(done)} of {units.file_size(total)}")
+            self._amount.setText(tr("{done} of {total}", done=units.file_size(done), total=units.file_size(total)))
 
     def _show_end(self, says: str) -> None:
         self._state.setText(says)
         self._progress.setValue(1000)
-        self._stop.setText("Close")
+        self._stop.setText(tr("Close"))
 
     def _show_found(self, found: list[Verified], wanted: dict[Path, tuple[str, str]]) -> None:
-        self._show_end("All of it was read")
+        self._show_end(tr("All of it was read"))
         wrong = [each for each in found if each.path in wanted and wanted[each.path][0] != each.sha256]
         unknown = [each for each in found if each.path not in wanted]
         by = ", ".join(dict.fromkeys(said_by for _, said_by in wanted.values()))
         if wrong:
             names = ", ".join(one_line(each.path.name) for each in wrong)
-            self.notice.tell("It is damaged", f"{names}: not what {by} says. Fetch it again.", tone="bad")
+            self.notice.tell(
+                tr("It is damaged"), tr("{names}: not what {by} says. Fetch it again.", names=names, by=by), tone="bad"
+            )
         elif unknown:
-            text = "Nobody says what its hash should be. Compare the one below with the page that it came from."
-            self.notice.tell("It was read without an error", text, tone="plain")
+            text = tr("Nobody says what its hash should be. Compare the one below with the page that it came from.")
+            self.notice.tell(tr("It was read without an error"), text, tone="plain")
         else:
-            self.notice.tell("It is right to the byte", f"Its SHA-256 is the one that {by} names.", tone="good")
+            self.notice.tell(
+                tr("It is right to the byte"), tr("Its SHA-256 is the one that {by} names.", by=by), tone="good"
+            )
         self._hashes.setText("\n".join(f"{one_line(each.path.name)}\n{each.sha256}" for each in found))
         self.adjustSize()

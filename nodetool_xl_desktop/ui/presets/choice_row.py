@@ -7,14 +7,15 @@ from typing import Any
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat import sampling_values
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import Combo
 from nodetool_xl_desktop.ui.parts import field
 from nodetool_xl_desktop.ui.presets.value_rows import ValueRow
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 
-LEFT_OUT, SENT_BACK = "Left out", "Sent back"
+LEFT_OUT, SENT_BACK = tr("Left out"), tr("Sent back")
 COMBO_WIDTH = 150
-_ABOUT = "Whether the next request tells the model what it thought before earlier answers, where it can take that"
+_ABOUT = tr("Whether the next request tells the model what it thought before earlier answers, where it can take that")
 
 
 class ReasoningRow(ValueRow):

@@ -14,13 +14,14 @@ from nodetool_xl_desktop.chat import preset_files
 from nodetool_xl_desktop.chat.preset_desk import PresetDesk
 from nodetool_xl_desktop.chat.starting_presets import is_reserved
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import Preset
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.parts import caption
 from nodetool_xl_desktop.ui.presets.preset_panel import PresetPanel
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
-FILES = "Presets (*.json)"
+FILES = tr("Presets (*.json)")
 
 
 class NamedPresets(QObject):
@@ -70,7 +71,7 @@ class NamedPresets(QObject):
                 await work(store, *values)
                 self._desk.named = tuple(await store.presets.named())
             except UserFacingError as error:
-                self._panel.tell_error(error, "Try Again", lambda: self._do(work, *values))
+                self._panel.tell_error(error, tr("Try Again"), lambda: self._do(work, *values))
             else:
                 self.listed.emit()
 
@@ -81,7 +82,7 @@ class NamedPresets(QObject):
         same = next((each for each in self._desk.named if each.name.casefold() == name.casefold()), None)
         kept = preset_files.with_name(self._desk.shown, name)
         await store.presets.keep(replace(kept, id=same.id) if same else kept)
-        self._panel.tell(f"“{caption(name)}” was saved", tone="good")
+        self._panel.tell(tr("“{name}” was saved", name=caption(name)), tone="good")
 
     async def _rename(self, store: Store, preset: Preset, name: str) -> None:
         await store.presets.keep(replace(preset, name=name))
@@ -89,8 +90,11 @@ class NamedPresets(QObject):
 
     async def _delete(self, store: Store, preset: Preset) -> None:
         await store.presets.remove(preset.id)
-        what, text = f"“{caption(preset.name)}” was deleted", "What it was chosen for keeps its values."
-        self._panel.tell(what, text, "Undo", lambda: self._do(self._bring_back, preset))
+        what, text = (
+            tr("“{name}” was deleted", name=caption(preset.name)),
+            tr("What it was chosen for keeps its values."),
+        )
+        self._panel.tell(what, text, tr("Undo"), lambda: self._do(self._bring_back, preset))
 
     async def _bring_back(self, store: Store, preset: Preset) -> None:
         await store.presets.keep(preset)
@@ -98,25 +102,25 @@ class NamedPresets(QObject):
 
     async def _import(self, store: Store, file: Path) -> None:
         preset = await in_thread(lambda: preset_files.read(file))
-        name = f"{preset.name} (imported)" if is_reserved(preset.name) else preset.name
+        name = tr("{name} (imported)", name=preset.name) if is_reserved(preset.name) else preset.name
         free = preset_files.free_name(name, [each.name for each in self._desk.named])
         kept = await store.presets.keep(replace(preset, name=free))
-        what = f"“{caption(kept.name)}” was imported"
-        self._panel.tell(what, "", "Use It Here", lambda: self._choose(kept), tone="good")
+        what = tr("“{name}” was imported", name=caption(kept.name))
+        self._panel.tell(what, "", tr("Use It Here"), lambda: self._choose(kept), tone="good")
 
     async def _export(self, _store: Store, file: Path, preset: Preset) -> None:
         await in_thread(lambda: preset_files.write(file, preset))
-        self._panel.tell(f"“{caption(preset.name)}” was exported", str(file), tone="good")
+        self._panel.tell(tr("“{name}” was exported", name=caption(preset.name)), str(file), tone="good")
 
     def _ask_for_file(self) -> None:
-        dialog = QFileDialog(self._panel.window(), "Import a preset", "", f"{FILES};;All files (*)")
+        dialog = QFileDialog(self._panel.window(), tr("Import a preset"), "", tr("{files};;All files (*)", files=FILES))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda name: self.import_file(Path(name)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def _ask_where(self) -> None:
-        dialog = QFileDialog(self._panel.window(), "Export the preset", "", FILES)
+        dialog = QFileDialog(self._panel.window(), tr("Export the preset"), "", FILES)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
         dialog.selectFile(f"{_file_name(self._desk.shown_name)}.json")
@@ -128,4 +132,4 @@ class NamedPresets(QObject):
 def _file_name(name: str) -> str:
     """A name of a preset as the name of a file on any system."""
     kept = "".join(letter if letter.isalnum() or letter in " -_()" else "_" for letter in name).strip()
-    return kept or "Preset"
+    return kept or tr("Preset")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QPushButton
 
 from nodetool_xl_desktop.chat.starting_presets import DEFAULT
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import caption, set_tip
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -27,9 +28,9 @@ class PresetButton(QPushButton):
 
     def show_name(self, name: str) -> None:
         """Say which preset holds."""
-        self.setText(f"Preset: {caption(name, LONGEST)}")
-        self.setAccessibleName(f"Preset: {name}")
-        set_tip(self, f"System prompt and sampling: {name}")
+        self.setText(tr("Preset: {name}", name=caption(name, LONGEST)))
+        self.setAccessibleName(tr("Preset: {name}", name=name))
+        set_tip(self, tr("System prompt and sampling: {name}", name=name))
 
     def _show_icon(self) -> None:
         self.setIcon(self._theme.icon("sliders-horizontal"))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolB
 
 from nodetool_xl_desktop.chat.preset_files import LONGEST_NAME, clean_name
 from nodetool_xl_desktop.chat.starting_presets import BUILT_IN, CUSTOM, DEFAULT, is_reserved
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import Preset
 from nodetool_xl_desktop.ui.inputs import HEIGHT, Combo
 from nodetool_xl_desktop.ui.parts import field, label, problem_label
@@ -33,21 +34,21 @@ class NameRow(QWidget):
     def __init__(self, tell: Callable[[str], str]) -> None:
         super().__init__()
         self._tell = tell
-        self._done = "Save"
+        self._done = tr("Save")
         self._taken: Sequence[str] = ()
         self.edit = QLineEdit()
         self.edit.setProperty("kind", "value")
         self.edit.setFrame(False)
         self.edit.setFixedHeight(HEIGHT)
         self.edit.setMaxLength(LONGEST_NAME)
-        self.edit.setPlaceholderText("Name of the preset")
-        self.edit.setAccessibleName("Name of the preset")
+        self.edit.setPlaceholderText(tr("Name of the preset"))
+        self.edit.setAccessibleName(tr("Name of the preset"))
         self.edit.textChanged.connect(self._look)
         self.edit.returnPressed.connect(self._give)
         self.button = QPushButton()
         self.button.setProperty("kind", "primary")
         self.button.clicked.connect(self._give)
-        self._cancel = QPushButton("Cancel")
+        self._cancel = QPushButton(tr("Cancel"))
         self._cancel.clicked.connect(self.leave)
         self._problem = problem_label()
         row = QHBoxLayout()
@@ -91,7 +92,9 @@ class NameRow(QWidget):
 
     def _look(self) -> None:
         name = clean_name(self.edit.text())
-        self.button.setText("Replace" if name.casefold() in {each.casefold() for each in self._taken} else self._done)
+        self.button.setText(
+            tr("Replace") if name.casefold() in {each.casefold() for each in self._taken} else self._done
+        )
         self.button.setEnabled(bool(name))
         self._problem.hide()
 
@@ -130,12 +133,12 @@ class PresetChooser(QWidget):
         self._named: tuple[Preset, ...] = ()
         self._name = DEFAULT
         self._renaming: Preset | None = None
-        self.combo = Combo(theme, "Preset")
+        self.combo = Combo(theme, tr("Preset"))
         self.combo.currentIndexChanged.connect(lambda _index: self._choose())
         self.more = QToolButton()
         self.more.setProperty("kind", "icon")
-        self.more.setAccessibleName("More for presets")
-        self.more.setToolTip("Save, rename, delete, import or export")
+        self.more.setAccessibleName(tr("More for presets"))
+        self.more.setToolTip(tr("Save, rename, delete, import or export"))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.more.setMenu(self.menu)
@@ -148,7 +151,7 @@ class PresetChooser(QWidget):
         place.setFixedWidth(COMBO_WIDTH)
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
-        row.addWidget(label("Preset", "strong"))
+        row.addWidget(label(tr("Preset"), "strong"))
         row.addStretch()
         row.addWidget(place)
         row.addWidget(self.more)
@@ -172,7 +175,7 @@ class PresetChooser(QWidget):
         if name not in names:
             names.insert(0, name)
         self.combo.show_values({each: each for each in names}, name)
-        for text in ("Rename ...", "Delete"):
+        for text in (tr("Rename ..."), tr("Delete")):
             self.actions_by_text[text].setEnabled(self._own is not None)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -190,12 +193,12 @@ class PresetChooser(QWidget):
             action = self.actions_by_text[text] = self.menu.addAction(text)
             action.triggered.connect(lambda _checked=False: work())
 
-        add("Save As ...", self._ask_to_save)
-        add("Rename ...", self._ask_to_rename)
-        add("Delete", lambda: self.delete_requested.emit(self._own))
+        add(tr("Save As ..."), self._ask_to_save)
+        add(tr("Rename ..."), self._ask_to_rename)
+        add(tr("Delete"), lambda: self.delete_requested.emit(self._own))
         self.menu.addSeparator()
-        add("Import ...", self.import_requested.emit)
-        add("Export ...", self.export_requested.emit)
+        add(tr("Import ..."), self.import_requested.emit)
+        add(tr("Export ..."), self.export_requested.emit)
 
     def _choose(self) -> None:
         name = self.combo.value
@@ -207,12 +210,12 @@ class PresetChooser(QWidget):
     def _ask_to_save(self) -> None:
         self._renaming = None
         own = self._own
-        self.name_row.ask(own.name if own else "", "Save", [each.name for each in self._named])
+        self.name_row.ask(own.name if own else "", tr("Save"), [each.name for each in self._named])
 
     def _ask_to_rename(self) -> None:
         if (own := self._own) is not None:
             self._renaming = own
-            self.name_row.ask(own.name, "Rename")
+            self.name_row.ask(own.name, tr("Rename"))
 
     def _named_so(self, name: str) -> None:
         self.more.setFocus()
@@ -223,10 +226,10 @@ class PresetChooser(QWidget):
 
     def _wrong_with(self, name: str) -> str:
         if is_reserved(name):
-            return f"“{name}” comes with the program. Give it another name."
+            return tr("“{name}” comes with the program. Give it another name.", name=name)
         others = {each.name.casefold() for each in self._named if each is not self._renaming}
         if self._renaming is not None and name.casefold() in others:
-            return f"There is a preset “{name}” already. Give it another name."
+            return tr("There is a preset “{name}” already. Give it another name.", name=name)
         return ""
 
     def _show_icons(self) -> None:

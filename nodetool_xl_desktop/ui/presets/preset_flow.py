@@ -18,6 +18,7 @@ from nodetool_xl_desktop.chat.sampling_values import SYSTEM_PROMPT
 from nodetool_xl_desktop.chat.starting_presets import CUSTOM, DEFAULT
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.provider import tokens
 from nodetool_xl_desktop.provider.values import Message, TokenCount
 from nodetool_xl_desktop.store.presets import Preset, Scope, Setting
@@ -156,7 +157,7 @@ class PresetFlow(QObject):
                 around = await store.presets.around(chat, model)
             named = await store.presets.named()
         except UserFacingError as error:
-            self.panel.tell_error(error, "Try Again", self._read_soon)
+            self.panel.tell_error(error, tr("Try Again"), self._read_soon)
             return
         self._desk.put(chat, model, around, metadata)
         self._desk.named = tuple(named)
@@ -170,7 +171,7 @@ class PresetFlow(QObject):
             try:
                 await self._store.presets.settle(unsaved[0])
             except UserFacingError as error:
-                self.panel.tell_error(error, "Try Again", lambda: self._start(self._write()))
+                self.panel.tell_error(error, tr("Try Again"), lambda: self._start(self._write()))
                 return
             self._written += 1
             self._desk.is_saved(unsaved[0])
@@ -218,7 +219,9 @@ class PresetFlow(QObject):
         if was_custom or self._before is not None:  # something is gone that no other choice brings back
             self._before = first
             chosen = caption(preset.name if preset is not None else DEFAULT)
-            self.panel.tell(f"“{chosen}” replaced what was set", "", "Undo", lambda: self._take_back(first))
+            self.panel.tell(
+                tr("“{chosen}” replaced what was set", chosen=chosen), "", tr("Undo"), lambda: self._take_back(first)
+            )
         else:
             self.panel.notice.hide()
 
@@ -258,7 +261,7 @@ class PresetFlow(QObject):
         except UserFacingError:  # the model's template refuses it, which its answer will say
             self.panel.show_tokens("")
             return
-        self.panel.show_tokens(units.tokens(count) if count.exact else f"about {units.tokens(count)}")
+        self.panel.show_tokens(units.tokens(count) if count.exact else tr("about {count}", count=units.tokens(count)))
 
     def _timer(self, work: Callable[[], object]) -> QTimer:
         timer = QTimer(self)

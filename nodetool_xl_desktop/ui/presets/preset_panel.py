@@ -22,6 +22,7 @@ from nodetool_xl_desktop.chat.sampling_values import (
     SYSTEM_PROMPT,
 )
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import Scope
 from nodetool_xl_desktop.ui.content_scroll import ContentScroll
 from nodetool_xl_desktop.ui.inputs import in_order
@@ -37,7 +38,7 @@ from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Th
 WIDTH = 440
 LEAST_HEIGHT = 160
 RADIUS = 12
-SCOPES = {Scope.CHAT: "This Chat", Scope.MODEL: "This Model", Scope.GLOBAL: "All Chats"}
+SCOPES = {Scope.CHAT: tr("This Chat"), Scope.MODEL: tr("This Model"), Scope.GLOBAL: tr("All Chats")}
 
 
 class PresetPanel(QFrame):
@@ -58,13 +59,13 @@ class PresetPanel(QFrame):
     def __init__(self, theme: Theme, button: QPushButton) -> None:
         super().__init__(button)  # until it is opened, and the button has a window
         self.setObjectName("presetPanel")
-        self.setAccessibleName("Preset")
+        self.setAccessibleName(tr("Preset"))
         self.hide()
         self._theme = theme
         self._button = button
-        self._scopes = Segments("Set for", {scope.value: title for scope, title in SCOPES.items()})
+        self._scopes = Segments(tr("Set for"), {scope.value: title for scope, title in SCOPES.items()})
         self._about_scope = label("", "note", wrap=True)
-        self._waiting = label("The chats are being opened ...", "note")
+        self._waiting = label(tr("The chats are being opened ..."), "note")
         self.chooser = PresetChooser(theme)
         self._remedy: Callable[[], None] = lambda: None
         self.notice = Notice()
@@ -113,7 +114,7 @@ class PresetPanel(QFrame):
         for name, row in self._rows.items():
             row.show_row(desk.row(name), anew=anew)
         unknown = ", ".join(desk.unknown)
-        self._unknown.setText(f"Kept, but not used here: {unknown}")
+        self._unknown.setText(tr("Kept, but not used here: {unknown}", unknown=unknown))
         self._unknown.setVisible(bool(unknown))
 
     def show_tokens(self, text: str) -> None:
@@ -171,10 +172,10 @@ class PresetPanel(QFrame):
 
     def _lay_out(self) -> None:
         self._close.setProperty("kind", "icon")
-        self._close.setAccessibleName("Close the preset panel")
-        self._close.setToolTip("Close (Esc)")
+        self._close.setAccessibleName(tr("Close the preset panel"))
+        self._close.setToolTip(tr("Close (Esc)"))
         head = QHBoxLayout()
-        head.addWidget(label("System Prompt and Sampling", "title"), 1)
+        head.addWidget(label(tr("System Prompt and Sampling"), "title"), 1)
         head.addWidget(self._close)
         body = QWidget()
         body.setObjectName("presetBody")
@@ -267,10 +268,12 @@ def _is_escape(event: QEvent) -> bool:
 def _about(scope: Scope, model_title: str) -> str:
     match scope:
         case Scope.CHAT:
-            return "For this chat only."
+            return tr("For this chat only.")
         case Scope.MODEL:
-            return f"For every chat with {_short(model_title)}, unless the chat says otherwise."
-    return "For every chat, unless its model or the chat says otherwise."
+            return tr(
+                "For every chat with {model_title}, unless the chat says otherwise.", model_title=_short(model_title)
+            )
+    return tr("For every chat, unless its model or the chat says otherwise.")
 
 
 def _short(title: str) -> str:

@@ -10,22 +10,23 @@ from PySide6.QtWidgets import QHBoxLayout, QTextEdit, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat import answer_format, sampling_values
 from nodetool_xl_desktop.chat.answer_format import TITLES, Kind
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import Combo
 from nodetool_xl_desktop.ui.parts import field, figure
 from nodetool_xl_desktop.ui.presets.value_rows import ValueRow
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
-PROMPT_HINT = "Who the model is, and how it should answer."
-NO_PROMPT_HERE = "No system prompt."
-STOP_HINT = "One for each line; \\n stands for a line break"
-NO_STOP_HERE = "None."
+PROMPT_HINT = tr("Who the model is, and how it should answer.")
+NO_PROMPT_HERE = tr("No system prompt.")
+STOP_HINT = tr("One for each line; \\n stands for a line break")
+NO_STOP_HERE = tr("None.")
 #: How long a schema or a grammar is left alone before it is looked at.
 REST_MS = 400
 COMBO_WIDTH = 150
 BEGINNINGS = {
     Kind.SCHEMA: '{\n  "type": "object",\n  "properties": {\n    "answer": {"type": "string"}\n  },\n'
     '  "required": ["answer"]\n}',
-    Kind.GRAMMAR: 'root ::= "yes" | "no"',
+    Kind.GRAMMAR: tr('root ::= "yes" | "no"'),
 }
 
 
@@ -165,7 +166,7 @@ class PromptRow(TextRow):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(
-            *(theme, sampling_values.SYSTEM_PROMPT, "Stands before every chat"),
+            *(theme, sampling_values.SYSTEM_PROMPT, tr("Stands before every chat")),
             hint=PROMPT_HINT,
             none=NO_PROMPT_HERE,
             heights=(58, 190),
@@ -181,7 +182,7 @@ class StopRow(TextRow):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(
-            *(theme, sampling_values.STOP, "An answer ends before the first of these"),
+            *(theme, sampling_values.STOP, tr("An answer ends before the first of these")),
             hint=STOP_HINT,
             none=NO_STOP_HERE,
             heights=(22, 90),
@@ -212,11 +213,11 @@ class FormatRow(ValueRow):
     field_opened = Signal()
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, "Answer Format", "What an answer has to look like; not together with tools")
-        self.combo = Combo(theme, "Answer Format")
+        super().__init__(theme, tr("Answer Format"), tr("What an answer has to look like; not together with tools"))
+        self.combo = Combo(theme, tr("Answer Format"))
         self.combo.currentIndexChanged.connect(lambda _index: self._chosen())
         self._title.setBuddy(self.combo)
-        self.edit = TextField("Schema or grammar", 90, 240)
+        self.edit = TextField(tr("Schema or grammar"), 90, 240)
         self.edit.setProperty("kind", "code")
         self.edit.textChanged.connect(self._edited)
         self.edit.left.connect(self._look)
@@ -298,7 +299,7 @@ class FormatRow(ValueRow):
         try:
             value = answer_format.of_source(kind, self.edit.toPlainText())
         except ValueError as error:
-            self.tell(f"Not used yet: {error}.")
+            self.tell(tr("Not used yet: {error}.", error=error))
             return
         self.tell("")
         self.set_requested.emit(value)

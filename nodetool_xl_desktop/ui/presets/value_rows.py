@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QToolButton, QVBoxLayout, 
 
 from nodetool_xl_desktop.chat.preset_desk import Row
 from nodetool_xl_desktop.chat.sampling_values import Number
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import HEIGHT, MarkedSlider
 from nodetool_xl_desktop.ui.parts import field, label, problem_label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_XS, Theme
@@ -39,7 +40,7 @@ class ValueRow(QWidget):
         self._whence = label("", "note")
         self.reset = QToolButton()
         self.reset.setProperty("kind", "icon")
-        self.reset.setAccessibleName(f"Reset {title}")
+        self.reset.setAccessibleName(tr("Reset {title}", title=title))
         self.reset.setFixedWidth(RESET_WIDTH)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes
@@ -73,7 +74,7 @@ class ValueRow(QWidget):
         if row.own is None and self.reset.hasFocus():  # what was pressed goes: the keys stay in this row
             self.focusPreviousChild()
         self.reset.setVisible(row.own is not None)
-        self.reset.setToolTip(f"Reset: {self.text(row.inherited)}")
+        self.reset.setToolTip(tr("Reset: {inherited}", inherited=self.text(row.inherited)))
         if not self.problem:
             self._show_value()
 
@@ -141,7 +142,7 @@ class NumberRow(ValueRow):
         self.field.stepped.connect(self._stepped)
         self._title.setBuddy(self.field)
         self.slider = MarkedSlider(theme)
-        self.slider.setAccessibleName(f"{number.title}, slider")
+        self.slider.setAccessibleName(tr("{title}, slider", title=number.title))
         self.slider.setFixedWidth(SLIDER_WIDTH)
         self._frame = field(self.field)
         self._frame.setFixedWidth(FIELD_WIDTH)
@@ -205,7 +206,7 @@ class NumberRow(ValueRow):
         try:
             value = self.number.of_text(text) if text else None
         except ValueError as error:
-            self.tell(f"{error}. Still used: {self.text(self.row.value)}.")
+            self.tell(tr("{error}. Still used: {value}.", error=error, value=self.text(self.row.value)))
             return
         self.tell("")
         self.set_requested.emit(value)

@@ -8,16 +8,17 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.content_scroll import ContentScroll
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S
 from nodetool_xl_desktop.ui.tools.tool_values import Allowance
 
-NOTHING = (
+NOTHING = tr(
     "Nothing runs without asking. When a call waits for you, the menu of its Allow button has “Allow in This Chat” and"
     " “Always Allow”; what you choose there stands here, and can be taken back."
 )
-SOMETHING = "These run without asking."
+SOMETHING = tr("These run without asking.")
 
 
 class AllowedPage(QWidget):
@@ -72,13 +73,13 @@ class AllowedPage(QWidget):
         made.setProperty("kind", "lined")
         title, note = ElidedLabel("strong"), ElidedLabel("note")
         title.setText(allowed.title)
-        where = "in every chat" if allowed.chat_id is None else "in the chat that is shown"
-        what = allowed.subject or "everything it is asked for"
+        where = tr("in every chat") if allowed.chat_id is None else tr("in the chat that is shown")
+        what = allowed.subject or tr("everything it is asked for")
         note.setText(" · ".join(filter(None, [allowed.source, what, where])))
         set_tip(note, note.text())
-        revoke = QPushButton("Revoke")
+        revoke = QPushButton(tr("Revoke"))
         revoke.setAutoDefault(False)
-        revoke.setAccessibleName(f"Revoke: {allowed.title}, {note.text()}")
+        revoke.setAccessibleName(tr("Revoke: {title}, {note}", title=allowed.title, note=note.text()))
         revoke.clicked.connect(partial(self.revoke_requested.emit, allowed))
         self.buttons.append(revoke)
         words = QVBoxLayout()

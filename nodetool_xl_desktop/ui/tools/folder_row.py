@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import ElidedLabel, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
 
@@ -24,9 +25,9 @@ class FolderRow(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._choose = QPushButton("Choose Folder ...")
+        self._choose = QPushButton(tr("Choose Folder ..."))
         self._choose.setProperty("kind", "quiet")
-        set_tip(self._choose, "A folder that the tools of this chat may read")
+        set_tip(self._choose, tr("A folder that the tools of this chat may read"))
         self._icon = QLabel()
         self._name = ElidedLabel()
         self._close = QToolButton()
@@ -61,11 +62,11 @@ class FolderRow(QWidget):
         self._choose.setVisible(folder is None)
         name = (folder.name or str(folder)) if folder is not None else ""
         self._name.setText(name)
-        self._name.setAccessibleName(f"Folder of this chat: {folder}" if folder is not None else "")
+        self._name.setAccessibleName(tr("Folder of this chat: {folder}", folder=folder) if folder is not None else "")
         for part in (self._icon, self._name):
-            set_tip(part, f"The tools of this chat may read {folder}" if folder is not None else "")
-        self._close.setAccessibleName(f"Close the folder {name}")
-        set_tip(self._close, "Close the folder: the tools of this chat read nothing of it any more")
+            set_tip(part, tr("The tools of this chat may read {folder}", folder=folder) if folder is not None else "")
+        self._close.setAccessibleName(tr("Close the folder {name}", name=name))
+        set_tip(self._close, tr("Close the folder: the tools of this chat read nothing of it any more"))
 
     def _ask_close(self) -> None:
         self._choose.show()

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, SPACE_XS, Theme
@@ -69,12 +70,12 @@ class InsertDialog(QDialog):
         self.resize(*SIZE)
         self._choices: dict[str, Choice] = {}
         self._edits: dict[str, QLineEdit] = {}
-        self._search = line_field("Search", "Search")
+        self._search = line_field(tr("Search"), tr("Search"))
         self.list = ItemList(theme, title)
         self._fields = QVBoxLayout()
         self._words = empty_words()
         self.notice = Notice()
-        self.done_button, self._cancel = QPushButton(done), QPushButton("Cancel")
+        self.done_button, self._cancel = QPushButton(done), QPushButton(tr("Cancel"))
         self._lay_out(title)
         self._search.textChanged.connect(self._show_found)
         self.list.chosen.connect(lambda _key: self._show_fields())
@@ -189,7 +190,7 @@ class InsertDialog(QDialog):
 
 def _titled(each: Field, edit: QLineEdit) -> QWidget:
     made = QWidget()
-    name = label(each.name if each.required else f"{each.name} (optional)", "strong")
+    name = label(each.name if each.required else tr("{name} (optional)", name=each.name), "strong")
     name.setBuddy(edit)
     layout = QVBoxLayout(made)
     layout.setContentsMargins(0, 0, 0, 0)

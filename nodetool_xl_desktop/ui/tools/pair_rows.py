@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import HEIGHT, in_order
 from nodetool_xl_desktop.ui.parts import field, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
@@ -30,9 +31,12 @@ class PairRows(QWidget):
         self._name = name
         self._rows: list[_Row] = []
         self._are_shown = False
-        self._add = QPushButton("Add")
-        self._show = QPushButton("Show Values")
-        for button, words in ((self._add, f"Add a {name.lower()}"), (self._show, "They may be secrets")):
+        self._add = QPushButton(tr("Add"))
+        self._show = QPushButton(tr("Show Values"))
+        for button, words in (
+            (self._add, tr("Add a {name}", name=name.lower())),
+            (self._show, tr("They may be secrets")),
+        ):
             button.setProperty("kind", "quiet")
             button.setAutoDefault(False)
             button.setAccessibleName(f"{title}: {button.text()}")
@@ -105,7 +109,7 @@ class PairRows(QWidget):
         echo = QLineEdit.EchoMode.Normal if self._are_shown else QLineEdit.EchoMode.Password
         for row in self._rows:
             row.value.setEchoMode(echo)
-        self._show.setText("Hide Values" if self._are_shown else "Show Values")
+        self._show.setText(tr("Hide Values") if self._are_shown else tr("Show Values"))
         self._show.setVisible(bool(self._rows))
         self.changed.emit()
 
@@ -118,14 +122,14 @@ class _Row(QWidget):
         self._theme = theme
         self.name, self.value, self.remove = (
             _line(name, what),
-            _line(value, f"Value of the {what.lower()}"),
+            _line(value, tr("Value of the {what}", what=what.lower())),
             QToolButton(),
         )
         self.name.setPlaceholderText(what)
-        self.value.setPlaceholderText("Value")
+        self.value.setPlaceholderText(tr("Value"))
         self.remove.setProperty("kind", "icon")
-        self.remove.setAccessibleName(f"Remove {name or 'this row'}")
-        set_tip(self.remove, "Remove")
+        self.remove.setAccessibleName(tr("Remove {name}", name=name or "this row"))
+        set_tip(self.remove, tr("Remove"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE_S)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import Found, SettingsError, name_problem, read_settings
 from nodetool_xl_desktop.ui.parts import field, label, problem_label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
@@ -42,15 +43,15 @@ class PastePage(QWidget):
         self._found: tuple[Found, ...] = ()
         self._edit = QPlainTextEdit()
         self._edit.setProperty("kind", "code")
-        self._edit.setAccessibleName("JSON of the servers")
+        self._edit.setAccessibleName(tr("JSON of the servers"))
         self._edit.setPlaceholderText(EXAMPLE)
         self._edit.setTabChangesFocus(True)
-        self._list = ItemList(theme, "Servers in this text")
+        self._list = ItemList(theme, tr("Servers in this text"))
         self._list.setMaximumHeight(150)
         self._problem = problem_label()
-        self._add = QPushButton("Add")
+        self._add = QPushButton(tr("Add"))
         self._add.setProperty("kind", "primary")
-        self._cancel = QPushButton("Cancel")
+        self._cancel = QPushButton(tr("Cancel"))
         self._add.setAutoDefault(False)
         self._cancel.setAutoDefault(False)
         self._rest = QTimer(self)
@@ -103,7 +104,7 @@ class PastePage(QWidget):
         self._list.setVisible(bool(self._found))
         count = len(self._usable)
         self._add.setEnabled(bool(count))
-        self._add.setText(f"Add {count} Servers" if count > 1 else "Add")
+        self._add.setText(tr("Add {count} Servers", count=count) if count > 1 else tr("Add"))
 
     def _give(self) -> None:
         self._rest.stop()
@@ -120,8 +121,8 @@ class PastePage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE_M)
-        layout.addWidget(label("Paste JSON", "title"))
-        words = "What a server's own page gives, or the settings of another program: “mcpServers” with its servers."
+        layout.addWidget(label(tr("Paste JSON"), "title"))
+        words = tr("What a server's own page gives, or the settings of another program: “mcpServers” with its servers.")
         layout.addWidget(label(words, "note", wrap=True))
         layout.addWidget(field(self._edit), 1)
         layout.addWidget(self._list)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import LogLine
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import ElidedLabel, set_tip
@@ -18,7 +19,7 @@ from nodetool_xl_desktop.ui.tools.tool_values import ServerShown
 from nodetool_xl_desktop.ui.words import empty_words
 
 TOOLS, PROMPTS, RESOURCES, LOG = "tools", "prompts", "resources", "log"
-_TITLES = {TOOLS: "Tools", PROMPTS: "Prompts", RESOURCES: "Resources", LOG: "Log"}
+_TITLES = {TOOLS: tr("Tools"), PROMPTS: tr("Prompts"), RESOURCES: tr("Resources"), LOG: tr("Log")}
 
 
 class ServerDetail(QWidget):
@@ -40,12 +41,12 @@ class ServerDetail(QWidget):
         self._dot = QLabel()
         self._dot.setFixedWidth(12)
         self._name, self._state, self._command = ElidedLabel("title"), ElidedLabel("note"), ElidedLabel("note")
-        self._run, self._edit, self._remove = QPushButton(), QPushButton("Edit ..."), QPushButton("Remove")
+        self._run, self._edit, self._remove = QPushButton(), QPushButton(tr("Edit ...")), QPushButton(tr("Remove"))
         self._notice = Notice()
         self._notice.remedy.setAutoDefault(False)
         self._gap = QWidget()
         self._gap.setFixedHeight(SPACE_XS)
-        self._choice = Segments("Shown of the server", _TITLES)
+        self._choice = Segments(tr("Shown of the server"), _TITLES)
         self._pages = QStackedWidget()
         self._lists = {key: ItemList(theme, _TITLES[key]) for key in (TOOLS, PROMPTS, RESOURCES)}
         self._nothing = empty_words()
@@ -84,7 +85,7 @@ class ServerDetail(QWidget):
         for part, text in ((self._name, shown.name), (self._state, shown.state), (self._command, shown.command)):
             part.setText(text)
             set_tip(part, text)
-        self._run.setText("Stop" if shown.is_running else "Start")
+        self._run.setText(tr("Stop") if shown.is_running else tr("Start"))
         self._run.setEnabled(not shown.what or shown.what != "Its settings cannot be used")
         if shown.what:
             self._notice.tell(shown.what, shown.why, tone="bad")
@@ -109,7 +110,9 @@ class ServerDetail(QWidget):
         else:
             running = self._shown is not None and self._shown.is_running
             what = _TITLES[self._page].lower()
-            self._nothing.setText(f"It offers no {what}." if running else f"Start it to see its {what}.")
+            self._nothing.setText(
+                tr("It offers no {what}.", what=what) if running else tr("Start it to see its {what}.", what=what)
+            )
             self._pages.setCurrentWidget(self._nothing)
 
     def _draw(self) -> None:

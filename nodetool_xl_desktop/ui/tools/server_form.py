@@ -7,6 +7,7 @@ from collections.abc import Collection
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import Http, Settings, Stdio, name_problem
 from nodetool_xl_desktop.tools.mcp.settings import problem_of
 from nodetool_xl_desktop.ui.content_scroll import ContentScroll
@@ -37,17 +38,17 @@ class ServerForm(QWidget):
         self._others: tuple[str, ...] = ()
         self._kind = PROGRAM
         self._title = label("", "title")
-        self._name = line_field("Name of the server", "files")
-        self._kinds = Segments("What the server is", {PROGRAM: "A Program Here", ADDRESS: "An Address"})
-        self._command = line_field("Command", "npx")
+        self._name = line_field(tr("Name of the server"), "files")
+        self._kinds = Segments(tr("What the server is"), {PROGRAM: tr("A Program Here"), ADDRESS: tr("An Address")})
+        self._command = line_field(tr("Command"), "npx")
         self._args = QPlainTextEdit()
-        self._folder = line_field("Working folder", "Where it is started; may be empty")
-        self._environment = PairRows(theme, "Environment", "Variable")
-        self._url = line_field("Address", "https://example.org/mcp")
-        self._headers = PairRows(theme, "Headers", "Header")
+        self._folder = line_field(tr("Working folder"), tr("Where it is started; may be empty"))
+        self._environment = PairRows(theme, tr("Environment"), tr("Variable"))
+        self._url = line_field(tr("Address"), "https://example.org/mcp")
+        self._headers = PairRows(theme, tr("Headers"), tr("Header"))
         self._problem = problem_label()
-        self._done = QPushButton("Add")
-        self._cancel = QPushButton("Cancel")
+        self._done = QPushButton(tr("Add"))
+        self._cancel = QPushButton(tr("Cancel"))
         self._lay_out()
         self._kinds.chosen.connect(self._show_kind)
         self._done.clicked.connect(self._give)
@@ -65,8 +66,8 @@ class ServerForm(QWidget):
             others: names that are taken.
         """
         self._others = tuple(each for each in others if each != name)
-        self._title.setText("Change a Server" if name else "Add a Server")
-        self._done.setText("Save" if name else "Add")
+        self._title.setText(tr("Change a Server") if name else tr("Add a Server"))
+        self._done.setText(tr("Save") if name else tr("Add"))
         self._name.setText(name)
         program = settings if isinstance(settings, Stdio) else Stdio("")
         address = settings if isinstance(settings, Http) else Http("")
@@ -120,23 +121,23 @@ class ServerForm(QWidget):
 
     def _lay_out(self) -> None:
         self._args.setProperty("kind", "code")
-        self._args.setAccessibleName("Arguments, one on each line")
-        self._args.setPlaceholderText("-y\n@modelcontextprotocol/server-filesystem\n/home/me/Documents")
+        self._args.setAccessibleName(tr("Arguments, one on each line"))
+        self._args.setPlaceholderText(tr("-y\n@modelcontextprotocol/server-filesystem\n/home/me/Documents"))
         self._args.setTabChangesFocus(True)
         self._args.setFixedHeight(ARGUMENTS_HEIGHT)
         self._program = _column(
-            _titled("Command", self._command),
-            _titled("Arguments, one on each line", self._args),
+            _titled(tr("Command"), self._command),
+            _titled(tr("Arguments, one on each line"), self._args),
             self._environment,
-            _titled("Working Folder", self._folder),
+            _titled(tr("Working Folder"), self._folder),
         )
-        self._address = _column(_titled("Address", self._url), self._headers)
+        self._address = _column(_titled(tr("Address"), self._url), self._headers)
         note = label(
-            "A server runs with your rights, or gets what the model sends it. Add only those that you trust.",
+            tr("A server runs with your rights, or gets what the model sends it. Add only those that you trust."),
             "note",
             wrap=True,
         )
-        body = _column(_titled("Name", self._name), self._kinds, self._program, self._address, note)
+        body = _column(_titled(tr("Name"), self._name), self._kinds, self._program, self._address, note)
         body.setObjectName("serverForm")
         layout = body.layout()
         assert layout is not None

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import LogKind, LogLine
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_S
@@ -40,15 +41,17 @@ class ServerLogView(QWidget):
         self._view.setTabChangesFocus(True)
         self._view.setMaximumBlockCount(MOST_LINES)
         self._view.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
-        self._view.setAccessibleName("Log of the server")
+        self._view.setAccessibleName(tr("Log of the server"))
         self._view.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self._copy = QPushButton("Copy")
+        self._copy = QPushButton(tr("Copy"))
         self._copy.setAutoDefault(False)
         self._copy.clicked.connect(self._copy_all)
         row = QHBoxLayout()
-        row.addWidget(label(f"The last {MOST_LINES:,} lines; secrets are left out.", "note"), 1)
+        row.addWidget(
+            label(tr("The last {most_lines:,} lines; secrets are left out.", most_lines=MOST_LINES), "note"), 1
+        )
         row.addWidget(self._copy)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import Failed, Off, Prompt, Resource, Restarting, Running, Server, Starting, State
 from nodetool_xl_desktop.ui.tools.tool_values import Dot, Item, ServerShown
 
@@ -31,16 +32,20 @@ def state_words(server: Server) -> str:
 def _words(state: State, enabled: bool) -> str:
     match state:
         case Starting():
-            return "starting ..."
+            return tr("starting ...")
         case Restarting(why, after_s):
-            return f"{why}; started again in {after_s:.0f} s" if why else f"started again in {after_s:.0f} s"
+            return (
+                tr("{why}; started again in {after_s:.0f} s", why=why, after_s=after_s)
+                if why
+                else tr("started again in {after_s:.0f} s", after_s=after_s)
+            )
         case Running():
             return "running"
         case Failed(error):
             return error.what
         case Off(why) if why:
             return why
-    return "starts when it is needed" if enabled else "switched off"
+    return tr("starts when it is needed") if enabled else tr("switched off")
 
 
 def shown(server: Server) -> ServerShown:
@@ -49,7 +54,7 @@ def shown(server: Server) -> ServerShown:
     running = state if isinstance(state, Running) else Running()
     what, why = "", ""
     if server.problem:
-        what, why = "Its settings cannot be used", server.problem
+        what, why = tr("Its settings cannot be used"), server.problem
     elif isinstance(state, Failed):
         what, why = state.error.what, state.error.explanation
     words = "failed" if what else state_words(server)  # what and why stand below

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from PySide6.QtCore import QObject, Signal
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import McpServers, PromptMessage, ResourceContent, Running
 from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.tasks import Tasks
@@ -75,11 +76,11 @@ class ServersFlow(QObject):
 
     def insert_prompt(self) -> None:
         """Ask which prompt of a server to put into the message."""
-        self._tasks.start(self._ask("Insert a Prompt", "Insert", _prompts, self._put_prompt, "prompts"))
+        self._tasks.start(self._ask(tr("Insert a Prompt"), tr("Insert"), _prompts, self._put_prompt, "prompts"))
 
     def attach_resource(self) -> None:
         """Ask which resource of a server goes along with the message."""
-        self._tasks.start(self._ask("Attach a Resource", "Attach", _resources, self._attach, "resources"))
+        self._tasks.start(self._ask(tr("Attach a Resource"), tr("Attach"), _resources, self._attach, "resources"))
 
     async def _ask(
         self,
@@ -103,7 +104,7 @@ class ServersFlow(QObject):
         dialog.finished.connect(closed)
         dialog.taken.connect(lambda choice, given: self._tasks.start(self._taken(dialog, take, choice, given)))
         dialog.open()
-        dialog.wait("Asking the servers ...")
+        dialog.wait(tr("Asking the servers ..."))
         await self._servers.wake()
         if self.insert_dialog is dialog:
             dialog.show_choices(choices(self._servers), self._nothing(what))
@@ -114,7 +115,10 @@ class ServersFlow(QObject):
 
         others = [each for each in self._servers.servers if not isinstance(each.state, Running)]
         return "\n".join(
-            [f"No server that runs offers {what}.", *(f"{each.name}: {state_words(each)}" for each in others)]
+            [
+                tr("No server that runs offers {what}.", what=what),
+                *(f"{each.name}: {state_words(each)}" for each in others),
+            ]
         )
 
     async def _taken(
@@ -138,7 +142,9 @@ class ServersFlow(QObject):
     async def _put_prompt(self, choice: Choice, given: Mapping[str, str]) -> None:
         said = await self._servers.prompt(choice.server, choice.item.key, given)
         if not any(each.text.strip() or each.image for each in said):
-            raise UserFacingError("The prompt is empty", f"the server “{choice.server}” sent no text for it")
+            raise UserFacingError(
+                tr("The prompt is empty"), tr("the server “{server}” sent no text for it", server=choice.server)
+            )
         text = prompt_text(said)
         if text:
             self._composer.put(text)
@@ -149,7 +155,9 @@ class ServersFlow(QObject):
     async def _attach(self, choice: Choice, _given: Mapping[str, str]) -> None:
         contents = await self._servers.resource(choice.server, choice.item.key)
         if not contents:
-            raise UserFacingError("The resource is empty", f"the server “{choice.server}” sent nothing for it")
+            raise UserFacingError(
+                tr("The resource is empty"), tr("the server “{server}” sent nothing for it", server=choice.server)
+            )
         for content in contents:
             data = content.text.encode("utf-8", "replace") if content.data is None else content.data
             self._composer.attach_data(resource_name(content, choice.item.title), data)
@@ -170,7 +178,7 @@ def prompt_text(said: Sequence[PromptMessage]) -> str:
     texts = [(each.role, each.text.strip()) for each in said if each.text.strip()]
     if len({role for role, _ in texts}) < 2:
         return "\n\n".join(text for _, text in texts)
-    names = {"user": "User", "assistant": "Assistant"}
+    names = {"user": tr("User"), "assistant": tr("Assistant")}
     return "\n\n".join(f"{names.get(role, role.title())}:\n{text}" for role, text in texts)
 
 
@@ -181,7 +189,7 @@ def resource_name(content: ResourceContent, title: str) -> str:
     except ValueError:
         last = ""
     name = last if "." in last.strip(".") else title
-    return " ".join(name.replace("/", "_").split())[:120] or "Resource"
+    return " ".join(name.replace("/", "_").split())[:120] or tr("Resource")
 
 
 def _running(servers: McpServers) -> list[tuple[str, Running]]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import Found, McpServers, Server, Settings
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import label
@@ -23,7 +24,7 @@ from nodetool_xl_desktop.ui.tools.server_form import ServerForm
 from nodetool_xl_desktop.ui.tools.tool_values import Item
 
 LIST_WIDTH = 210
-WHAT_THEY_ARE = (
+WHAT_THEY_ARE = tr(
     "An MCP server gives the model more tools: files, calendars, databases, whatever somebody wrote one for."
     " It is a program on this computer, or an address elsewhere."
 )
@@ -50,11 +51,11 @@ class ServersPage(QWidget):
         self._remedy: Callable[[], object] = lambda: None
         self.notice = Notice()
         self.notice.remedy.setAutoDefault(False)
-        self.list = ItemList(theme, "MCP servers")
+        self.list = ItemList(theme, tr("MCP servers"))
         self.detail = ServerDetail(theme)
         self.form = ServerForm(theme)
         self.paste = PastePage(theme)
-        self._add, self._paste_button = QPushButton("Add ..."), QPushButton("Paste JSON ...")
+        self._add, self._paste_button = QPushButton(tr("Add ...")), QPushButton(tr("Paste JSON ..."))
         self._lay_out()
         self._connect()
         self.refresh()
@@ -68,7 +69,7 @@ class ServersPage(QWidget):
         if not self.list.key and servers:
             self.list.show_items(self.list.items, servers[0].name)
         if self._servers.problem is not None:
-            self._tell_error(self._servers.problem, "Read Again", lambda: self._do(self._servers.load))
+            self._tell_error(self._servers.problem, tr("Read Again"), lambda: self._do(self._servers.load))
         self._show_chosen()
         self._stack.setCurrentWidget(self._both if servers else self._empty)
 
@@ -149,9 +150,13 @@ class ServersPage(QWidget):
         self.refresh()
         (self.list if self._servers.servers else self._add_first).setFocus(Qt.FocusReason.OtherFocusReason)
         if server.settings is None:  # what could not be read cannot be written again
-            self._tell(f"“{server.name}” was removed")
+            self._tell(tr("“{name}” was removed", name=server.name))
         else:
-            self._tell(f"“{server.name}” was removed", "Undo", lambda: self._do(partial(self._put_back, server)))
+            self._tell(
+                tr("“{name}” was removed", name=server.name),
+                tr("Undo"),
+                lambda: self._do(partial(self._put_back, server)),
+            )
 
     async def _put_back(self, server: Server) -> None:
         assert server.settings is not None
@@ -227,13 +232,13 @@ class ServersPage(QWidget):
         layout.addWidget(self._whole)
 
     def _make_empty(self) -> QWidget:
-        self._add_first, self._paste_first = QPushButton("Add a Server ..."), QPushButton("Paste JSON ...")
+        self._add_first, self._paste_first = QPushButton(tr("Add a Server ...")), QPushButton(tr("Paste JSON ..."))
         self._add_first.setProperty("kind", "primary")
         made = QWidget()
         layout = QVBoxLayout(made)
         layout.setContentsMargins(SPACE_XL * 3, SPACE_XL * 2, SPACE_XL * 3, 0)
         layout.setSpacing(SPACE_L)
-        layout.addWidget(label("No servers yet", "headline"))
+        layout.addWidget(label(tr("No servers yet"), "headline"))
         layout.addWidget(label(WHAT_THEY_ARE, "body", wrap=True))
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.tools.tool_values import SourceRows
@@ -26,7 +27,7 @@ class SourceHead(QWidget):
         self._name = label("", "author")
         self._note = ElidedLabel("note")
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._all = quiet_button("All On", "")
+        self._all = quiet_button(tr("All On"), "")
         self._all.clicked.connect(lambda: self.all_switched.emit(self._all.text() == "All On"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_M + 2, SPACE_S, SPACE_S, 2)
@@ -48,7 +49,7 @@ class SourceHead(QWidget):
             self._name.setText(source.title)
             self._note.setText(source.note)
             set_tip(self._note, source.note)
-            self._all.setText("All Off" if all(row.is_on for row in source.rows) else "All On")
+            self._all.setText(tr("All Off") if all(row.is_on for row in source.rows) else tr("All On"))
             self._all.setAccessibleName(f"{source.title}: {self._all.text()}")
             self._all.setVisible(bool(source.name) and len(source.rows) > 1)
             self._draw()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
+
 
 class Dot(StrEnum):
     """How a source of tools is, as the token that colours its dot."""
@@ -49,7 +51,7 @@ class ToolRow:
             return self.problem
         if self.allowed:
             return self.allowed
-        return "asks before it runs" if self.asks else "runs unasked"
+        return tr("asks before it runs") if self.asks else tr("runs unasked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class SourceRows:
     @property
     def title(self) -> str:
         """Its heading."""
-        return self.name or "Built in"
+        return self.name or tr("Built in")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QPushButton
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import restyle, set_tip
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -42,8 +43,8 @@ class ToolsButton(QPushButton):
     def _draw(self) -> None:
         count = self._count
         self.setIcon(self._theme.icon("wrench", "accent" if count else "muted"))
-        words = "" if self._narrow else "Tools"
+        words = "" if self._narrow else tr("Tools")
         self.setText(" · ".join(filter(None, [words, str(count) if count else ""])))
-        on = "none is on" if not count else f"{count} on"
-        self.setAccessibleName(f"Tools: {on}")
-        set_tip(self, f"What the model may call in this chat: {on} ({KEYS})")
+        on = tr("none is on") if not count else tr("{count} on", count=count)
+        self.setAccessibleName(tr("Tools: {on}", on=on))
+        set_tip(self, tr("What the model may call in this chat: {on} ({keys})", on=on, keys=KEYS))

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import McpServers
 from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import label
@@ -34,13 +35,13 @@ class ToolsDialog(QDialog):
 
     def __init__(self, theme: Theme, tasks: Tasks, servers: McpServers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Tools")
+        self.setWindowTitle(tr("Tools"))
         self.resize(*SIZE)
         self.servers = ServersPage(theme, tasks, servers)
         self.allowed = AllowedPage()
         self._pages = QStackedWidget()
-        self._choice = Segments("Shown", {SERVERS: "MCP Servers", ALLOWED: "Allowed"})
-        self._close = QPushButton("Close")
+        self._choice = Segments(tr("Shown"), {SERVERS: tr("MCP Servers"), ALLOWED: tr("Allowed")})
+        self._close = QPushButton(tr("Close"))
         self._lay_out()
         self._choice.chosen.connect(self.show_page)
         self._close.clicked.connect(self.accept)
@@ -69,7 +70,7 @@ class ToolsDialog(QDialog):
         self._choice.setFixedWidth(300)
         self._close.setAutoDefault(False)
         head = QHBoxLayout()
-        head.addWidget(label("Tools", "title"), 1)
+        head.addWidget(label(tr("Tools"), "title"), 1)
         head.addWidget(self._choice)
         self._pages.addWidget(self.servers)
         self._pages.addWidget(self.allowed)

@@ -16,6 +16,7 @@ from nodetool_xl_desktop.chat.late_source import LateSource
 from nodetool_xl_desktop.chat.toolbox import NEW_CHAT, Toolbox, Tools
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import Attachment, Part
 from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
@@ -94,12 +95,12 @@ class ToolsFlow(QObject):
         self.servers: ServersFlow | None = None
         self.popup = ToolsPopup(theme, composer.tools)
         self.actions = (
-            self._action("&Tools ...", self.open, KEYS),
-            self._action("Insert a P&rompt ...", lambda: self._of_servers("insert_prompt")),
-            self._action("Attach a Reso&urce ...", lambda: self._of_servers("attach_resource")),
-            self._action("&Manage Tools ...", lambda: self._of_servers("manage")),
+            self._action(tr("&Tools ..."), self.open, KEYS),
+            self._action(tr("Insert a P&rompt ..."), lambda: self._of_servers("insert_prompt")),
+            self._action(tr("Attach a Reso&urce ..."), lambda: self._of_servers("attach_resource")),
+            self._action(tr("&Manage Tools ..."), lambda: self._of_servers("manage")),
         )
-        self.off_line_action = self._action("&Work Off Line", self._switch_off_line)
+        self.off_line_action = self._action(tr("&Work Off Line"), self._switch_off_line)
         self.off_line_action.setCheckable(True)
         self.off_line_action.setChecked(self._off_line.is_on)
         self._connect()
@@ -224,7 +225,7 @@ class ToolsFlow(QObject):
         await self._toolbox.set_all_on(self._chat_id, of_source, is_on)
 
     def _choose_folder(self) -> None:
-        dialog = QFileDialog(self._composer.window(), "Open a Folder for This Chat")
+        dialog = QFileDialog(self._composer.window(), tr("Open a Folder for This Chat"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda name: self.open_folder(Path(name)))

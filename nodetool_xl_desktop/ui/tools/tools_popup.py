@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.content_scroll import ContentScroll
 from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.notice import Notice
@@ -52,7 +53,7 @@ class ToolsPopup(QFrame):
     def __init__(self, theme: Theme, button: QWidget) -> None:
         super().__init__(button)  # until it is opened, and the button has a window
         self.setObjectName("toolsPopup")
-        self.setAccessibleName("Tools in this chat")
+        self.setAccessibleName(tr("Tools in this chat"))
         self.hide()
         self._theme = theme
         self._button = button
@@ -81,12 +82,12 @@ class ToolsPopup(QFrame):
         self._default.setVisible(not shown.is_default)
         self._prompt.setVisible(shown.has_prompts)
         self._resource.setVisible(shown.has_resources)
-        off_line = "The program works off line: what reaches out is refused (File menu, Work Off Line)."
+        off_line = tr("The program works off line: what reaches out is refused (File menu, Work Off Line).")
         self._about.setText(
-            off_line if shown.off_line else "You are asked before a call runs, unless it says otherwise here."
+            off_line if shown.off_line else tr("You are asked before a call runs, unless it says otherwise here.")
         )
         if shown.problem:
-            self.notice.tell("Some tools cannot be shown", shown.problem, tone="bad")
+            self.notice.tell(tr("Some tools cannot be shown"), shown.problem, tone="bad")
         else:
             self.notice.hide()
         self._place_soon()
@@ -155,7 +156,7 @@ class ToolsPopup(QFrame):
         self._about = label("", "note", wrap=True)
         self.notice = Notice()
         head = QHBoxLayout()
-        head.addWidget(label("Tools in This Chat", "title"), 1)
+        head.addWidget(label(tr("Tools in This Chat"), "title"), 1)
         head.addWidget(self._tokens)
         top = QVBoxLayout()
         top.setContentsMargins(SPACE_M + 2, SPACE_M, SPACE_M + 2, SPACE_S + 2)
@@ -180,10 +181,14 @@ class ToolsPopup(QFrame):
 
     def _lay_out_foot(self) -> QVBoxLayout:
         self._folder = FolderRow(self._theme)
-        self._default = quiet_button("Use These for New Chats", "New chats begin with the tools that are on here")
-        self._prompt = quiet_button("Insert a Prompt ...", "Put a prompt of a server into the message")
-        self._resource = quiet_button("Attach a Resource ...", "Have what a server holds go along with the message")
-        self._manage = quiet_button("Manage Tools ...", "MCP servers, and what was allowed")
+        self._default = quiet_button(
+            tr("Use These for New Chats"), tr("New chats begin with the tools that are on here")
+        )
+        self._prompt = quiet_button(tr("Insert a Prompt ..."), tr("Put a prompt of a server into the message"))
+        self._resource = quiet_button(
+            tr("Attach a Resource ..."), tr("Have what a server holds go along with the message")
+        )
+        self._manage = quiet_button(tr("Manage Tools ..."), tr("MCP servers, and what was allowed"))
         links = QHBoxLayout()
         links.setSpacing(SPACE_M)
         links.addWidget(self._prompt)
@@ -321,6 +326,6 @@ def _hairline() -> QFrame:
 
 
 def _nothing() -> QWidget:
-    made = label("There are no tools here.", "note")
+    made = label(tr("There are no tools here."), "note")
     made.setContentsMargins(SPACE_M, SPACE_S, SPACE_M, SPACE_S)
     return made

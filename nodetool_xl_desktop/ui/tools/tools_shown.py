@@ -8,11 +8,12 @@ from nodetool_xl_desktop.chat.calls import Remember
 from nodetool_xl_desktop.chat.permissions import Grant
 from nodetool_xl_desktop.chat.toolbox import Listed, Tools
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp import McpServers, Server
 from nodetool_xl_desktop.ui.tools import server_values
 from nodetool_xl_desktop.ui.tools.tool_values import Allowance, SourceRows, ToolRow, ToolsShown
 
-OFF_LINE = "off line"
+OFF_LINE = tr("off line")
 
 
 def shown(tools: Tools, servers: McpServers, *, off_line: bool, tokens: int | None, exact: bool) -> ToolsShown:
@@ -78,7 +79,7 @@ def _allowed_words(listed: Listed) -> str:
     if listed.allowed is None:
         return ""
     if len(listed.subjects) == 1:
-        return f"allowed for {listed.subjects[0]}"
+        return tr("allowed for {subjects}", subjects=listed.subjects[0])
     if listed.subjects:
-        return f"allowed for {len(listed.subjects)}"
-    return "always allowed" if listed.allowed is Remember.ALWAYS else "allowed in this chat"
+        return tr("allowed for {count}", count=len(listed.subjects))
+    return tr("always allowed") if listed.allowed is Remember.ALWAYS else tr("allowed in this chat")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union, cast
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.transcript.answer_parts import CallPiece, Piece, TextPiece, ThoughtPiece, pieces_of
@@ -168,7 +169,7 @@ class AnswerBody(QObject):
                 self._rows.removeWidget(self._first)
                 return self._first
             text = MarkdownView(self._place.theme)
-            self.text_made.emit(text, "Answer")
+            self.text_made.emit(text, tr("Answer"))
             return text
         if isinstance(piece, ThoughtPiece):
             from nodetool_xl_desktop.ui.transcript.reasoning_fold import ReasoningFold  # noqa: PLC0415 - see below
@@ -188,7 +189,7 @@ class AnswerBody(QObject):
         return card
 
     def _thought_made(self, view: MarkdownView) -> None:
-        self.text_made.emit(view, "Reasoning")
+        self.text_made.emit(view, tr("Reasoning"))
         self._stops_changed()
 
     @staticmethod
@@ -222,7 +223,13 @@ class AnswerBody(QObject):
             self._rows.insertWidget(self._rows.indexOf(self._after) + 1, self._earlier)
         self._message = message
         if self._earlier is not None:
-            self._earlier.setText(f"Show {min(self._skipped, MOST_PIECES):,} of {self._skipped:,} earlier parts")
+            self._earlier.setText(
+                tr(
+                    "Show {skipped:,} of {skipped2:,} earlier parts",
+                    skipped=min(self._skipped, MOST_PIECES),
+                    skipped2=self._skipped,
+                )
+            )
             self._earlier.setVisible(bool(self._skipped))
 
     def _draw_earlier(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.calls import Remember
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import field, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.transcript.call_words import READ
@@ -26,14 +27,19 @@ EDITED = 20_000
 def problem_of(text: str) -> str:
     """Why this is no object of JSON; empty where it is one."""
     if len(text) > READ:
-        return f"It is longer than {READ:,} letters."
+        return tr("It is longer than {read:,} letters.", read=READ)
     try:
         said = json.loads(text)
     except json.JSONDecodeError as error:
-        return f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        return tr(
+            "This is not JSON: line {lineno}, column {colno}: {msg}.",
+            lineno=error.lineno,
+            colno=error.colno,
+            msg=error.msg,
+        )
     except RecursionError:
-        return "This is not JSON that can be read: it is nested too deeply."
-    return "" if isinstance(said, dict) else "The arguments have to be a JSON object, such as {}."
+        return tr("This is not JSON that can be read: it is nested too deeply.")
+    return "" if isinstance(said, dict) else tr("The arguments have to be a JSON object, such as {}.")
 
 
 class _Json(QPlainTextEdit):
@@ -43,7 +49,7 @@ class _Json(QPlainTextEdit):
         super().__init__()
         self._theme = theme
         self.setProperty("kind", "code")
-        self.setAccessibleName("Arguments as JSON")
+        self.setAccessibleName(tr("Arguments as JSON"))
         self.setTabChangesFocus(True)
 
     def size_to_fit(self) -> None:
@@ -109,21 +115,21 @@ class Approval(QWidget):
         self._show(self._choice)
 
     def _make_choice(self) -> None:
-        self.allow = TurnButton("Allow", "primary")
-        set_tip(self.allow, "Run it once (Ctrl+Enter)")
+        self.allow = TurnButton(tr("Allow"), "primary")
+        set_tip(self.allow, tr("Run it once (Ctrl+Enter)"))
         self.allow.clicked.connect(lambda: self._allow(Remember.ONCE))
         self.more = TurnToolButton()
         self.more.setProperty("kind", "primary")
         self.more.setIconSize(QSize(10, 10))
-        self.more.setAccessibleName("Allow for Longer")
-        set_tip(self.more, "Allow it for longer")
+        self.more.setAccessibleName(tr("Allow for Longer"))
+        set_tip(self.more, tr("Allow it for longer"))
         self.more.clicked.connect(self._offer_longer)
-        self.edit_button = TurnButton("Edit ...")
+        self.edit_button = TurnButton(tr("Edit ..."))
         self.edit_button.clicked.connect(self.open_editor)
-        self.deny_button = TurnButton("Deny ...")
-        set_tip(self.deny_button, "Do not run it; you can tell the model why")
+        self.deny_button = TurnButton(tr("Deny ..."))
+        set_tip(self.deny_button, tr("Do not run it; you can tell the model why"))
         self.deny_button.clicked.connect(self._open_denying)
-        self._question = label("Allow this call?", "note")
+        self._question = label(tr("Allow this call?"), "note")
         self._choice = _row(self._question, self.deny_button, self.edit_button)
         self.allow.setProperty("side", "left")
         both = QHBoxLayout()
@@ -135,13 +141,13 @@ class Approval(QWidget):
         self._rows.addWidget(self._choice)
 
     def _make_editing(self) -> None:
-        self.put_back = TurnButton("Discard changes", "quiet")
+        self.put_back = TurnButton(tr("Discard changes"), "quiet")
         self.put_back.clicked.connect(self._put_back)
-        self.cancel_edit = TurnButton("Cancel")
-        set_tip(self.cancel_edit, "Close, and keep what was typed (Esc)")
+        self.cancel_edit = TurnButton(tr("Cancel"))
+        set_tip(self.cancel_edit, tr("Close, and keep what was typed (Esc)"))
         self.cancel_edit.clicked.connect(self._back)
-        self.allow_edited = TurnButton("Allow as Changed", "primary")
-        set_tip(self.allow_edited, "Run it once with these arguments (Ctrl+Enter)")
+        self.allow_edited = TurnButton(tr("Allow as Changed"), "primary")
+        set_tip(self.allow_edited, tr("Run it once with these arguments (Ctrl+Enter)"))
         self.allow_edited.clicked.connect(self._allow_edited)
         self._editing = _row(self.put_back, self.cancel_edit, self.allow_edited)
         self._rows.addWidget(self._editing)
@@ -149,12 +155,12 @@ class Approval(QWidget):
     def _make_denying(self) -> None:
         self.reason = QLineEdit()
         self.reason.setProperty("kind", "value")
-        self.reason.setAccessibleName("Why it is not allowed")
-        self.reason.setPlaceholderText("Why not? The model reads this. It may stay empty.")
+        self.reason.setAccessibleName(tr("Why it is not allowed"))
+        self.reason.setPlaceholderText(tr("Why not? The model reads this. It may stay empty."))
         self.reason.returnPressed.connect(self._deny)
-        self._cancel_deny = TurnButton("Cancel")
+        self._cancel_deny = TurnButton(tr("Cancel"))
         self._cancel_deny.clicked.connect(self._back)
-        self.deny = TurnButton("Deny", "primary")
+        self.deny = TurnButton(tr("Deny"), "primary")
         self.deny.clicked.connect(self._deny)
         self._denying = QWidget()
         row = QHBoxLayout(self._denying)
@@ -189,8 +195,8 @@ class Approval(QWidget):
         self._original, self._draft = arguments, draft
         too_long = len(arguments) > EDITED
         self.edit_button.setDisabled(too_long)
-        much = f"Longer than {EDITED:,} letters: too much to be changed here"
-        set_tip(self.edit_button, much if too_long else "Change the arguments before it runs")
+        much = tr("Longer than {edited:,} letters: too much to be changed here", edited=EDITED)
+        set_tip(self.edit_button, much if too_long else tr("Change the arguments before it runs"))
         self._show(self._choice)
 
     def press_allow(self) -> None:
@@ -284,7 +290,7 @@ class Approval(QWidget):
 
     def _offer_longer(self) -> None:
         menu = QMenu(self)
-        for text, remember in (("Allow in This Chat", Remember.CHAT), ("Always Allow", Remember.ALWAYS)):
+        for text, remember in ((tr("Allow in This Chat"), Remember.CHAT), (tr("Always Allow"), Remember.ALWAYS)):
             menu.addAction(text).triggered.connect(lambda _checked=False, chosen=remember: self._allow(chosen))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import ToolUse
 from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.parts import label, set_tip
@@ -27,10 +28,10 @@ class ArgumentsView(QWidget):
         self._is_raw = False
         self._codes: list[CodeText] = []
         self._table = QWidget()
-        self._raw = CodeText(theme, "Arguments as JSON")
+        self._raw = CodeText(theme, tr("Arguments as JSON"))
         self._raw.hide()
         self._note = label("", "note", wrap=True)
-        self._switch = TurnButton("Show as JSON", "quiet")
+        self._switch = TurnButton(tr("Show as JSON"), "quiet")
         self._switch.clicked.connect(self._toggle_raw)
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
@@ -53,9 +54,9 @@ class ArgumentsView(QWidget):
         if call == self._call:
             return
         self._call = call
-        notes = ["changed by you"] if call.edited else []
+        notes = [tr("changed by you")] if call.edited else []
         if call.problem:
-            notes.append(f"Not valid: {call.problem}")
+            notes.append(tr("Not valid: {problem}", problem=call.problem))
         self._note.setText("; ".join(notes)[:1000])
         self._show()
 
@@ -77,9 +78,9 @@ class ArgumentsView(QWidget):
         if is_raw:
             self._raw.set_text(_as_json(self._call))
         self._switch.setVisible(rows is not None)
-        self._switch.setText("Show as Lines" if is_raw else "Show as JSON")
+        self._switch.setText(tr("Show as Lines") if is_raw else tr("Show as JSON"))
         if not rows and not is_raw and not self._note.text():
-            self._note.setText("No arguments")
+            self._note.setText(tr("No arguments"))
 
     def _fill(self, rows: list[Row]) -> None:
         """Draw them anew; a call's arguments change only where a person changed them."""
@@ -122,9 +123,14 @@ def _as_json(call: ToolUse) -> str:
     """The JSON; where the model wrote the call as text, that below it, as it was written."""
     text = indented(ran_with(call))
     if call.edited:
-        text = f"{text}\n\nAs the model wrote it:\n{indented(call.arguments)}"
+        text = tr("{text}\n\nAs the model wrote it:\n{arguments}", text=text, arguments=indented(call.arguments))
     if call.raw and call.raw != call.arguments:
-        text = f"{text}\n\nIn the answer:\n{call.raw}"
+        text = tr("{text}\n\nIn the answer:\n{raw}", text=text, raw=call.raw)
     if len(text) > MOST_LETTERS:
-        text = f"{text[: MOST_LETTERS - 100]}\n\n(The first {MOST_LETTERS - 100:,} of {len(text):,} letters)"
+        text = tr(
+            "{text}\n\n(The first {most_letters:,} of {count:,} letters)",
+            text=text[: MOST_LETTERS - 100],
+            most_letters=MOST_LETTERS - 100,
+            count=len(text),
+        )
     return text

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import Attachment, ToolAnswer
 from nodetool_xl_desktop.ui.parts import restyle, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
@@ -32,11 +33,11 @@ class ResultView(QFrame):
         self._whole = ""
         self._is_open = False
         self._chips: FileChips | None = None
-        self._text = CodeText(theme, "Result")
+        self._text = CodeText(theme, tr("Result"))
         self._copy = TurnToolButton()
         self._copy.setIconSize(ICON)
-        self._copy.setAccessibleName("Copy the Result")
-        set_tip(self._copy, "Copy the result, all of it")
+        self._copy.setAccessibleName(tr("Copy the Result"))
+        set_tip(self._copy, tr("Copy the result, all of it"))
         self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._whole))
         self._more: TurnButton | None = None
         top = QHBoxLayout()
@@ -67,10 +68,10 @@ class ResultView(QFrame):
         self._answer = answer
         self._whole = answer.error or answer.text
         restyle(self._text, "tone", "bad" if answer.error and not answer.denied else "muted" if answer.denied else "")
-        self._text.setAccessibleName("Why There Is No Result" if answer.error else "Result")
+        self._text.setAccessibleName(tr("Why There Is No Result") if answer.error else tr("Result"))
         self._show_text()
         if answer.sha256 and self._chips is None:
-            picture = Attachment(answer.sha256, f"Picture from {answer.name}", answer.media_type, 0)
+            picture = Attachment(answer.sha256, tr("Picture from {name}", name=answer.name), answer.media_type, 0)
             self._chips = FileChips([picture], self._theme, self._thumbnails, on_the_right=False)
             self._chips.opened.connect(self.file_opened)
             self._rows.insertWidget(0, self._chips)
@@ -97,12 +98,12 @@ class ResultView(QFrame):
     def _words_of_more(self) -> str:
         """What the button says, and how much there is."""
         if self._is_open:
-            more = f" (the first {MOST_LETTERS:,} letters are shown; Copy takes all)"
-            return "Show Less" + (more if len(self._whole) > MOST_LETTERS else "")
+            more = tr(" (the first {most_letters:,} letters are shown; Copy takes all)", most_letters=MOST_LETTERS)
+            return tr("Show Less") + (more if len(self._whole) > MOST_LETTERS else "")
         lines = self._whole.count("\n") + 1
         if lines > FOLDED_LINES:
-            return f"Show All {lines:,} Lines"
-        return f"Show All {len(self._whole):,} Letters"
+            return tr("Show All {lines:,} Lines", lines=lines)
+        return tr("Show All {count:,} Letters", count=len(self._whole))
 
     def _toggle(self) -> None:
         self._is_open = not self._is_open

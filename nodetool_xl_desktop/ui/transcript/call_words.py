@@ -9,6 +9,7 @@ from typing import Any
 
 from nodetool_xl_desktop.chat.calls import Live, Standing
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.ui.leaf.odd_letters import visible
@@ -22,10 +23,10 @@ MOST_ROWS, MOST_VALUE = 24, 20_000
 SUMMARY = 200
 
 MAKINGS = {
-    "native": "The model wrote this call in the form that its own template has for it.",
-    "emulated": "The model has no form for calls: it was told in words how to write one, and did.",
-    "rescued": "The model wrote this call as text, in a form that the engine did not read; it was read from there.",
-    "forced": "The model was held to a valid call by a grammar.",
+    "native": tr("The model wrote this call in the form that its own template has for it."),
+    "emulated": tr("The model has no form for calls: it was told in words how to write one, and did."),
+    "rescued": tr("The model wrote this call as text, in a form that the engine did not read; it was read from there."),
+    "forced": tr("The model was held to a valid call by a grammar."),
 }
 
 
@@ -85,22 +86,22 @@ def words_of(stand: Stand, piece: CallPiece, message: Message, running_s: float 
     ms = piece.answer.ms if piece.answer is not None else 0
     match stand:
         case Stand.DONE:
-            return took(ms) if ms else "Done"
+            return took(ms) if ms else tr("Done")
         case Stand.RUNNING:
             seconds = int((running_s or 0) + 0.1)  # a timer of one second may come a little early
-            return f"Running {seconds} s" if seconds else "Running ..."
+            return tr("Running {seconds} s", seconds=seconds) if seconds else tr("Running ...")
         case Stand.FAILED | Stand.STOPPED if ms:
-            return f"{stand.value[0]} after {took(ms)}"
+            return tr("{value} after {ms}", value=stand.value[0], ms=took(ms))
         case Stand.UNANSWERED if message.state is State.COMPLETE:
-            return "No result here"  # it stands in another message, as in a chat that comes from elsewhere
+            return tr("No result here")  # it stands in another message, as in a chat that comes from elsewhere
         case Stand.UNANSWERED if message.state is State.INTERRUPTED:
-            return "Not answered: the program ended"
+            return tr("Not answered: the program ended")
     return str(stand.value[0])
 
 
 def took(ms: int) -> str:
     """A time: "4 ms", "1.20 s", "3 min 20 s"."""
-    return f"{ms} ms" if ms < 1000 else units.seconds(ms / 1000)
+    return tr("{ms} ms", ms=ms) if ms < 1000 else units.seconds(ms / 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_XS
 
@@ -27,9 +28,9 @@ def day_of(created_ms: int) -> QDate | None:
 def day_words(day: QDate, today: QDate, locale: QLocale | None = None) -> str:
     """A day as it is told: "Today", "Yesterday", or the long form of the system's locale."""
     if day == today:
-        return "Today"
+        return tr("Today")
     if day == today.addDays(-1):
-        return "Yesterday"
+        return tr("Yesterday")
     return (locale or QLocale.system()).toString(day, QLocale.FormatType.LongFormat)
 
 

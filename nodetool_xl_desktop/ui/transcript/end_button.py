@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, Theme
 from nodetool_xl_desktop.ui.transcript.fold import TurnToolButton
@@ -48,10 +49,10 @@ class EndButton(TurnToolButton):
         self.raise_()
 
     def _draw(self) -> None:
-        self.setText("New" if self._has_new else "")
+        self.setText(tr("New") if self._has_new else "")
         style = Qt.ToolButtonStyle
         self.setToolButtonStyle(style.ToolButtonTextBesideIcon if self._has_new else style.ToolButtonIconOnly)
         self.setIcon(self._theme.icon("arrow-down", "accent" if self._has_new else "text"))
-        self.setAccessibleName("To the End: something new has come" if self._has_new else "To the End")
-        set_tip(self, "To the end (End)")
+        self.setAccessibleName(tr("To the End: something new has come") if self._has_new else tr("To the End"))
+        set_tip(self, tr("To the end (End)"))
         self.setFixedWidth(HEIGHT if not self._has_new else QToolButton.sizeHint(self).width())

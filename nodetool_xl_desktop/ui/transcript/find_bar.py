@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import figure, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
@@ -25,18 +26,18 @@ class FindBar(QFrame):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("findBar")
-        self.setAccessibleName("Find in the chat")
+        self.setAccessibleName(tr("Find in the chat"))
         self._theme = theme
         self.field = QLineEdit()
         self.field.setObjectName("findField")
-        self.field.setPlaceholderText("Find in this chat")
-        self.field.setAccessibleName("Find in this chat")
+        self.field.setPlaceholderText(tr("Find in this chat"))
+        self.field.setAccessibleName(tr("Find in this chat"))
         self.field.setFrame(False)
         self.field.textChanged.connect(self.sought)
         self._count = figure("", "note")
-        self._previous = self._button("Previous", "Shift+Enter, Shift+F3")
-        self._next = self._button("Next", "Enter, F3")
-        self._close = self._button("Close", "Esc")
+        self._previous = self._button(tr("Previous"), tr("Shift+Enter, Shift+F3"))
+        self._next = self._button(tr("Next"), tr("Enter, F3"))
+        self._close = self._button(tr("Close"), "Esc")
         self._previous.clicked.connect(lambda: self.step_requested.emit(-1))
         self._next.clicked.connect(lambda: self.step_requested.emit(1))
         self._close.clicked.connect(self.close_bar)
@@ -85,10 +86,14 @@ class FindBar(QFrame):
         if not self.field.text():
             text = ""
         elif not total:
-            text = "Nothing found" if done else "Looking ..."
+            text = tr("Nothing found") if done else tr("Looking ...")
         else:
             more = "" if done else "+"
-            text = f"{total:,}{more}" if number is None else f"{number + 1:,} of {total:,}{more}"
+            text = (
+                f"{total:,}{more}"
+                if number is None
+                else tr("{number:,} of {total:,}{more}", number=number + 1, total=total, more=more)
+            )
         self._count.setText(text)
         for button in (self._previous, self._next):
             button.setEnabled(total > 0)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QKeyCombination, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.store.tree import Versions
 from nodetool_xl_desktop.ui.parts import set_tip
@@ -100,7 +101,7 @@ def menu(parent: QWidget, can: Collection[Do], do: Callable[[Do], None], only: C
         if each in _APART and not made.isEmpty():
             made.addSeparator()
         # What is selected is copied in all three forms at once.
-        action = made.addAction("Copy Selection" if each is Do.COPY and Do.QUOTE in can else each.value.text)
+        action = made.addAction(tr("Copy Selection") if each is Do.COPY and Do.QUOTE in can else each.value.text)
         action.setEnabled(each in can)
         if each.value.keys:  # shown, not bound: the transcript hears the key
             action.setShortcut(QKeySequence(each.value.keys))
@@ -132,7 +133,7 @@ class ActionBar(QFrame):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("messageActions")
-        self.setAccessibleName("Message actions")
+        self.setAccessibleName(tr("Message actions"))
         self.setFixedHeight(BAR_HEIGHT)
         self._theme = theme
         self._buttons: dict[Do, QToolButton] = {}
@@ -144,10 +145,10 @@ class ActionBar(QFrame):
             self._buttons[each] = self._button(each.value.text, each.value.keys)
             self._buttons[each].clicked.connect(lambda _checked=False, chosen=each: self.chosen.emit(chosen))
             row.addWidget(self._buttons[each])
-        self._again = self._button("Regenerate with ...", "")
+        self._again = self._button(tr("Regenerate with ..."), "")
         self._again.clicked.connect(self._offer_regenerations)
         row.addWidget(self._again)
-        self._more = self._button("More", "Menu")
+        self._more = self._button(tr("More"), tr("Menu"))
         self._more.clicked.connect(lambda: self.menu_requested.emit(self._below(self._more)))
         row.addWidget(self._more)
         theme.changed.connect(self._draw)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QTextCursor, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QTextEdit, QVBoxLayout
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S
 
@@ -20,7 +21,7 @@ class _Edit(QTextEdit):
         self.setAcceptRichText(False)
         self.setAcceptDrops(False)
         self.setTabChangesFocus(True)
-        self.setAccessibleName("Edit the message")
+        self.setAccessibleName(tr("Edit the message"))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(2)
@@ -61,15 +62,19 @@ class MessageEditor(QFrame):
         self.edit.setPlainText(draft)
         self.edit.moveCursor(QTextCursor.MoveOperation.End)
         self._hint = label("", "note", wrap=True)
-        self._discard = QPushButton("Discard changes")
+        self._discard = QPushButton(tr("Discard changes"))
         self._discard.setProperty("kind", "quiet")
         self._discard.clicked.connect(self._put_back)
-        self._cancel, self._save, self._send = QPushButton("Cancel"), QPushButton("Save"), QPushButton("Save && Send")
-        self._cancel.setToolTip("Close, and keep what was typed (Esc)")
+        self._cancel, self._save, self._send = (
+            QPushButton(tr("Cancel")),
+            QPushButton(tr("Save")),
+            QPushButton(tr("Save && Send")),
+        )
+        self._cancel.setToolTip(tr("Close, and keep what was typed (Esc)"))
         self._cancel.clicked.connect(self.close_requested)
-        self._save.setToolTip("Keep it as another version, and ask nothing" + ("" if asks else " (Ctrl+Enter)"))
+        self._save.setToolTip(tr("Keep it as another version, and ask nothing") + ("" if asks else " (Ctrl+Enter)"))
         self._save.clicked.connect(lambda: self._finish(ask=False))
-        self._send.setToolTip("Keep it as another version, and have it answered (Ctrl+Enter)")
+        self._send.setToolTip(tr("Keep it as another version, and have it answered (Ctrl+Enter)"))
         self._send.clicked.connect(lambda: self._finish(ask=True))
         restyle(self._send if asks else self._save, "kind", "primary")
         self._asks = asks
@@ -144,7 +149,7 @@ class MessageEditor(QFrame):
         self._save.setEnabled(full and self.is_changed)
         self._send.setEnabled(full and self._may_ask)
         if self._asks and not self._may_ask:
-            hint = "Another answer is being written. You can save now, and send later."
+            hint = tr("Another answer is being written. You can save now, and send later.")
         else:
-            hint = "The version before stays."
+            hint = tr("The version before stays.")
         self._hint.setText(hint)

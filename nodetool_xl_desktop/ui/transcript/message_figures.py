@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.parts import ToolAnswer
 from nodetool_xl_desktop.store.records import Message, State
@@ -29,43 +30,43 @@ from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_XS
 
 ENDINGS = {
-    State.COMPLETE: "stopped by itself",
-    State.CUT: "reached the limit of tokens",
-    State.STOPPED: "stopped by you",
-    State.FAILED: "not finished",
-    State.INTERRUPTED: "not finished: the program ended",
+    State.COMPLETE: tr("stopped by itself"),
+    State.CUT: tr("reached the limit of tokens"),
+    State.STOPPED: tr("stopped by you"),
+    State.FAILED: tr("not finished"),
+    State.INTERRUPTED: tr("not finished: the program ended"),
 }
 #: Names of settings as people know them; others are told as they are kept.
 NAMES = {
-    "temperature": "Temperature",
-    "top_k": "Top K",
-    "top_p": "Top P",
-    "min_p": "Min P",
-    "repeat_penalty": "Repeat Penalty",
-    "presence_penalty": "Presence Penalty",
-    "frequency_penalty": "Frequency Penalty",
-    "seed": "Seed",
-    "max_tokens": "Max Tokens",
-    "stop": "Stop Strings",
-    "json_schema": "JSON Schema",
-    "grammar": "Grammar",
-    "system_prompt": "System Prompt",
-    "context_length": "Context Length",
-    "threads": "Threads",
-    "batch": "Batch Size",
-    "ubatch": "Physical Batch Size",
-    "gpu_layers": "GPU Offload",
-    "parallel": "Parallel",
-    "cache_ram_mib": "Prompt Cache (MiB)",
-    "flash_attention": "Flash Attention",
-    "kv_type_k": "K Type",
-    "kv_type_v": "V Type",
-    "swa_full": "Full SWA Cache",
-    "kv_unified": "Unified KV Cache",
+    "temperature": tr("Temperature"),
+    "top_k": tr("Top K"),
+    "top_p": tr("Top P"),
+    "min_p": tr("Min P"),
+    "repeat_penalty": tr("Repeat Penalty"),
+    "presence_penalty": tr("Presence Penalty"),
+    "frequency_penalty": tr("Frequency Penalty"),
+    "seed": tr("Seed"),
+    "max_tokens": tr("Max Tokens"),
+    "stop": tr("Stop Strings"),
+    "json_schema": tr("JSON Schema"),
+    "grammar": tr("Grammar"),
+    "system_prompt": tr("System Prompt"),
+    "context_length": tr("Context Length"),
+    "threads": tr("Threads"),
+    "batch": tr("Batch Size"),
+    "ubatch": tr("Physical Batch Size"),
+    "gpu_layers": tr("GPU Offload"),
+    "parallel": tr("Parallel"),
+    "cache_ram_mib": tr("Prompt Cache (MiB)"),
+    "flash_attention": tr("Flash Attention"),
+    "kv_type_k": tr("K Type"),
+    "kv_type_v": tr("V Type"),
+    "swa_full": tr("Full SWA Cache"),
+    "kv_unified": tr("Unified KV Cache"),
     "mmap": "Memory-Mapped",
-    "mlock": "Kept in Memory",
-    "cpu_moe": "Experts on CPU",
-    "tensor_split": "Tensor Split",
+    "mlock": tr("Kept in Memory"),
+    "cpu_moe": tr("Experts on CPU"),
+    "tensor_split": tr("Tensor Split"),
 }
 #: What stands last, as it may be long.
 _LONG = ("json_schema", "grammar", "system_prompt")
@@ -107,7 +108,7 @@ def _left(left_s: float | None) -> str:
     if left_s is None or left_s < LEAST_LEFT_S:
         return ""
     calm = round(left_s) if left_s < 20 else 5 * round(left_s / 5)
-    return f", about {units.seconds(calm) if calm >= 10 else f'{calm} s'} left"
+    return tr(", about {part} left", part=units.seconds(calm) if calm >= 10 else f"{calm} s")
 
 
 def doing(message: Message, progress: PromptProgress | None, note: str = "", left_s: float | None = None) -> str:
@@ -119,15 +120,15 @@ def doing(message: Message, progress: PromptProgress | None, note: str = "", lef
         left_s: how long it still takes to read; None where that is not known.
     """
     if message.state is not State.WAITING and not _reads_a_result(message, progress):
-        return "Answering ..."
+        return tr("Answering ...")
     if note and message.state is State.WAITING:
         return note
     if progress is None or not progress.total:
-        return "Waiting for the first token ..."
+        return tr("Waiting for the first token ...")
     # What was remembered counts as processed from the start (measured with the engine): it is no reading.
     read, toread = progress.processed - progress.cached, progress.total - progress.cached
     done = min(1.0, max(0.0, read / toread)) if toread > 0 else 1.0
-    return f"Reading the prompt ... {done:.0%}{_left(left_s)}"
+    return tr("Reading the prompt ... {done:.0%}{left_s}", done=done, left_s=_left(left_s))
 
 
 def _reads_a_result(message: Message, progress: PromptProgress | None) -> bool:
@@ -140,7 +141,7 @@ def _reads_a_result(message: Message, progress: PromptProgress | None) -> bool:
 def ending(message: Message) -> str:
     """Why an answer ended, in words."""
     if message.state is State.COMPLETE and message.about.finish_reason not in ("", "stop"):
-        return f"ended: {message.about.finish_reason.replace('_', ' ')}"
+        return tr("ended: {finish_reason}", finish_reason=message.about.finish_reason.replace("_", " "))
     return ENDINGS.get(message.state, "")
 
 
@@ -148,51 +149,57 @@ def figures(message: Message) -> str:
     """The line below an answer that ended."""
     about, parts = message.about, []
     if message.tokens_per_s:
-        parts.append(f"{message.tokens_per_s:.1f} tokens/s")
+        parts.append(tr("{tokens_per_s:.1f} tokens/s", tokens_per_s=message.tokens_per_s))
     if about.first_token_s is not None:
-        parts.append(f"first token {units.seconds(about.first_token_s)}")
-    took = f" in {units.seconds(about.last_token_s)}" if about.last_token_s else ""
+        parts.append(tr("first token {first_token_s}", first_token_s=units.seconds(about.first_token_s)))
+    took = tr(" in {last_token_s}", last_token_s=units.seconds(about.last_token_s)) if about.last_token_s else ""
     if about.usage.completion_tokens:
         parts.append(f"{units.tokens(about.usage.completion_tokens)}{took}")
     elif about.pieces:
-        parts.append(f"about {units.tokens(about.pieces)}{took}")
+        parts.append(tr("about {pieces}{took}", pieces=units.tokens(about.pieces), took=took))
     if about.usage.prompt_tokens:
-        cached = f", {about.usage.cached_tokens:,} cached" if about.usage.cached_tokens else ""
-        parts.append(f"prompt {units.tokens(about.usage.prompt_tokens)}{cached}")
+        cached = (
+            tr(", {cached_tokens:,} cached", cached_tokens=about.usage.cached_tokens)
+            if about.usage.cached_tokens
+            else ""
+        )
+        parts.append(
+            tr("prompt {prompt_tokens}{cached}", prompt_tokens=units.tokens(about.usage.prompt_tokens), cached=cached)
+        )
     return "   ".join([*parts, ending(message)])
 
 
 def facts(message: Message) -> list[tuple[str, list[tuple[str, str]]]]:
     """All that is known of how a message was made: headings, and under each of them names with values."""
     about, model = message.about, message.about.model
-    answer: list[tuple[str, str]] = [("Ended", ending(message))] if message.role == "assistant" else []
+    answer: list[tuple[str, str]] = [(tr("Ended"), ending(message))] if message.role == "assistant" else []
     if message.created_ms:
-        answer.append(("Time", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(message.created_ms / 1000))))
+        answer.append((tr("Time"), time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(message.created_ms / 1000))))
     if about.first_token_s is not None:
-        answer.append(("First Token", units.seconds(about.first_token_s)))
+        answer.append((tr("First Token"), units.seconds(about.first_token_s)))
     if about.usage.completion_tokens:
-        answer.append(("Answer", _with_speed(about.usage.completion_tokens, message.tokens_per_s)))
+        answer.append((tr("Answer"), _with_speed(about.usage.completion_tokens, message.tokens_per_s)))
     if about.usage.prompt_tokens:
-        answer.append(("Prompt", _with_speed(about.usage.prompt_tokens, about.speed.prompt_tokens_per_s)))
-        answer.append(("Cached of It", units.tokens(about.usage.cached_tokens)))
+        answer.append((tr("Prompt"), _with_speed(about.usage.prompt_tokens, about.speed.prompt_tokens_per_s)))
+        answer.append((tr("Cached of It"), units.tokens(about.usage.cached_tokens)))
     if continued := about.more.get("continued"):
-        answer.append(("Continued", "once" if continued == 1 else f"{continued} times"))
+        answer.append((tr("Continued"), "once" if continued == 1 else tr("{continued} times", continued=continued)))
     made: list[tuple[str, str]] = []
     if model is not None:
-        made = [("Name", model.name or model.id), ("File", model.file)]
-        made.append(("Size", units.file_size(model.size) if model.size else ""))
+        made = [(tr("Name"), model.name or model.id), (tr("File"), model.file)]
+        made.append((tr("Size"), units.file_size(model.size) if model.size else ""))
     groups = [
-        ("Answer", answer),
-        ("Model", made),
-        ("Loaded With", list(_settings(about.options))),
-        ("Asked With", list(_settings(about.sampling))),
+        (tr("Answer"), answer),
+        (tr("Model"), made),
+        (tr("Loaded With"), list(_settings(about.options))),
+        (tr("Asked With"), list(_settings(about.sampling))),
     ]
     full = [(name, [row for row in rows if row[1]]) for name, rows in groups]
     return [(name, rows) for name, rows in full if rows]
 
 
 def _with_speed(count: int, per_s: float) -> str:
-    return f"{units.tokens(count)}, {per_s:.1f} tokens/s" if per_s else units.tokens(count)
+    return tr("{count}, {per_s:.1f} tokens/s", count=units.tokens(count), per_s=per_s) if per_s else units.tokens(count)
 
 
 def _settings(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -251,7 +258,7 @@ class Details(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("details")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAccessibleName("How this answer was made")
+        self.setAccessibleName(tr("How this answer was made"))
         inside = QWidget()
         inside.setObjectName("detailsBody")
         grid = QGridLayout(inside)
@@ -271,7 +278,7 @@ class Details(QFrame):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setAccessibleName("How this answer was made")
+        scroll.setAccessibleName(tr("How this answer was made"))
         scroll.setWidget(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.parts import Attachment
 from nodetool_xl_desktop.ui.parts import label, set_tip
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
@@ -90,7 +91,7 @@ class FileChip(QFrame):
         short = file.name if len(file.name) <= LONGEST_NAME else f"{file.name[: LONGEST_NAME - 1]}…"
         size = units.file_size(file.size) if file.size else file.media_type  # of what a tool answered it is not known
         set_tip(self, f"{file.name}\n{file.media_type}, {size}" if file.size else f"{file.name}\n{size}")
-        self.setAccessibleName(f"File {file.name}, {size}")
+        self.setAccessibleName(tr("File {name}, {size}", name=file.name, size=size))
         self._picture = QLabel()
         words = QVBoxLayout()
         words.setSpacing(0)

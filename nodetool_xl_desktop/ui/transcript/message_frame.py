@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.store.tree import Versions
@@ -254,9 +255,9 @@ class MessageView(TurnView):
     def show_unsaved(self, *, unsaved: bool) -> None:
         """Say that something was typed and not saved."""
         if self._unsaved is None and unsaved:
-            self._unsaved = QPushButton("Unsaved edit")
+            self._unsaved = QPushButton(tr("Unsaved edit"))
             self._unsaved.setProperty("kind", "quiet")
-            self._unsaved.setToolTip("What was typed and not saved: open it again")
+            self._unsaved.setToolTip(tr("What was typed and not saved: open it again"))
             self._unsaved.clicked.connect(self.edit_requested)
             self.foot.insertWidget(self._unsaved_place, self._unsaved)
         if self._unsaved is not None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.records import Message
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 BUBBLE_WIDTH = 560
 #: Between the pieces of an answer.
 BETWEEN = SPACE_S + 2
-LOAD_AGAIN, NEW_CHAT, RAISE_CONTEXT = "Load again", "New chat", "Raise the context"
-CHOOSE_MODEL = "Choose another model"
+LOAD_AGAIN, NEW_CHAT, RAISE_CONTEXT = tr("Load again"), tr("New chat"), tr("Raise the context")
+CHOOSE_MODEL = tr("Choose another model")
 #: Who speaks, where no model does.
-_SPEAKERS = {"system": "System prompt", "tool": "Tool", "assistant": "Answer"}
+_SPEAKERS = {"system": tr("System prompt"), "tool": tr("Tool"), "assistant": tr("Answer")}
 
 
 class QuestionView(MessageView):
@@ -42,8 +43,8 @@ class QuestionView(MessageView):
 
     def __init__(self, message: Message, place: Place) -> None:
         super().__init__(message, place, plain=True)
-        self.setAccessibleName("You")
-        self._add_text(self._text, "Your message")
+        self.setAccessibleName(tr("You"))
+        self._add_text(self._text, tr("Your message"))
         self._bubble = QFrame()
         self._bubble.setObjectName("bubble")
         inside = QVBoxLayout(self._bubble)
@@ -106,10 +107,10 @@ class AnswerView(MessageView):
     def __init__(self, message: Message, place: Place, *, is_last: bool = True) -> None:
         super().__init__(message, place, plain=False)
         author = message.author or _SPEAKERS.get(message.role, "")
-        self.setAccessibleName(f"Answer of {author}" if message.author else author)
+        self.setAccessibleName(tr("Answer of {author}", author=author) if message.author else author)
         self._is_last = is_last
         self._pace = ReadingPace()
-        self._add_text(self._text, "Answer")
+        self._add_text(self._text, tr("Answer"))
         self._figures = FiguresLine()
         self._figures.clicked.connect(self.show_details)
         self._notice: Notice | None = None
@@ -169,7 +170,7 @@ class AnswerView(MessageView):
             words = figures(message) if is_answer else ""
         if words != self._figures.text():
             self._figures.setText(words)
-            self._figures.setToolTip("" if message.is_open else "How this answer was made")
+            self._figures.setToolTip("" if message.is_open else tr("How this answer was made"))
             self._figures.setAccessibleName(words.replace("   ", ", "))
         self._figures.setEnabled(not message.is_open and is_answer)
         self._show_error(message.about.error if not message.is_open else None)
@@ -185,8 +186,8 @@ class AnswerView(MessageView):
         """What the answer waits for, where it waits for a call."""
         card = self.cards[-1] if self.cards else None
         if self.waiting is not None:
-            return "Waiting for you to decide on a tool call"
-        return "A tool is running ..." if card is not None and card.stand is Stand.RUNNING else ""
+            return tr("Waiting for you to decide on a tool call")
+        return tr("A tool is running ...") if card is not None and card.stand is Stand.RUNNING else ""
 
     def bar_covers(self, left: int | None) -> None:
         self._figures.show_up_to(None if left is None else left - SPACE_S - self._figures.x())

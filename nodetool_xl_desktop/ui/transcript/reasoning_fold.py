@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
@@ -19,13 +20,15 @@ from nodetool_xl_desktop.ui.transcript.turn_view import holds_focus
 def thought(piece: ThoughtPiece, *, is_open: bool) -> str:
     """What the line of a fold says."""
     if is_open:
-        return "Thinking ..."
+        return tr("Thinking ...")
     seconds = piece.ms / 1000 if piece.ms >= 50 else 0.0
     took = f"{seconds:.1f} s" if 0 < seconds < 9.95 else units.seconds(seconds)
     count = units.tokens(piece.tokens) if piece.tokens else ""
     if seconds:
-        return f"Thought for {took}, {count}" if count else f"Thought for {took}"
-    return f"Thought, {count}" if count else "Thought"
+        return (
+            tr("Thought for {took}, {count}", took=took, count=count) if count else tr("Thought for {took}", took=took)
+        )
+    return tr("Thought, {count}", count=count) if count else tr("Thought")
 
 
 class ReasoningFold(QFrame):

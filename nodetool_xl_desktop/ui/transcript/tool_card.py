@@ -11,6 +11,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEven
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.calls import Remember
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
@@ -199,9 +200,9 @@ class ToolCard(QFrame):
 
     def _show_stop(self, *, is_shown: bool) -> None:
         if self.stop is None and is_shown:
-            self.stop = TurnButton("Stop")
+            self.stop = TurnButton(tr("Stop"))
             self.stop.setProperty("small", "true")
-            set_tip(self.stop, "End it; the model goes on without its result")
+            set_tip(self.stop, tr("End it; the model goes on without its result"))
             self.stop.clicked.connect(lambda: self._desk.stop(self.call_id))
             self.head.row.addWidget(self.stop)
             self.stops_changed.emit()
@@ -233,7 +234,7 @@ class ToolCard(QFrame):
         is_open = self._wish if self._wish is not None else self.stand is Stand.WAITING
         edits = self._approval is not None and self.approval is not None and self._approval.editor is not None
         self.head.show_open(is_open=is_open)
-        changed = "changed by you: " if piece.call.edited else ""
+        changed = tr("changed by you: ") if piece.call.edited else ""
         self._summary.setText("" if is_open else f"{changed}{summary_of(ran_with(piece.call))}")
         if is_open and self._arguments is None:
             self._arguments = ArgumentsView(self._theme)
@@ -272,7 +273,7 @@ class ToolCard(QFrame):
 
     def _say(self) -> None:
         """What a screen reader hears of it."""
-        name = f"Tool call {self._title.text()}, {self._words.text()}"
+        name = tr("Tool call {title}, {words}", title=self._title.text(), words=self._words.text())
         if name != self.accessibleName():
             self.setAccessibleName(name)
             self.head.setAccessibleName(f"{name}. {self._summary.text()}".rstrip(". "))

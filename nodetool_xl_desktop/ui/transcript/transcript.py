@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent, QShowEvent, QWheelEve
 from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.chat.session import Shown
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.store.tree import Versions
@@ -89,7 +90,7 @@ class Transcript(FocusColumn):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("transcript")
-        self.setAccessibleName("Chat")
+        self.setAccessibleName(tr("Chat"))
         self._theme = theme
         self._thumbnails = Thumbnails()
         self._calls = WaitingCalls(self, self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.tree import Versions
 from nodetool_xl_desktop.ui.parts import figure, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
@@ -22,8 +23,8 @@ class VersionStepper(QWidget):
         super().__init__()
         self._theme = theme
         self._versions: Versions | None = None
-        self.previous = self._button("Previous version", "Alt+Left")
-        self.following = self._button("Next version", "Alt+Right")
+        self.previous = self._button(tr("Previous version"), "Alt+Left")
+        self.following = self._button(tr("Next version"), "Alt+Right")
         self.previous.clicked.connect(lambda: self.step(-1))
         self.following.clicked.connect(lambda: self.step(1))
         self._count = figure("", "note")
@@ -54,7 +55,7 @@ class VersionStepper(QWidget):
             self.hide()
             return
         self._count.setText(f"{versions.index + 1} / {versions.count}")
-        self.setAccessibleName(f"Version {versions.index + 1} of {versions.count}")
+        self.setAccessibleName(tr("Version {index} of {count}", index=versions.index + 1, count=versions.count))
         self.previous.setEnabled(versions.index > 0)
         self.following.setEnabled(versions.index + 1 < versions.count)
         self.show()
