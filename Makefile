@@ -6,11 +6,11 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench soak dist dist-test clean set-up set-up-tests starter \
+.PHONY: help run test check texts bench soak dist dist-test dist-test-clean clean set-up set-up-tests starter \
 	ruff-check ruff-format mypy lint-imports nested-loops
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: set-up starter ## Set up what is missing, then open the window with the starter model
 	@model=$$($(BIN)/python -m nodetool_xl_desktop.library.starter --path) || exit; \
@@ -27,11 +27,14 @@ test: check starter ## Set up what is missing, then run every check and every te
 
 check: set-up-tests ruff-check ruff-format mypy lint-imports nested-loops ## Style, types and the rule of the house
 
+texts: set-up-tests ## Collect the texts of the program for translators, and compile the translations
+	@$(BIN)/python packaging/texts.py
+
 soak: set-up-tests starter ## The whole of what `make test` only samples
 	@$(BIN)/python -m pytest -m soak
 
-bench: set-up-tests starter ## Measure: start, smoothness, speed
-	@$(BIN)/python tests/benchmarks/run.py
+bench: set-up-tests starter ## Measure: start, smoothness, speed (ONLY=start,idle for a part, KEEP=1 to keep it)
+	@$(BIN)/python tests/benchmarks/run.py --only "$(ONLY)" $(if $(KEEP),--keep)
 
 dist: ## Build what people install, in dist/: a folder, a portable archive, a .deb
 	@packaging/setup.sh dist
@@ -39,6 +42,9 @@ dist: ## Build what people install, in dist/: a folder, a portable archive, a .d
 
 dist-test: starter ## Try what `make dist` built: its metadata, its commands, its window
 	@packaging/linux/try.sh dist/nodetool-xl-desktop dist/*.deb "$$($(BIN)/python -m nodetool_xl_desktop.library.starter --path)"
+
+dist-test-clean: starter ## Install the .deb into a fresh Debian, use it there, remove it (as root; minutes)
+	@packaging/linux/try_clean_root.sh dist/*.deb "$$($(BIN)/python -m nodetool_xl_desktop.library.starter --path)"
 
 clean: ## Remove what these commands made here (the starter model stays in your data folder)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop import __version__
+from nodetool_xl_desktop.cli.arguments import Arguments
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import KV_TYPES, LARGEST_CONTEXT_LENGTH, SMALLEST_CONTEXT_LENGTH
@@ -128,7 +129,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _window(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog=PROGRAM,
         description=tr("Chat with language models on your own machine."),
         epilog=OVERVIEW,
@@ -146,7 +147,7 @@ def _window(arguments: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     options = parser.parse_args(arguments)
     if options.prompt is not None and not options.prompt.strip():
-        parser.error("TEXT of --prompt is empty")
+        parser.error(tr("TEXT of --prompt is empty"))
     instance = _begin(options)  # before the display is looked for: who hands over needs none
     if instance is None:
         return 0
@@ -156,6 +157,9 @@ def _window(arguments: list[str]) -> int:
         _check_display()
     gc.disable()  # until the window is there: what is imported stays
     try:
+        from nodetool_xl_desktop.ui import unread_sources  # noqa: PLC0415
+
+        unread_sources.leave_unread()
         from nodetool_xl_desktop import app  # noqa: PLC0415
     except ImportError as error:
         raise _no_qt(error) from error
@@ -205,7 +209,7 @@ def _check_display() -> None:
         raise UserFacingError(
             tr("The window cannot open"),
             tr("this system lacks {missing}", missing=", ".join(missing)),
-            tr("Install them: sudo apt-get install {join}", join=" ".join(missing.values())),
+            tr("Install them: sudo apt-get install {packages}", packages=" ".join(missing.values())),
         )
 
 
@@ -214,14 +218,14 @@ def _no_qt(error: ImportError) -> UserFacingError:
     from nodetool_xl_desktop.core import system_libraries  # noqa: PLC0415
 
     missing = system_libraries.missing()
-    remedy = tr("Install them: sudo apt-get install {join}", join=" ".join(missing.values())) if missing else ""
+    remedy = tr("Install them: sudo apt-get install {packages}", packages=" ".join(missing.values())) if missing else ""
     return UserFacingError(
         tr("The window cannot open"), str(error), remedy or tr("Run `{program} doctor`.", program=PROGRAM)
     )
 
 
 def _ask(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} ask", description=tr("Stream one answer to standard output."))
+    parser = Arguments(prog=f"{PROGRAM} ask", description=tr("Stream one answer to standard output."))
     parser.add_argument("model", metavar="MODEL", help=tr("a .gguf file, a name of My Models, or org/repo[:QUANT]"))
     parser.add_argument("prompt", metavar="PROMPT")
     parser.add_argument("--system", default="", metavar="S", help=tr("the system prompt"))
@@ -300,12 +304,10 @@ def _fit(arguments: list[str]) -> int:
     return 0
 
 
-def _fit_parser() -> argparse.ArgumentParser:
+def _fit_parser() -> Arguments:
     from nodetool_xl_desktop.cli.fit_devices import FORM  # noqa: PLC0415
 
-    parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} fit", description=tr("Say what a load would take, without loading.")
-    )
+    parser = Arguments(prog=f"{PROGRAM} fit", description=tr("Say what a load would take, without loading."))
     add = parser.add_argument
     add("model", metavar="MODEL|URL", help=tr("a .gguf file, a name of My Models, or the address of a .gguf file"))
     add("--context", type=_context, metavar="N", help=tr("Context Length in tokens"))
@@ -372,7 +374,7 @@ def _between(least: int, most: int) -> Callable[[str], int]:
 
 
 def _tune(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog=f"{PROGRAM} tune",
         description=tr("Measure which settings make a model fast on this machine, in a minute or two, and keep them."),
     )
@@ -392,7 +394,7 @@ def _tune(arguments: list[str]) -> int:
 
 
 def _doctor(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} doctor", description=tr("Look at this installation."))
+    parser = Arguments(prog=f"{PROGRAM} doctor", description=tr("Look at this installation."))
     parser.add_argument("--json", action="store_true", help=tr("print one object"))
     options = parser.parse_args(arguments)
     from nodetool_xl_desktop.cli import doctor  # noqa: PLC0415

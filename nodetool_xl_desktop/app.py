@@ -14,19 +14,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from nodetool_xl_desktop import __version__
 from nodetool_xl_desktop.chat.late_source import LateSource
 from nodetool_xl_desktop.chat.toolbox import Toolbox
 from nodetool_xl_desktop.core import logging as program_log
+from nodetool_xl_desktop.core import settings
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.instance import Instance
+from nodetool_xl_desktop.core.last_end import LastEnd
 from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import APP_NAME, Paths, resource
+from nodetool_xl_desktop.core.settings_file import SettingsFile
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import hardware, wheels
 from nodetool_xl_desktop.engine.client import Sampling
@@ -46,12 +48,14 @@ from nodetool_xl_desktop.preview.confirm import Planner
 from nodetool_xl_desktop.preview.remote import RemoteModels
 from nodetool_xl_desktop.provider import XLlamaCppProvider
 from nodetool_xl_desktop.store.records import State
+from nodetool_xl_desktop.ui import accessible, qt_language
 from nodetool_xl_desktop.ui.collector import Collector
 from nodetool_xl_desktop.ui.fit.fit_flow import LookUp, Sources
 from nodetool_xl_desktop.ui.leaf import formula
 from nodetool_xl_desktop.ui.main_window import MainWindow
 from nodetool_xl_desktop.ui.one_program import FrontDoor, Handed, come_forward
 from nodetool_xl_desktop.ui.opening import Application, sort
+from nodetool_xl_desktop.ui.resting_caret import RestingCaret
 from nodetool_xl_desktop.ui.rooms import Elsewhere, Rooms
 from nodetool_xl_desktop.ui.tasks import in_thread
 from nodetool_xl_desktop.ui.theme import Theme
@@ -63,7 +67,6 @@ if TYPE_CHECKING:
 
 #: An answer that nobody can stop with a key must end by itself.
 FIRST_ANSWER_TOKENS = 512
-BUG_BOX = "bugBox"
 #: What has just come is laid out and painted within this time. Not by QApplication.processEvents: that would run steps
 #: of other tasks inside of this one, which asyncio refuses, and they are lost.
 PAINTED_S = 0.1
@@ -83,15 +86,22 @@ class Parts:
     library: ModelLibrary
     downloads: Downloads
     collector: Collector
+    caret: RestingCaret
+    off_line: OffLine
 
     async def shut_down(self) -> None:
         """Stop answers first, so that they are kept as stopped; then end the engine."""
         self.window.fit.close()
         self.window.hub.close()
+        self.window.first.cancel()
         self.window.chats.stop_all()
         await self.window.chats.answered()
         await self.window.models.shelf.close()
+        await self.window.engine.close()
+        await self.window.chosen.saved()
+        await self.window.presets.saved()
         await self.window.tasks.cancel_all()  # first what could still load or write something
+        await self.window.first.close()
         await in_thread(self.library.close)
         await self.window.store_flow.close()
         await self.downloads.close()
@@ -100,6 +110,8 @@ class Parts:
         await self.pool.close()
         formula.close_all()
         self.collector.close()
+        self.caret.close()
+        self.off_line.let_go()
 
 
 def application() -> QApplication:
@@ -112,6 +124,8 @@ def application() -> QApplication:
     made.setDesktopFileName(APP_NAME)
     made.setWindowIcon(QIcon(str(resource("icon.svg"))))
     made.setQuitOnLastWindowClosed(False)  # the end is ours: the engine has to end first
+    qt_language.speak(made)
+    accessible.install()
     return made
 
 
@@ -152,9 +166,12 @@ def build(
         plan: has the engine plan a load; None for the installed one.
         user_home: below which other programs' models are looked for; None for this user's, as the environment says.
     """
-    theme = Theme(application())
+    kept = SettingsFile(paths.settings_file)
+    values = kept.read()
+    theme = Theme(application(), values[settings.THEME])  # before anything is painted: it would flash
     loader = Loader(pool)
     off_line = OffLine()
+    off_line.hold_to(values)  # before anything could connect
     # Neither is imported before the window is painted.
     servers: LateSource[McpServers] = LateSource(
         "nodetool_xl_desktop.tools.mcp", lambda mcp: mcp.McpServers(paths, off_line)
@@ -173,7 +190,8 @@ def build(
     )
     window = MainWindow(theme, rooms, missing_engine)
     collector = Collector(lambda: not window.chats.answering)
-    return Parts(window, pool, loader, theme, servers, library, downloads, collector)
+    caret = RestingCaret(application())
+    return Parts(window, pool, loader, theme, servers, library, downloads, collector, caret, off_line)
 
 
 def _hub(endpoint: str | None, token: str | None) -> Hub:
@@ -190,17 +208,21 @@ def run(named: list[Named], instance: Instance, *, prompt: str | None, screensho
     """
     paths = Paths.default()
     program_log.set_up(paths.logs)
+    last_end = LastEnd(paths.logs)
+    if instance.has_begun:
+        last_end.begin()
     loop = event_loop(application())
     with contextlib.closing(loop):
-        parts = build(paths, Pool(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
-        loop.set_exception_handler(lambda _loop, context: _tell_bug(parts.window, context))
+        parts = build(paths, Pool(), None if wheels.is_installed(paths.engines) else wheels.recommend(hardware.look()))
+        parts.window.help.tell_last_end(last_end)
         try:
             if instance.has_begun:  # else another program goes on with them
                 parts.window.chosen.read.connect(lambda _chosen: parts.downloads.start())
             living = loop.create_task(_live(parts, FrontDoor(instance), named, prompt, screenshot))
-            with _ending_with_the_display(living):
+            with _ending_with_the_display(living), parts.window.help.bugs.heard(loop):
                 return loop.run_until_complete(living)
         finally:
+            last_end.end()
             instance.end()  # everything is written: the next one may begin
 
 
@@ -328,17 +350,3 @@ def _save_picture(parts: Parts, file: Path) -> None:
         raise UserFacingError(
             tr("The picture could not be saved"), tr("{file} cannot be written, or is no .png", file=file)
         )
-
-
-def _tell_bug(window: MainWindow, context: dict[str, Any]) -> None:
-    """Something that nobody expected: it goes to the log with its traceback, and the person hears of it once."""
-    error = context.get("exception")
-    _log.error("%s", context.get("message", "Unexpected"), exc_info=error)
-    if window.findChild(QMessageBox, BUG_BOX) is not None:
-        return
-    text = tr("{context}: {error!r}\n\nThe log has more.", context=context.get("message", ""), error=error)
-    box = QMessageBox(QMessageBox.Icon.Warning, tr("Something went wrong"), text, parent=window)
-    box.setObjectName(BUG_BOX)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.finished.connect(box.deleteLater)
-    box.open()

@@ -18,6 +18,7 @@ if [ "$(uname -s)" = Linux ]; then
 fi
 echo "Freezing $name $version (about a minute) ..."
 mkdir -p build
+rm -rf build/pyinstaller # what an earlier run left there would show in the bytes
 "$python" -m PyInstaller --noconfirm --log-level ERROR --distpath dist --workpath build/pyinstaller \
     "packaging/$name.spec" >build/pyinstaller.log 2>&1 || { tail -20 build/pyinstaller.log >&2; exit 1; }
 [ "${1:-all}" = all ] && [ "$(uname -s)" = Linux ] || exit 0

@@ -15,7 +15,7 @@ fail() {
 command -v "$python" >/dev/null || fail "There is no $python here. Install Python 3.11 or later: sudo apt-get install python3"
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2] if sys.version_info >= (3, 11) else "")')
 [ -n "$version" ] || fail "$("$python" -V) is too old: 3.11 or later is needed. With another one: make run PYTHON=python3.12"
-packaging/system-libraries.sh
+packaging/system-libraries.sh "$1"
 
 # A virtual environment survives neither a move nor another Python.
 place="$PWD $version"

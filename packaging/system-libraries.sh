@@ -1,15 +1,30 @@
 #!/bin/sh
 # What the program needs of a Linux system and pip cannot bring: the shared libraries that the wheels of Qt and of the
-# engine load, a font, and Python's venv module. With root and apt the missing ones are installed, else the one command
-# to type is printed. Silent where nothing is missing.
+# engine load, a font, and Python's venv module; `system-libraries.sh test` looks for what only the tests need as well: a
+# screen that nobody sees, and the accessibility bus. With root and apt the missing ones are installed, else the one
+# command to type is printed. Silent where nothing is missing.
 set -eu
 python=${PYTHON:-python3}
+what=${1-run}
 [ "$(uname -s)" = Linux ] || exit 0
 
 cd "$(dirname "$0")/.."
 
+if [ "$what" = test ]; then
+    DISPLAY=${DISPLAY:-:0} # the tests open a window on a screen of their own: its libraries are needed, too
+    export DISPLAY
+fi
+
+for_tests() {
+    command -v Xvfb >/dev/null || echo xvfb
+    command -v dbus-daemon >/dev/null || echo dbus
+    [ -n "$(find /usr/share/dbus-1/services /usr/local/share/dbus-1/services -name org.a11y.Bus.service \
+        -print -quit 2>/dev/null)" ] || echo at-spi2-core
+}
+
 missing() {
     "$python" -m nodetool_xl_desktop.core.system_libraries
+    [ "$what" != test ] || for_tests
     [ -n "$(find /usr/share/fonts /usr/local/share/fonts "${HOME-}/.fonts" "${HOME-}/.local/share/fonts" \
         -name '*.[ot]t[fc]' -print -quit 2>/dev/null)" ] || [ -n "$(fc-list 2>/dev/null)" ] || echo fonts-dejavu-core
 }

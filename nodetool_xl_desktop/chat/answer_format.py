@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 from nodetool_xl_desktop.chat import gbnf
+from nodetool_xl_desktop.core.translation import tr
 
 #: Of a schema or a grammar, in letters of its text: one that is larger is no description of an answer.
 LONGEST = 200_000
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     GRAMMAR = "grammar"
 
 
-TITLES = {Kind.TEXT: "Any text", Kind.JSON: "JSON", Kind.SCHEMA: "JSON Schema", Kind.GRAMMAR: "Grammar"}
+TITLES = {Kind.TEXT: tr("Any text"), Kind.JSON: "JSON", Kind.SCHEMA: tr("JSON Schema"), Kind.GRAMMAR: tr("Grammar")}
 
 
 def of_schema(schema: Any) -> dict[str, Any]:
@@ -62,9 +63,9 @@ def of_source(kind: Kind, text: str) -> dict[str, Any]:
         try:
             return checked(of_schema(json.loads(text)))
         except json.JSONDecodeError as error:
-            raise ValueError(f"line {error.lineno}: this is no JSON ({error.msg})") from None
+            raise ValueError(tr("line {lineno}: this is no JSON ({msg})", lineno=error.lineno, msg=error.msg)) from None
         except RecursionError:
-            raise ValueError("it is nested too deeply") from None
+            raise ValueError(tr("it is nested too deeply")) from None
     return checked(of_grammar(text) if kind is Kind.GRAMMAR else {"type": kind.value})
 
 
@@ -80,44 +81,47 @@ def checked(value: Any) -> dict[str, Any]:
             return of_schema(schema)
         case {"type": "grammar", "grammar": str(grammar)}:
             if not grammar.strip():
-                raise ValueError("there is no grammar yet")
+                raise ValueError(tr("there is no grammar yet"))
             if len(grammar) > LONGEST:
-                raise ValueError(f"the grammar is longer than {LONGEST:,} letters")
+                raise ValueError(tr("the grammar is longer than {longest:,} letters", longest=LONGEST))
             if problem := gbnf.problem_of(grammar):
-                raise ValueError(f"the grammar cannot be read: {problem}")
+                raise ValueError(tr("the grammar cannot be read: {problem}", problem=problem))
             return of_grammar(grammar)
         case {"type": "text" | "json_object" as kind}:
             return {"type": kind}
-    raise ValueError("it is none of text, json_object, json_schema (with its schema) and grammar (with its text)")
+    raise ValueError(tr("it is none of text, json_object, json_schema (with its schema) and grammar (with its text)"))
 
 
 def _check_schema(schema: Any) -> None:
     """Whether the engine can make a grammar of a schema, as far as that can be known without it."""
     if not isinstance(schema, Mapping):
-        raise ValueError('a JSON Schema has to be an object, such as {"type": "object"}')
+        raise ValueError(tr('a JSON Schema has to be an object, such as {"type": "object"}'))
     # Most chats ask for text, and need not wait for this.
     from jsonschema import Draft202012Validator, SchemaError  # type: ignore[import-untyped] # noqa: PLC0415
     from jsonschema.validators import validator_for  # type: ignore[import-untyped] # noqa: PLC0415
 
     try:
         if len(json.dumps(schema, allow_nan=False)) > LONGEST:
-            raise ValueError(f"the schema is longer than {LONGEST:,} letters")
+            raise ValueError(tr("the schema is longer than {longest:,} letters", longest=LONGEST))
         validator_for(schema, default=Draft202012Validator).check_schema(schema)
         for part in _parts(schema):
             _check_part(part, schema)
     except SchemaError as error:
         place = "/".join(str(step) for step in error.absolute_path)
-        raise ValueError(f"the schema is wrong{f' at {place}' if place else ''}: {error.message[:200]}") from None
+        said = error.message[:200]
+        if place:
+            raise ValueError(tr("the schema is wrong at {place}: {why}", place=place, why=said)) from None
+        raise ValueError(tr("the schema is wrong: {why}", why=said)) from None
     except RecursionError:
-        raise ValueError("the schema is nested too deeply") from None
+        raise ValueError(tr("the schema is nested too deeply")) from None
 
 
 def _check_part(part: Mapping[str, Any], whole: Mapping[str, Any]) -> None:
     if part.get("enum") == []:
-        raise ValueError("the schema has an `enum` without a choice")
+        raise ValueError(tr("the schema has an `enum` without a choice"))
     reference = part.get("$ref")
     if isinstance(reference, str) and not _is_there(reference, whole):
-        raise ValueError(f"the schema refers to {reference}, which is not in it")
+        raise ValueError(tr("the schema refers to {reference}, which is not in it", reference=reference))
 
 
 def _is_there(reference: str, whole: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from nodetool_xl_desktop.chat.listed import Listed
 from nodetool_xl_desktop.chat.session import Ask, Asked
 from nodetool_xl_desktop.chat.toolbox import Toolbox, attached
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.events import Event, EventStream
 from nodetool_xl_desktop.engine.server import EngineServer
@@ -31,6 +32,7 @@ from nodetool_xl_desktop.store.records import About, Message, ModelIdentity
 from nodetool_xl_desktop.store.store import Store
 
 if TYPE_CHECKING:
+    from nodetool_xl_desktop.core.connections import Purpose
     from nodetool_xl_desktop.provider.tool_use import ToolChoice
 
 #: Where an answer says in `about.more` which tools were offered for it.
@@ -42,8 +44,8 @@ _log = logging.getLogger(__name__)
 class Net(Protocol):
     """What is needed of `core.network.OffLine`."""
 
-    def check(self, what: str) -> None:
-        """Raises `UserFacingError` where the program works off line."""
+    def check(self, what: str, purpose: Purpose | None = None) -> None:
+        """Raises `UserFacingError` where the program works off line, or the purpose is switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class Asker:
         if self._net is None or not tool.offered.reaches_out:
             return ""
         try:
-            self._net.check(f"{tool.offered.title} cannot be used")
+            self._net.check(tr("{title} cannot be used", title=tool.offered.title), tool.offered.purpose)
         except UserFacingError as error:
             return str(error)
         return ""

@@ -108,13 +108,13 @@ def defaults(metadata: Mapping[str, Any] | None = None) -> dict[str, Default]:
         metadata: of the model's file (`gguf.Header.metadata`), where that is known.
     """
     found = {
-        number.name: Default(number.default, "this program's default" if number.own else "engine's default")
+        number.name: Default(number.default, tr("this program's default") if number.own else tr("engine's default"))
         for number in NUMBERS
     }
     for name, key in _FILE_KEYS.items():
         value = (metadata or {}).get(key)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            found[name] = Default(value, "from the model's file")
+            found[name] = Default(value, tr("from the model's file"))
     return found
 
 

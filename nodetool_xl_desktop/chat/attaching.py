@@ -27,7 +27,6 @@ MOST_PICTURE = 20_000_000
 #: So many characters of a text are found by the search; they are kept in the message a second time.
 SEARCHED = 100_000
 PASTED = "Pasted text"
-NEEDS_VISION = "it needs a model with vision, and its mmproj"
 
 #: The first bytes of the pictures that the engine decodes.
 PICTURES = {
@@ -38,56 +37,56 @@ PICTURES = {
     b"BM": "image/bmp",
 }
 
-_AS_TEXT = "Open it, copy what matters and paste it here, or save it as plain text (.txt) and attach that."
-_AS_CSV = "Save the sheet as .csv and attach that."
-_UNPACK = "Unpack it, and attach the files in it."
-_AS_PNG = "Save it as PNG or JPEG, and attach that."
+_AS_TEXT = tr("Open it, copy what matters and paste it here, or save it as plain text (.txt) and attach that.")
+_AS_CSV = tr("Save the sheet as .csv and attach that.")
+_UNPACK = tr("Unpack it, and attach the files in it.")
+_AS_PNG = tr("Save it as PNG or JPEG, and attach that.")
 #: What can go along, as a sentence.
-WHAT_WORKS = (
+WHAT_WORKS = tr(
     "Text and code of any kind can be attached (.txt, .md, .csv, .json, .py, ...), and pictures (PNG, JPEG, GIF, BMP) "
     "to a model with vision."
 )
 #: Documents that are archives inside, told apart by the end of their name.
 _DOCUMENTS = {
-    ".docx": ("a Word document", _AS_TEXT),
-    ".xlsx": ("an Excel workbook", _AS_CSV),
-    ".pptx": ("a PowerPoint presentation", _AS_TEXT),
-    ".odt": ("a LibreOffice document", _AS_TEXT),
-    ".ods": ("a LibreOffice sheet", _AS_CSV),
-    ".odp": ("a LibreOffice presentation", _AS_TEXT),
-    ".epub": ("an e-book", _AS_TEXT),
-    ".doc": ("a Word document", _AS_TEXT),
-    ".xls": ("an Excel workbook", _AS_CSV),
-    ".ppt": ("a PowerPoint presentation", _AS_TEXT),
+    ".docx": (tr("a Word document"), _AS_TEXT),
+    ".xlsx": (tr("an Excel workbook"), _AS_CSV),
+    ".pptx": (tr("a PowerPoint presentation"), _AS_TEXT),
+    ".odt": (tr("a LibreOffice document"), _AS_TEXT),
+    ".ods": (tr("a LibreOffice sheet"), _AS_CSV),
+    ".odp": (tr("a LibreOffice presentation"), _AS_TEXT),
+    ".epub": (tr("an e-book"), _AS_TEXT),
+    ".doc": (tr("a Word document"), _AS_TEXT),
+    ".xls": (tr("an Excel workbook"), _AS_CSV),
+    ".ppt": (tr("a PowerPoint presentation"), _AS_TEXT),
 }
 #: Where some bytes stand, which, and what that makes the file.
 _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"GGUF", "a model", "Open it with Open Model (Ctrl+O)."),
-    (0, b"%PDF", "a PDF document, which this program cannot read yet", _AS_TEXT),
-    (0, b"PK\x03\x04", "an archive", _UNPACK),
-    (0, b"\xd0\xcf\x11\xe0", "an Office document", _AS_TEXT),
-    (0, b"\x1f\x8b", "an archive", _UNPACK),
-    (0, b"7z\xbc\xaf", "an archive", _UNPACK),
-    (0, b"Rar!", "an archive", _UNPACK),
-    (0, b"BZh", "an archive", _UNPACK),
-    (0, b"\xfd7zXZ", "an archive", _UNPACK),
-    (0, b"\x28\xb5\x2f\xfd", "an archive", _UNPACK),
-    (257, b"ustar", "an archive", _UNPACK),
-    (8, b"WEBP", "a picture in the form WebP, which the engine cannot decode", _AS_PNG),
-    (4, b"ftyphei", "a picture in the form HEIC, which the engine cannot decode", _AS_PNG),
-    (4, b"ftypmif1", "a picture in the form HEIC, which the engine cannot decode", _AS_PNG),
-    (4, b"ftypavif", "a picture in the form AVIF, which the engine cannot decode", _AS_PNG),
-    (0, b"II*\0", "a picture in the form TIFF, which the engine cannot decode", _AS_PNG),
-    (0, b"MM\0*", "a picture in the form TIFF, which the engine cannot decode", _AS_PNG),
-    (8, b"WAVE", "a recording, and sound cannot be attached", WHAT_WORKS),
-    (0, b"ID3", "a recording, and sound cannot be attached", WHAT_WORKS),
-    (0, b"fLaC", "a recording, and sound cannot be attached", WHAT_WORKS),
-    (0, b"OggS", "a recording, and sound cannot be attached", WHAT_WORKS),
-    (4, b"ftyp", "a video or a recording, which cannot be attached", WHAT_WORKS),
-    (0, b"\x1aE\xdf\xa3", "a video, which cannot be attached", WHAT_WORKS),
-    (0, b"\x7fELF", "a program", WHAT_WORKS),
-    (0, b"MZ", "a program", WHAT_WORKS),
-    (0, b"SQLite format 3\0", "a database", "Export what matters as .csv, and attach that."),
+    (0, b"GGUF", tr("a model"), tr("Open it with Open Model (Ctrl+O).")),
+    (0, b"%PDF", tr("a PDF document, which this program cannot read yet"), _AS_TEXT),
+    (0, b"PK\x03\x04", tr("an archive"), _UNPACK),
+    (0, b"\xd0\xcf\x11\xe0", tr("an Office document"), _AS_TEXT),
+    (0, b"\x1f\x8b", tr("an archive"), _UNPACK),
+    (0, b"7z\xbc\xaf", tr("an archive"), _UNPACK),
+    (0, b"Rar!", tr("an archive"), _UNPACK),
+    (0, b"BZh", tr("an archive"), _UNPACK),
+    (0, b"\xfd7zXZ", tr("an archive"), _UNPACK),
+    (0, b"\x28\xb5\x2f\xfd", tr("an archive"), _UNPACK),
+    (257, b"ustar", tr("an archive"), _UNPACK),
+    (8, b"WEBP", tr("a picture in the form WebP, which the engine cannot decode"), _AS_PNG),
+    (4, b"ftyphei", tr("a picture in the form HEIC, which the engine cannot decode"), _AS_PNG),
+    (4, b"ftypmif1", tr("a picture in the form HEIC, which the engine cannot decode"), _AS_PNG),
+    (4, b"ftypavif", tr("a picture in the form AVIF, which the engine cannot decode"), _AS_PNG),
+    (0, b"II*\0", tr("a picture in the form TIFF, which the engine cannot decode"), _AS_PNG),
+    (0, b"MM\0*", tr("a picture in the form TIFF, which the engine cannot decode"), _AS_PNG),
+    (8, b"WAVE", tr("a recording, and sound cannot be attached"), WHAT_WORKS),
+    (0, b"ID3", tr("a recording, and sound cannot be attached"), WHAT_WORKS),
+    (0, b"fLaC", tr("a recording, and sound cannot be attached"), WHAT_WORKS),
+    (0, b"OggS", tr("a recording, and sound cannot be attached"), WHAT_WORKS),
+    (4, b"ftyp", tr("a video or a recording, which cannot be attached"), WHAT_WORKS),
+    (0, b"\x1aE\xdf\xa3", tr("a video, which cannot be attached"), WHAT_WORKS),
+    (0, b"\x7fELF", tr("a program"), WHAT_WORKS),
+    (0, b"MZ", tr("a program"), WHAT_WORKS),
+    (0, b"SQLite format 3\0", tr("a database"), tr("Export what matters as .csv, and attach that.")),
 )
 _HEAD = 512
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
@@ -130,7 +129,7 @@ def read(path: Path) -> Material:
             most = _most(name, head)
             data = head + file.read(most + 1 - len(head))
     except OSError as error:
-        raise _refused(name, (error.strerror or str(error)).lower(), "Look whether it is still there.") from error
+        raise _refused(name, (error.strerror or str(error)).lower(), tr("Look whether it is still there.")) from error
     if len(data) > most:
         raise _too_large(name, max(status.st_size, len(data)), most)
     return of_bytes(data, name)
@@ -143,14 +142,14 @@ def of_bytes(data: bytes, name: str) -> Material:
         UserFacingError: they cannot be attached.
     """
     if not data:
-        raise _refused(name, "it is empty")
+        raise _refused(name, tr("it is empty"))
     if len(data) > (most := _most(name, data[:_HEAD])):
         raise _too_large(name, len(data), most)
     if picture := _picture(data):
         return Material(name, data, picture)
     text, encoding = decode(data) or (None, "")
     if text is None:
-        raise _refused(name, "it is no text, and no picture that the engine can decode", WHAT_WORKS)
+        raise _refused(name, tr("it is no text, and no picture that the engine can decode"), WHAT_WORKS)
     return of_text(text, name, "" if encoding.startswith("utf") else encoding)
 
 
@@ -194,8 +193,8 @@ def cannot_see(name: str) -> UserFacingError:
     """A picture, and a model that cannot see."""
     return _refused(
         name,
-        f"the model cannot see pictures: {NEEDS_VISION}",
-        "Load a model that has its mmproj file beside it, with Vision on, and attach the picture again.",
+        tr("the model cannot see pictures: it needs a model with vision, and its mmproj"),
+        tr("Load a model that has its mmproj file beside it, with Vision on, and attach the picture again."),
     )
 
 
@@ -211,9 +210,11 @@ def _encodings(data: bytes) -> Iterator[str]:
 
 def _look_at(name: str, mode: int) -> None:
     if stat.S_ISDIR(mode):
-        raise _refused(name, "it is a folder", "Open it, and attach the files in it; several can be chosen at once.")
+        raise _refused(
+            name, tr("it is a folder"), tr("Open it, and attach the files in it; several can be chosen at once.")
+        )
     if not stat.S_ISREG(mode):
-        raise _refused(name, "it is a device or a pipe, and no file")
+        raise _refused(name, tr("it is a device or a pipe, and no file"))
 
 
 def _most(name: str, head: bytes) -> int:
@@ -245,12 +246,16 @@ def _picture(head: bytes) -> str:
 
 
 def _foreign(name: str, kind: str, hint: str) -> UserFacingError:
-    return _refused(name, f"it is {kind}", hint)
+    return _refused(name, tr("it is {kind}", kind=kind), hint)
 
 
 def _too_large(name: str, size: int, most: int) -> UserFacingError:
-    hint = "Attach the part that matters." if most == MOST_TEXT else "Make it smaller."
-    return _refused(name, f"it has {units.file_size(size)}, and at most {units.file_size(most)} can go along", hint)
+    hint = tr("Attach the part that matters.") if most == MOST_TEXT else tr("Make it smaller.")
+    return _refused(
+        name,
+        tr("it has {size}, and at most {most} can go along", size=units.file_size(size), most=units.file_size(most)),
+        hint,
+    )
 
 
 def _refused(name: str, why: str, hint: str = "") -> UserFacingError:

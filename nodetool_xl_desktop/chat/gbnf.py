@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from nodetool_xl_desktop.core.translation import tr
+
 #: `MAX_REPETITION_THRESHOLD` of the engine.
 MOST_TIMES = 2000
 #: The engine's reader calls itself for each pair of brackets, and has no bound of its own.
@@ -61,21 +63,21 @@ class _Reader:
     def rules(self) -> dict[str, list[list[_Item]]]:
         """Each rule with its alternatives."""
         if "\0" in self._text:
-            raise _WrongError("it holds a character that is no text (NUL)")
+            raise _WrongError(tr("it holds a character that is no text (NUL)"))
         found: dict[str, list[list[_Item]]] = {}
         self._skip(_SPACE_AND_LINES)
         while self._at < len(self._text):
-            name = self._match(_NAME, "the name of a rule is expected")
+            name = self._match(_NAME, tr("the name of a rule is expected"))
             self._skip(_SPACE)
             self._expect("::=")
             self._skip(_SPACE_AND_LINES)
             found[name] = self._ways(nested=False)
             if self._at < len(self._text) and self._text[self._at] not in "\r\n":
-                raise self._wrong(f"{self._text[self._at]!r} is not expected here")
+                raise self._wrong(tr("{text!r} is not expected here", text=self._text[self._at]))
             self._skip(_SPACE_AND_LINES)
         for name, line in self._lines.items():
             if name not in found:
-                raise _WrongError(f"line {line}: there is no rule `{name}`")
+                raise _WrongError(_in_line(line, tr("there is no rule `{name}`", name=name)))
         return found
 
     def _ways(self, *, nested: bool) -> list[list[_Item]]:
@@ -92,7 +94,7 @@ class _Reader:
         while (letter := self._next) and letter not in "|)\r\n":
             if letter in "*+?{":
                 if not repeatable:
-                    raise self._wrong(f"there is nothing before `{letter}` to repeat")
+                    raise self._wrong(tr("there is nothing before `{letter}` to repeat", letter=letter))
                 self._repeat(items[-1])
             else:
                 items.append(self._item())
@@ -107,10 +109,16 @@ class _Reader:
         else:
             found = _TIMES.match(self._text, self._at)
             if found is None:
-                raise self._wrong("a number of times is expected, such as {3} or {1,5}")
+                raise self._wrong(tr("a number of times is expected, such as {3} or {1,5}"))
             least = int(found[1])
             if least > MOST_TIMES:
-                raise self._wrong(f"{least:,} times are more than the {MOST_TIMES:,} that there may be")
+                raise self._wrong(
+                    tr(
+                        "{least:,} times are more than the {most_times:,} that there may be",
+                        least=least,
+                        most_times=MOST_TIMES,
+                    )
+                )
             self._at = found.end()
         item.least = min(item.least, least)
 
@@ -128,10 +136,10 @@ class _Reader:
                 self._at += 1
                 return _Item()
             case "<" | "!":
-                self._match(_TOKEN, "a token is expected, such as <[1000]>")
+                self._match(_TOKEN, tr("a token is expected, such as <[1000]>"))
                 return _Item()
         line = self._line
-        name = self._match(_NAME, f"{self._next!r} is not expected here")
+        name = self._match(_NAME, tr("{next!r} is not expected here", next=self._next))
         self._lines.setdefault(name, line)
         return _Item(name)
 
@@ -140,11 +148,11 @@ class _Reader:
         self._at += 1
         self._depth += 1
         if self._depth > DEEPEST:
-            raise self._wrong(f"there are more than {DEEPEST} brackets within each other")
+            raise self._wrong(tr("there are more than {deepest} brackets within each other", deepest=DEEPEST))
         self._skip(_SPACE_AND_LINES)
         ways = self._ways(nested=True)
         if self._next != ")":
-            raise _WrongError(f"line {begun}: the bracket `(` is not closed")
+            raise _WrongError(_in_line(begun, tr("the bracket `(` is not closed")))
         self._at += 1
         self._depth -= 1
         return _Item(ways=ways)
@@ -156,8 +164,8 @@ class _Reader:
         count = 0
         while self._next != end:
             if not self._next:
-                raise _WrongError(f"line {begun}: `{'[' if end == ']' else end}` is not closed")
-            self._match(_CHARACTER, "this is no escape that the engine knows")
+                raise _WrongError(_in_line(begun, tr("`{bracket}` is not closed", bracket="[" if end == "]" else end)))
+            self._match(_CHARACTER, tr("this is no escape that the engine knows"))
             count += 1
         self._at += 1
         return count
@@ -183,17 +191,21 @@ class _Reader:
 
     def _expect(self, text: str) -> None:
         if not self._text.startswith(text, self._at):
-            raise self._wrong(f"`{text}` is expected")
+            raise self._wrong(tr("`{text}` is expected", text=text))
         self._at += len(text)
 
     def _wrong(self, what: str) -> _WrongError:
-        return _WrongError(f"line {self._line}: {what}")
+        return _WrongError(_in_line(self._line, what))
+
+
+def _in_line(line: int, what: str) -> str:
+    return tr("line {line}: {what}", line=line, what=what)
 
 
 def _check(rules: dict[str, list[list[_Item]]]) -> None:
     """There has to be a beginning, and no rule may begin with itself: the engine would never come to an end."""
     if "root" not in rules:
-        raise _WrongError("there is no rule `root`, with which an answer begins")
+        raise _WrongError(tr("there is no rule `root`, with which an answer begins"))
     empty = _empty_rules(rules)
     first = {name: {ref for way in ways for ref in _first(way, empty)} for name, ways in rules.items()}
     for name in rules:
@@ -201,7 +213,7 @@ def _check(rules: dict[str, list[list[_Item]]]) -> None:
         todo = list(first[name])
         while todo:
             if (reached := todo.pop()) == name:
-                raise _WrongError(f"the rule `{name}` begins with itself (left recursion)")
+                raise _WrongError(tr("the rule `{name}` begins with itself (left recursion)", name=name))
             if reached not in seen:
                 seen.add(reached)
                 todo.extend(first[reached])

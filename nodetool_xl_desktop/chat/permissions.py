@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core.json_file import JsonFile
+from nodetool_xl_desktop.core.translation import tr
 
 #: Of so many chats it is known what was allowed in them; those that were added first go first.
 MOST_CHATS = 1000
@@ -166,7 +167,7 @@ class PermissionsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, "What tools may do")
+        self._file = JsonFile(path, tr("The list of permissions"))
         self._held: Permissions | None = None
         self._unwritten: list[Callable[[Permissions], Permissions]] = []  # what the disk refused until now
         self._lock = asyncio.Lock()

@@ -12,14 +12,15 @@ from typing import Any
 from nodetool_xl_desktop.chat import starting_presets
 from nodetool_xl_desktop.chat.asking import Default, defaults
 from nodetool_xl_desktop.chat.sampling_values import RESPONSE_FORMAT, SEND_REASONING, STOP, SYSTEM_PROMPT, TITLES
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import ORDER, PLACES, Preset, Scope, Setting, resolve
 
 _OTHER_DEFAULTS = {
     # Some templates put a prompt of their own where there is none.
-    SYSTEM_PROMPT: Default(None, "none, or the model's own"),
-    STOP: Default(None, "none"),
-    RESPONSE_FORMAT: Default(None, "engine's default"),
-    SEND_REASONING: Default(None, "this program's default"),
+    SYSTEM_PROMPT: Default(None, tr("none, or the model's own")),
+    STOP: Default(None, tr("none")),
+    RESPONSE_FORMAT: Default(None, tr("engine's default")),
+    SEND_REASONING: Default(None, tr("this program's default")),
 }
 
 
@@ -128,12 +129,12 @@ class PresetDesk:
         farther = resolve(self._at(scope) for scope in ORDER[:at]).get(name)
         nearer = resolve(self._at(scope) for scope in ORDER[at + 1 :]).get(name)
         if own is not None:
-            whence = f"set for {PLACES[self.scope]}"
+            whence = tr("set for {place}", place=PLACES[self.scope])
         elif farther is not None:
-            whence = f"from {PLACES[farther.source.scope]}"
+            whence = tr("from {place}", place=PLACES[farther.source.scope])
         else:
             whence = self.default(name).whose
-        instead = f"{PLACES[nearer.source.scope]} has its own" if nearer is not None else ""
+        instead = tr("{place} has its own", place=PLACES[nearer.source.scope]) if nearer is not None else ""
         inherited = farther.value if farther is not None else self.default(name).value
         return Row(own, inherited, whence, instead)
 

@@ -67,7 +67,7 @@ def write(path: Path, preset: Preset) -> None:
     """
     said: dict[str, Any] = {"format": FORMAT, "version": VERSION, "name": preset.name}
     said |= {} if preset.system_prompt is None else {SYSTEM_PROMPT: preset.system_prompt}
-    JsonFile(path, "The preset").write(said | {"sampling": dict(preset.sampling)})
+    JsonFile(path, tr("The preset")).write(said | {"sampling": dict(preset.sampling)})
 
 
 def read(path: Path) -> Preset:
@@ -78,23 +78,29 @@ def read(path: Path) -> Preset:
     """
     try:
         if (size := path.stat().st_size) > LARGEST:
-            raise ValueError(f"it has {units.file_size(size)}, and a preset at most {units.file_size(LARGEST)}")
+            raise ValueError(
+                tr(
+                    "it has {size}, and a preset at most {largest}",
+                    size=units.file_size(size),
+                    largest=units.file_size(LARGEST),
+                )
+            )
         said = json.loads(path.read_text(encoding="utf-8-sig"))
         found = _of_json(said)
         checked = {name: sampling_values.checked(name, value) for name, value in found.items()}
     except OSError as error:
-        raise _not_read(path, error.strerror or str(error), "Look at the disk, or choose another file.") from error
+        raise _not_read(path, error.strerror or str(error), tr("Look at the disk, or choose another file.")) from error
     except UnicodeDecodeError:
-        raise _not_read(path, "it is no text") from None
+        raise _not_read(path, tr("it is no text")) from None
     except json.JSONDecodeError as error:
-        raise _not_read(path, f"it is no JSON ({error.msg}, line {error.lineno})") from error
+        raise _not_read(path, tr("it is no JSON ({msg}, line {lineno})", msg=error.msg, lineno=error.lineno)) from error
     except RecursionError:
-        raise _not_read(path, "it is nested too deeply") from None
+        raise _not_read(path, tr("it is nested too deeply")) from None
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise _not_read(path, str(error)) from error
     name = clean_name(said.get("name")) or clean_name(path.name.removesuffix(".json").removesuffix(".preset"))
     prompt = checked.pop(SYSTEM_PROMPT, None)
-    return Preset(Scope.NAMED, name=name or "Imported", system_prompt=prompt, sampling=checked)
+    return Preset(Scope.NAMED, name=name or tr("Imported"), system_prompt=prompt, sampling=checked)
 
 
 def clean_name(name: object) -> str:
@@ -117,11 +123,17 @@ def _of_json(said: Any) -> dict[str, Any]:
     match said:
         case {"format": format_, "version": version, "sampling": Mapping() as sampling} if format_ == FORMAT:
             if not isinstance(version, int) or version > VERSION:
-                raise ValueError(f"it is of version {version}, and this program knows up to {VERSION}")
+                raise ValueError(
+                    tr(
+                        "it is of version {version}, and this program knows up to {known}",
+                        version=version,
+                        known=VERSION,
+                    )
+                )
             return _ours({key: said[key] for key in (SYSTEM_PROMPT,) if key in said} | dict(sampling))
         case {"operation": {"fields": [*fields]}}:
             return _lm_studio(fields)
-    raise ValueError("it is no preset of this program or of LM Studio")
+    raise ValueError(tr("it is no preset of this program or of LM Studio"))
 
 
 def _ours(said: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +176,7 @@ def _lm_studio_format(value: Any) -> dict[str, Any] | None:
             return answer_format.of_grammar(grammar)
         case {"type": "none"} | None:
             return None
-    raise ValueError("its structured output cannot be understood")
+    raise ValueError(tr("its structured output cannot be understood"))
 
 
 def _not_read(path: Path, why: str, hint: str = "") -> PresetError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodetool_xl_desktop.chat import answer_format
+from nodetool_xl_desktop.core.translation import number, tr
 from nodetool_xl_desktop.engine.client import DEFAULT_REPEAT_PENALTY
 
 SYSTEM_PROMPT = "system_prompt"
@@ -70,11 +71,20 @@ class Number:
             ValueError: it is no number, or out of range; its text says so.
         """
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"{self.title} is {_shown(value)}; it has to be {self.range}")
+            raise ValueError(
+                tr("{title} is {value}; it has to be {range}", title=self.title, value=_shown(value), range=self.range)
+            )
         if self.unset and value == NONE_AT_ALL:
             return NONE_AT_ALL
         if not self.least <= value <= self.most or (self.whole and value != int(value)):
-            raise ValueError(f"{self.title} is {self.text(value)}; it has to be {self.range}")
+            raise ValueError(
+                tr(
+                    "{title} is {value}; it has to be {range}",
+                    title=self.title,
+                    value=self.text(value),
+                    range=self.range,
+                )
+            )
         return int(value) if self.whole else value
 
     def of_text(self, text: str) -> float:
@@ -90,84 +100,120 @@ class Number:
             # A comma is what half of the world writes before a fraction.
             value = int(typed) if self.whole else float(typed.replace(",", "."))
         except ValueError:
-            raise ValueError(f"{self.title} is {_shown(typed)}; it has to be {self.range}") from None
+            raise ValueError(
+                tr("{title} is {typed}; it has to be {range}", title=self.title, typed=_shown(typed), range=self.range)
+            ) from None
         return self.checked(value)
 
     def text(self, value: float) -> str:
         """The value as it is shown, and as it can be typed."""
         if self.unset and value == NONE_AT_ALL:
             return self.unset
-        return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+        return str(int(value)) if value == int(value) and abs(value) < 1e15 else number(f"{value:.6g}")
 
     @property
     def range(self) -> str:
         """What it may be, in words."""
-        kind = "a whole number" if self.whole else "a number"
-        most = "" if self.most == LARGEST_COUNT else f" to {self.text(self.most)}"
-        least = f" from {self.text(self.least)}" if most else f", {self.text(self.least)} or more"
-        return f"{kind}{least}{most}{f', or {NONE_AT_ALL} for {self.unset}' if self.unset else ''}"
+        least, most = self.text(self.least), self.text(self.most)
+        if self.most == LARGEST_COUNT:
+            says = (
+                tr("a whole number, {least} or more", least=least)
+                if self.whole
+                else tr("a number, {least} or more", least=least)
+            )
+        elif self.whole:
+            says = tr("a whole number from {least} to {most}", least=least, most=most)
+        else:
+            says = tr("a number from {least} to {most}", least=least, most=most)
+        if not self.unset:
+            return says
+        return tr("{numbers}, or {none} for {unset}", numbers=says, none=NONE_AT_ALL, unset=self.unset)
 
 
 #: In the order in which they are shown. Defaults: `common_params_sampling` of llama.cpp's common/common.h.
 NUMBERS: tuple[Number, ...] = (
     Number(
-        *("temperature", "Temperature", "Higher is more varied, lower more predictable; 0 always takes the likeliest."),
+        *(
+            "temperature",
+            tr("Temperature"),
+            tr("Higher is more varied, lower more predictable; 0 always takes the likeliest."),
+        ),
         *(0.0, 5.0, 0.8),
         slider=Slider(0.0, 2.0, 0.05),
     ),
     Number(
-        *("top_k", "Top K", "Only so many of the likeliest tokens are candidates; 0 for all of them."),
+        *("top_k", tr("Top K"), tr("Only so many of the likeliest tokens are candidates; 0 for all of them.")),
         *(0, LARGEST_COUNT, 40),
         whole=True,
         slider=Slider(0, 100, 1),
     ),
     Number(
-        *("top_p", "Top P", "Only the likeliest tokens that together have this probability are candidates; 1 for all."),
+        *(
+            "top_p",
+            tr("Top P"),
+            tr("Only the likeliest tokens that together have this probability are candidates; 1 for all."),
+        ),
         *(0.0, 1.0, 0.95),
         slider=Slider(0.0, 1.0, 0.01),
     ),
     Number(
-        *("min_p", "Min P", "Only tokens with this part of the likeliest one's probability are candidates; 0 for all."),
+        *(
+            "min_p",
+            tr("Min P"),
+            tr("Only tokens with this part of the likeliest one's probability are candidates; 0 for all."),
+        ),
         *(0.0, 1.0, 0.05),
         slider=Slider(0.0, 1.0, 0.01),
     ),
     Number(
-        *("repeat_penalty", "Repeat Penalty", "Above 1, what came shortly before is less likely to come again."),
+        *(
+            "repeat_penalty",
+            tr("Repeat Penalty"),
+            tr("Above 1, what came shortly before is less likely to come again."),
+        ),
         *(0.1, 5.0, DEFAULT_REPEAT_PENALTY),
         slider=Slider(1.0, 2.0, 0.05),
         own=True,
     ),
     Number(
-        *("presence_penalty", "Presence Penalty", "Above 0, what came before at all is less likely to come again."),
+        *(
+            "presence_penalty",
+            tr("Presence Penalty"),
+            tr("Above 0, what came before at all is less likely to come again."),
+        ),
         *(-2.0, 2.0, 0.0),
         slider=Slider(-2.0, 2.0, 0.1),
     ),
     Number(
-        *("frequency_penalty", "Frequency Penalty", "Above 0, a token is less likely the more often it came before."),
+        *(
+            "frequency_penalty",
+            tr("Frequency Penalty"),
+            tr("Above 0, a token is less likely the more often it came before."),
+        ),
         *(-2.0, 2.0, 0.0),
         slider=Slider(-2.0, 2.0, 0.1),
     ),
     Number(
-        *("max_tokens", "Max Tokens", "The longest answer, in tokens. Without it, only the context ends one."),
+        *("max_tokens", tr("Max Tokens"), tr("The longest answer, in tokens. Without it, only the context ends one.")),
         *(1, LARGEST_COUNT),
         whole=True,
-        unset="no limit",
+        unset=tr("no limit"),
     ),
     Number(
-        *("seed", "Seed", "With the same seed, the same question gets the same answer from the same model."),
+        *("seed", tr("Seed"), tr("With the same seed, the same question gets the same answer from the same model.")),
         *(0, LARGEST_SEED),
         whole=True,
-        unset="random",
+        unset=tr("random"),
     ),
 )
 _NUMBERS = {number.name: number for number in NUMBERS}
 #: All that a preset can say something of.
 TITLES: Mapping[str, str] = {
-    SYSTEM_PROMPT: "System Prompt",
+    SYSTEM_PROMPT: tr("System Prompt"),
     **{number.name: number.title for number in NUMBERS},
-    STOP: "Stop Strings",
-    RESPONSE_FORMAT: "Answer Format",
-    SEND_REASONING: "Send Reasoning",
+    STOP: tr("Stop Strings"),
+    RESPONSE_FORMAT: tr("Answer Format"),
+    SEND_REASONING: tr("Send Reasoning"),
 }
 
 
@@ -180,27 +226,29 @@ def checked(name: str, value: Any) -> Any:
     if name in _NUMBERS:
         return _NUMBERS[name].checked(value)
     if name == SYSTEM_PROMPT and not isinstance(value, str):
-        raise ValueError(f"System Prompt is {_shown(value)}; it has to be a text")
+        raise ValueError(tr("System Prompt is {value}; it has to be a text", value=_shown(value)))
     if name == SEND_REASONING and not isinstance(value, bool):
-        raise ValueError(f"Send Reasoning is {_shown(value)}; it has to be true or false")
+        raise ValueError(tr("Send Reasoning is {value}; it has to be true or false", value=_shown(value)))
     if name == STOP:
         return _stops(value)
     if name == RESPONSE_FORMAT:
         try:
             return answer_format.checked(value)
         except ValueError as error:
-            raise ValueError(f"Answer Format cannot be used: {error}") from None
+            raise ValueError(tr("Answer Format cannot be used: {error}", error=error)) from None
     return value
 
 
 def _stops(value: Any) -> list[str]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"Stop Strings is {_shown(value)}; it has to be a list of texts")
+        raise ValueError(tr("Stop Strings is {value}; it has to be a list of texts", value=_shown(value)))
     if "" in texts:  # with which the engine ends each answer before its first word
-        raise ValueError("Stop Strings holds an empty text, at which every answer would end before it begins")
+        raise ValueError(tr("Stop Strings holds an empty text, at which every answer would end before it begins"))
     if len(texts) > MOST_STOPS:
-        raise ValueError(f"Stop Strings has {len(texts):,} texts; there may be {MOST_STOPS}")
+        raise ValueError(
+            tr("Stop Strings has {count:,} texts; there may be {most_stops}", count=len(texts), most_stops=MOST_STOPS)
+        )
     return list(dict.fromkeys(texts))
 
 

@@ -9,20 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nodetool_xl_desktop.chat.sampling_values import RESPONSE_FORMAT
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import Preset, Scope
 
-PRECISE = Preset(Scope.NAMED, name="Precise", sampling={"temperature": 0.2, "top_k": 40, "top_p": 0.9, "min_p": 0.05})
-BALANCED = Preset(
-    Scope.NAMED, name="Balanced", sampling={"temperature": 0.7, "top_k": 40, "top_p": 0.95, "min_p": 0.05}
+PRECISE = Preset(
+    Scope.NAMED, name=tr("Precise"), sampling={"temperature": 0.2, "top_k": 40, "top_p": 0.9, "min_p": 0.05}
 )
-CREATIVE = Preset(Scope.NAMED, name="Creative", sampling={"temperature": 1.1, "top_k": 0, "top_p": 1.0, "min_p": 0.05})
+BALANCED = Preset(
+    Scope.NAMED, name=tr("Balanced"), sampling={"temperature": 0.7, "top_k": 40, "top_p": 0.95, "min_p": 0.05}
+)
+CREATIVE = Preset(
+    Scope.NAMED, name=tr("Creative"), sampling={"temperature": 1.1, "top_k": 0, "top_p": 1.0, "min_p": 0.05}
+)
 JSON_ONLY = Preset(
-    Scope.NAMED, name="JSON only", sampling={"temperature": 0.2, RESPONSE_FORMAT: {"type": "json_object"}}
+    Scope.NAMED, name=tr("JSON only"), sampling={"temperature": 0.2, RESPONSE_FORMAT: {"type": "json_object"}}
 )
 BUILT_IN: tuple[Preset, ...] = (PRECISE, BALANCED, CREATIVE, JSON_ONLY)
 
 #: What a choice is called where nothing is set, and where it is set by hand.
-DEFAULT, CUSTOM = "Default", "Custom"
+DEFAULT, CUSTOM = tr("Default"), tr("Custom")
 
 
 def is_reserved(name: str) -> bool:

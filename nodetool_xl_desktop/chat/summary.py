@@ -18,8 +18,8 @@ from nodetool_xl_desktop.provider import values
 #: system prompt.
 AskBriefly = Callable[[Sequence[values.Message], int], EventStream]
 
-NO_SUMMARY = "The summary could not be made"
-_HINT = "Drop the oldest turns instead, or load the model with a larger Context Length."
+NO_SUMMARY = tr("The summary could not be made")
+_HINT = tr("Drop the oldest turns instead, or load the model with a larger Context Length.")
 _TASK = """\
 Summarise the conversation below for whoever goes on with it. Keep names, numbers, facts, decisions, what the user \
 wants and what is still open. Write plain sentences, at most {words} words, and nothing else."""

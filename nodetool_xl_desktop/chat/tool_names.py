@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nodetool_xl_desktop.chat.listed import Listed
+from nodetool_xl_desktop.core.translation import tr
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.tools import Tool
@@ -46,7 +47,7 @@ def named(offered: Sequence[Offered]) -> list[Listed]:
         try:
             tool = checked_tool(each.tool if name == each.tool.name else renamed(each.tool, name))
         except TypeError as error:
-            tool, problem = each.tool, f"It cannot be offered to a model: {error}"
+            tool, problem = each.tool, tr("It cannot be offered to a model: {error}", error=error)
         taken.add(name)
         out.append(Listed(name, tool, each, problem=problem))
     return out

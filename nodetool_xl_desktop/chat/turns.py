@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nodetool_xl_desktop.chat.quoting import quoted
+from nodetool_xl_desktop.core.translation import trn
 from nodetool_xl_desktop.provider import values
 from nodetool_xl_desktop.store.parts import Attachment, Reasoning, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import Message, State
@@ -46,8 +47,9 @@ class LeftOut:
     @property
     def text(self) -> str:
         """It in words: "12 messages, summarised"."""
-        how = "summarised" if self.summary else "dropped"
-        return f"{self.count:,} {'message' if self.count == 1 else 'messages'}, {how}"
+        if self.summary:
+            return trn("{count} message, summarised", "{count:,} messages, summarised", self.count)
+        return trn("{count} message, dropped", "{count:,} messages, dropped", self.count)
 
 
 def as_left_out(at: int, begins: str = "", summary: str = "") -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from nodetool_xl_desktop.cli import engine_note
 from nodetool_xl_desktop.cli.shown import Shown
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.paths import Paths
@@ -67,7 +68,8 @@ def run(  # noqa: PLR0913 - each is a thing that a person may want to say
     offered = {"tools": tools, "tool_choice": tool_choice, "run_tools": True}
     shown = Shown(allow_all=allow_calls, streams=not as_json)
     turns = [Message("system", system), Message("user", prompt)] if system else [Message("user", prompt)]
-    load_s = asyncio.run(_answer(model, load, turns, offered, sampling, shown))
+    with engine_note.told():
+        load_s = asyncio.run(_answer(model, load, turns, offered, sampling, shown))
     if as_json:
         print(json.dumps(_to_json(shown, load_s), ensure_ascii=False))
     shown.end_line()

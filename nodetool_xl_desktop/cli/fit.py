@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nodetool_xl_desktop.cli.fit_text import text
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.settings_file import SettingsFile
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine import environment
 from nodetool_xl_desktop.engine.errors import EngineError
@@ -108,8 +109,12 @@ def _local(question: Question) -> Answer:
 
 
 async def _remote(question: Question) -> Answer:
+    from nodetool_xl_desktop.core.network import OffLine  # noqa: PLC0415 - as below
+    from nodetool_xl_desktop.core.settings_file import SettingsFile  # noqa: PLC0415 - as below
     from nodetool_xl_desktop.preview.remote import RemoteModels  # noqa: PLC0415 - a file needs no HTTP client
 
+    off_line = OffLine()  # the person's switches hold here as in the window
+    off_line.hold_to(SettingsFile(Paths.default().settings_file).read())
     models = RemoteModels(Paths.default().headers)
     preview = await models.inspect(question.model)
     if not question.exact:
@@ -133,10 +138,12 @@ async def _builds(address: str) -> Sequence[Build]:
 
 async def _exact(question: Question, preview: Preview, settings: LoadSettings, plan: Planner) -> Answer:
     """The engine's own word; where it refuses, the estimate and why."""
-    from nodetool_xl_desktop.cli.fit_exact import planned  # noqa: PLC0415 - an estimate does not wait for it
+    from nodetool_xl_desktop.cli import engine_note  # noqa: PLC0415 - an estimate does not wait for it
+    from nodetool_xl_desktop.cli.fit_exact import planned  # noqa: PLC0415
 
     try:
-        return Answer(await planned(preview, *_options(question, preview, settings), question.margin, plan))
+        with engine_note.told():
+            return Answer(await planned(preview, *_options(question, preview, settings), question.margin, plan))
     except EngineError as error:
         return Answer(_estimated(question, preview, settings), error)
 
@@ -176,7 +183,8 @@ def _estimated(question: Question, preview: Preview, settings: LoadSettings, bui
 
 
 def _options(question: Question, preview: Preview, settings: LoadSettings) -> Asked:
-    every = settings.over(environment.load_settings())
+    values = SettingsFile(Paths.default().settings_file).read()
+    every = settings.over(environment.load_settings()).over(environment.kept_settings(values, preview.header))
     is_open = question.auto_layers or every.gpu_layers is None
     options = every.options(preview.header.context_length_max, physical_cores())
     return Asked(seeing(options, pick(every.projector, preview.projectors)), is_open)

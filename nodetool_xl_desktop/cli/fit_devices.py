@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import GIB
 from nodetool_xl_desktop.fit.memory import Device
 
@@ -23,13 +24,13 @@ def planned_device(said: str) -> Device:
     """
     name, *sizes = said.split(":")
     if not 1 <= len(sizes) <= 2:
-        raise ValueError(f"{said!r} is not of the form {FORM}")
+        raise ValueError(tr("{said!r} is not of the form {form}", said=said, form=FORM))
     if not (_NAME.fullmatch(name) and name.isprintable()):
-        raise ValueError(f"{name!r} is no name of a device")
+        raise ValueError(tr("{name!r} is no name of a device", name=name))
     free = None if sizes[0] == _NOT_REPORTED else gibibytes(sizes[0])
     total = gibibytes(sizes[1]) if len(sizes) > 1 else free
     if free is not None and total is not None and free > total:
-        raise ValueError(f"{said!r} has more free than there is in all")
+        raise ValueError(tr("{said!r} has more free than there is in all", said=said))
     return Device(name, "gpu", free, total)
 
 
@@ -42,7 +43,7 @@ def gibibytes(said: str) -> int:
     try:
         number = float(said)
     except ValueError:
-        raise ValueError(f"{said!r} is not a number of GiB") from None
+        raise ValueError(tr("{said!r} is not a number of GiB", said=said)) from None
     if not (math.isfinite(number) and 0 <= number <= _MOST_GIB):
-        raise ValueError(f"{said} is not between 0 and {_MOST_GIB:,} GiB")
+        raise ValueError(tr("{said} is not between 0 and {most:,} GiB", said=said, most=_MOST_GIB))
     return round(number * GIB)

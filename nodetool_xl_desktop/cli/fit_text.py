@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import in_a_row, tr, trn
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.preview.report import FitReport
 
-_SOURCES = {"estimate": "estimate", "engine": tr("planned by the engine")}
+_SOURCES = {"estimate": tr("estimate"), "engine": tr("planned by the engine")}
 _NAME_WIDTH = 20
 #: No column is narrower than the longest figure and a space before it.
 _COLUMN_WIDTH = 12
@@ -19,13 +19,13 @@ def text(report: FitReport) -> str:
     header = report.header
     facts = [header.quantization, header.size_label, units.file_size(header.total_size)]
     if header.context_length_max:
-        facts.append(tr("up to {context_length_max}", context_length_max=units.tokens(header.context_length_max)))
+        facts.append(tr("up to {tokens}", tokens=units.tokens(header.context_length_max)))
     lines = [
         f"{title(header.path)}  ({', '.join(fact for fact in facts if fact)})",
-        f"{report.verdict}: {report.advice}",
+        f"{tr(report.verdict.value)}: {report.advice}",
         *(tr("Or: {says}", says=_sentence(remedy.says)) for remedy in report.remedies[1:]),
         "",
-        tr("With {join} ({sources}):", join=", ".join(_settings(report)), sources=_SOURCES[report.source]),
+        tr("With {settings} ({source}):", settings=", ".join(_settings(report)), source=_SOURCES[report.source]),
         *_table(report),
     ]
     return "\n".join([*lines, *(tr("\nNote: {warning}", warning=warning) for warning in report.warnings)])
@@ -34,20 +34,22 @@ def text(report: FitReport) -> str:
 def _settings(report: FitReport) -> list[str]:
     """What the figures depend on, where it is not as ever."""
     options, need = report.options, report.need
-    said = [tr("{context_length} of context", context_length=units.tokens(options.context_length))]
+    said = [tr("{tokens} of context", tokens=units.tokens(options.context_length))]
     if options.parallel > 1:
         said.append(
-            tr("{parallel} chats {part}", parallel=options.parallel, part="together" if options.kv_unified else "each")
+            trn("{count} chat together", "{count} chats together", options.parallel)
+            if options.kv_unified
+            else trn("{count} chat each", "{count} chats each", options.parallel)
         )
     said += _unusual(options)
     if sum(need.layers_on):
-        on = [
-            tr("{layers} on {name}", layers=layers, name=device.name)
-            for (device, _), layers in zip(need.devices, need.layers_on, strict=True)
-            if layers
-        ]
+        on = [(device.name, layers) for (device, _), layers in zip(need.devices, need.layers_on, strict=True) if layers]
+        where = ", ".join(tr("{layers} on {device}", layers=layers, device=name) for name, layers in on)
+        named = {"on": sum(need.layers_on), "where": where, "device": on[0][0]}
         said.append(
-            tr("{layers_on} of {layers} layers {on}", layers_on=sum(need.layers_on), layers=need.layers, on=_on(on))
+            trn("{on} of {count} layer ({where})", "{on} of {count} layers ({where})", need.layers, **named)
+            if len(on) > 1
+            else trn("{on} of {count} layer on {device}", "{on} of {count} layers on {device}", need.layers, **named)
         )
     return said
 
@@ -56,17 +58,12 @@ def _unusual(options: LoadOptions) -> list[str]:
     ordinary, said = LoadOptions(), []
     if (options.kv_type_k, options.kv_type_v) != (ordinary.kv_type_k, ordinary.kv_type_v):
         kinds = dict.fromkeys((options.kv_type_k, options.kv_type_v))
-        said.append(tr("a KV cache in {kinds}", kinds=" and ".join(kinds)))
+        said.append(tr("a KV cache in {types}", types=in_a_row(kinds)))
     if options.flash_attention is False:
         said.append(tr("no flash attention"))
     if options.physical_batch != ordinary.physical_batch:
         said.append(tr("batches of {physical_batch}", physical_batch=units.tokens(options.physical_batch)))
     return said
-
-
-def _on(parts: list[str]) -> str:
-    """ "on CUDA0", or of several "(13 on CUDA0, 20 on CUDA1)"."""
-    return f"({', '.join(parts)})" if len(parts) > 1 else parts[0].partition(" ")[2]
 
 
 def _table(report: FitReport) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.engine.events import (
     Event,
     Failed,
@@ -33,6 +33,11 @@ _ENDS = {
     "tool_rounds": tr("The model went on calling tools, and was stopped after ten rounds."),
     "repeated_call": tr("The model only repeated a call that it had the result of, and was stopped."),
 }
+
+# Translators: what else than y and yes is taken for it on a terminal, in lower case, with spaces between
+_YES = tr("y yes")
+# Translators: what else than a and all is taken for it on a terminal, in lower case, with spaces between
+_ALL = tr("a all")
 
 
 @dataclass(slots=True)
@@ -102,7 +107,7 @@ class Shown:
                 call = requested(event)
                 self._records.append(_Record(self.text, call))
                 self.text = ""
-                _show(tr("Call ({making}): {call}", making=call.making, call=_readable(call)))
+                _show(tr("Call ({making}): {call}", making=tr(call.making), call=_readable(call)))
             case ToolAnswered():
                 self._answer(event)
             case Finished(reason):
@@ -129,10 +134,11 @@ class Shown:
             _show(tr("Error: {error}", error=event.error))
         elif len(event.text) > _MOST_SHOWN:
             _show(
-                tr(
+                trn(
+                    "Result: {text} ... ({count} character; all of it with --json)",
                     "Result: {text} ... ({count:,} characters; all of them with --json)",
+                    len(event.text),
                     text=event.text[:_MOST_SHOWN],
-                    count=len(event.text),
                 )
             )
         else:
@@ -146,13 +152,14 @@ class Shown:
             _show(tr("{name} is not run, as nobody can be asked here. Add --yes to allow calls.", name=call.name))
             return False
         _forget_typed()
+        # Translators: the letters in brackets are those of "y yes" and "a all"; y and a always work
         print(tr("Run {name}? [y]es, [a]ll, [N]o: ", name=call.name), end="", file=sys.stderr, flush=True)
         line = await _line()
         if not line.endswith("\n"):  # Ctrl+D
             print(file=sys.stderr, flush=True)
         said = line.strip().lower()
-        self._allow_all = said in ("a", "all")
-        return self._allow_all or said in ("y", "yes")
+        self._allow_all = said in {"a", "all", *_ALL.split()}
+        return self._allow_all or said in {"y", "yes", *_YES.split()}
 
     def to_json(self) -> list[dict[str, Any]]:
         """Every call with what came of it, oldest first."""

@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.cli import engine_note
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr, trn
 from nodetool_xl_desktop.engine.hardware import physical_cores
 from nodetool_xl_desktop.engine.tune import Measurement, Tuned, tune
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
@@ -31,7 +32,7 @@ COLUMNS = (
     tr("Usual turn"),
     "",
 )
-FLASH_ATTENTION = {None: "auto", True: "on", False: "off"}
+FLASH_ATTENTION = {None: tr("auto"), True: tr("on"), False: tr("off")}
 
 
 def run(model: Path, paths: Paths, *, context_length: int | None, as_json: bool) -> None:
@@ -50,7 +51,8 @@ def run(model: Path, paths: Paths, *, context_length: int | None, as_json: bool)
     preview = Preview.inspect(model)
     asked = LoadSettings(context_length=context_length)
     base = asked.options(preview.header.context_length_max, physical_cores())
-    tuned = asyncio.run(_measure(preview.header, base))
+    with engine_note.told():
+        tuned = asyncio.run(_measure(preview.header, base))
     print(json.dumps(_to_json(tuned), indent=2) if as_json else _text(preview, tuned))
     speeds = {
         "prompt_tokens_per_s": round(tuned.best.prompt_tokens_per_s or 0.0, 1),
@@ -60,10 +62,10 @@ def run(model: Path, paths: Paths, *, context_length: int | None, as_json: bool)
     if not as_json:
         print(
             tr(
-                "\nKept for this model on this machine: {tuned}; `nodetool-xl-desktop tune --forget {shlex}` "
+                "\nKept for this model on this machine: {settings}; `nodetool-xl-desktop tune --forget {model}` "
                 "forgets it.",
-                tuned=_settings(tuned),
-                shlex=shlex.quote(str(preview.header.files[0])),
+                settings=_settings(tuned),
+                model=shlex.quote(str(preview.header.files[0])),
             )
         )
 
@@ -132,10 +134,10 @@ def _text(preview: Preview, tuned: Tuned) -> str:
 def _cells(row: Measurement, tuned: Tuned) -> tuple[str, ...]:
     options = row.options
     figures = [
-        "-" if value is None else f"{value:,.1f}{unit}"
+        "-" if value is None else number(f"{value:,.1f}{unit}")
         for value, unit in ((row.prompt_tokens_per_s, ""), (row.decode_tokens_per_s, ""), (row.turn_s, " s"))
     ]
-    mark = "best" if row is tuned.best else "failed" if row.error else ""
+    mark = tr("best") if row is tuned.best else tr("failed") if row.error else ""
     words = (
         str(options.gpu_layers),
         str(options.threads),
@@ -147,7 +149,7 @@ def _cells(row: Measurement, tuned: Tuned) -> tuple[str, ...]:
 
 def _name(row: Measurement) -> str:
     options = row.options
-    threads = tr("1 thread") if options.threads == 1 else tr("{threads} threads", threads=options.threads)
+    threads = trn("{count} thread", "{count} threads", options.threads)
     return tr(
         "{threads}, batch {batch}, flash attention {flash_attention}",
         threads=threads,
@@ -161,7 +163,7 @@ def _settings(tuned: Tuned) -> str:
     return (
         name
         if tuned.winner.gpu_layers is None
-        else tr("{name}, {gpu_layers} GPU layers", name=name, gpu_layers=tuned.winner.gpu_layers)
+        else trn("{name}, {count} GPU layer", "{name}, {count} GPU layers", tuned.winner.gpu_layers, name=name)
     )
 
 

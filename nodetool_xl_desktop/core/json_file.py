@@ -8,8 +8,6 @@ import contextlib
 import json
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,10 +15,9 @@ from typing import Any, TypeVar
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.lock import PATIENCE_S, locked
 from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.whole_file import sweep, write_whole
 
 Content = TypeVar("Content")
-#: How what is being written is called until it is whole.
-_SAVING = ".saving-"
 #: So many are kept that could not be understood.
 _MOST_ASIDE = 20
 _log = logging.getLogger(__name__)
@@ -31,7 +28,7 @@ class JsonFile:
 
     Args:
         path: the file; its folder is made when it is first written.
-        what: what it holds, as the beginning of a sentence: "The list of models".
+        what: what it holds, one thing at the beginning of a sentence: "The list of models".
         patience_s: how long `change` waits for another program that is changing it, in seconds.
     """
 
@@ -84,7 +81,7 @@ class JsonFile:
                 alone.enter_context(locked(self._lock, self._patience_s))
             except OSError as error:
                 raise self._not_saved(error) from error
-            self._sweep()
+            sweep(self.path)
             held = self._read_or_set_aside(parse)
             before = None if held is None else json.dumps(to_json(held))  # `change` may change it in place
             content = change(held)
@@ -101,16 +98,8 @@ class JsonFile:
             UserFacingError: the disk refused; the old file is as it was.
         """
         text = json.dumps(content, indent=1)  # bytes of a name that are no UTF-8 survive as JSON's escapes
-        folder = self.path.parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=_SAVING) as beside:
-                fresh = Path(beside) / self.path.name
-                with fresh.open("w", encoding="utf-8") as stream:
-                    stream.write(text)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                fresh.replace(self.path)
+            write_whole(self.path, text)
         except OSError as error:
             raise self._not_saved(error) from error
 
@@ -121,6 +110,7 @@ class JsonFile:
             return None
         except OSError as error:
             raise UserFacingError(
+                # Translators: {what} is one thing: "The list of models"
                 tr("{what} cannot be read", what=self._what),
                 f"{error.strerror or error} ({self.path})",
                 tr("Look at the disk."),
@@ -146,13 +136,9 @@ class JsonFile:
         *first, last = names
         return next((path for path in first if not os.path.lexists(path)), last)
 
-    def _sweep(self) -> None:
-        """Remove what a program that was killed while it wrote this file has left."""
-        for left in self.path.parent.glob(f"{_SAVING}*/{self.path.name}"):
-            shutil.rmtree(left.parent, ignore_errors=True)
-
     def _not_saved(self, error: OSError) -> UserFacingError:
         return UserFacingError(
+            # Translators: {what} is one thing: "The list of models"
             tr("{what} could not be saved", what=self._what),
             f"{error.strerror or error} ({self.path})",
             tr("Look at the disk."),

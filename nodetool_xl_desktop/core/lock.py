@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -129,7 +131,7 @@ def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     lock = FileLock(path)
     try:
         if not lock.acquire(patience_s):
-            raise TimeoutError(errno.ETIMEDOUT, "another program has held it too long", str(path))
+            raise TimeoutError(errno.ETIMEDOUT, tr("another program has held it too long"), str(path))
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise

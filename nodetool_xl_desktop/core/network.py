@@ -1,7 +1,8 @@
 """The one factory of HTTP clients.
 
 Nothing else in the program opens a connection (ruff's banned-api list in pyproject.toml holds that), so that time-outs,
-the proxy and the off-line switch have one place.
+the proxy and the person's switches have one place. Each client is made for a purpose (`core.connections`), is refused
+where the person does not allow that, also in the middle of an answer, and notes whom it asks.
 """
 
 from __future__ import annotations
@@ -15,13 +16,18 @@ import urllib.request
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import httpx2
 
 from nodetool_xl_desktop import __version__
+from nodetool_xl_desktop.core import settings
+from nodetool_xl_desktop.core.connections import Purpose, contacts
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.translation import tr
+
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.core.settings_file import Values
 
 #: The type of every client, for those who are handed one.
 HttpClient = httpx2.AsyncClient
@@ -57,21 +63,41 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 
-class WorksOffLine(UserFacingError):
-    """Something needs the network, and the person has switched the program off line."""
+class NotAllowed(UserFacingError):
+    """Something needs the network, and the person has switched that off."""
+
+
+class WorksOffLine(NotAllowed):
+    """The person has switched the whole program off line."""
+
+
+class SwitchedOff(NotAllowed):
+    """The person does not allow connections for this purpose."""
+
+    @classmethod
+    def of(cls, purpose: Purpose, what: str) -> SwitchedOff:
+        """Word it; `what` is what cannot be done."""
+        title = purpose.title
+        return cls(
+            what,
+            tr('"{title}" is switched off', title=title),
+            tr('Switch on "{title}" in the settings, under Privacy', title=title),
+        )
 
 
 class OffLine:
-    """The person's switch: while it is on, the program connects to nothing but its own engine.
+    """The person's switches: while it is on, the program connects to nothing but its own engine; else for each purpose
+    that was not switched off.
 
-    It is the process that is off line, as with HF_HUB_OFFLINE: the factories below refuse while any switch that lives
-    is on, as a factory that has to be handed the switch could also be called without it.
+    It is the process that they hold for, as with HF_HUB_OFFLINE: the factories below refuse while any switch that
+    lives says so, as a factory that has to be handed the switch could also be called without it.
 
     Args:
         is_on: what it begins with.
     """
 
     _on: ClassVar[weakref.WeakSet[OffLine]] = weakref.WeakSet()
+    _without: ClassVar[dict[Purpose, weakref.WeakSet[OffLine]]] = {purpose: weakref.WeakSet() for purpose in Purpose}
 
     def __init__(self, is_on: bool = False) -> None:
         self.is_on = is_on
@@ -86,16 +112,41 @@ class OffLine:
     def is_on(self, is_on: bool) -> None:
         (self._on.add if is_on else self._on.discard)(self)
 
-    def check(self, what: str) -> None:
-        """Raises `WorksOffLine` while it is on; `what` is what cannot be done, as "The page cannot be fetched"."""
+    def allow(self, purpose: Purpose, is_allowed: bool) -> None:
+        """Allow connections for this purpose from now on, or none; as `is_on` for what is being fetched."""
+        (self._without[purpose].discard if is_allowed else self._without[purpose].add)(self)
+
+    def refuses(self, purpose: Purpose) -> bool:
+        """Whether nothing is connected for this purpose now."""
+        return self.is_on or self in self._without[purpose]
+
+    def let_go(self) -> None:
+        """Hold nobody up any more: the program that it belonged to has ended."""
+        self.is_on = False
+        for purpose in Purpose:
+            self.allow(purpose, True)
+
+    def hold_to(self, values: Values) -> None:
+        """Have all of it as it was chosen."""
+        self.is_on = values[settings.OFF_LINE]
+        for purpose in Purpose:
+            self.allow(purpose, values[purpose.switch])
+
+    def check(self, what: str, purpose: Purpose | None = None) -> None:
+        """Raises `NotAllowed` while it is on, or the purpose is switched off; `what` is what cannot be done, as "The
+        page cannot be fetched"."""
         if self.is_on:
             raise _works_off_line(what)
+        if purpose is not None and self in self._without[purpose]:
+            raise SwitchedOff.of(purpose, what)
 
     @classmethod
-    def check_all(cls, what: str) -> None:
-        """As `check`, for whoever was handed no switch: raises while any is on."""
+    def check_all(cls, what: str, purpose: Purpose | None = None) -> None:
+        """As `check`, for whoever was handed no switch: raises while any says so."""
         if len(cls._on):
             raise _works_off_line(what)
+        if purpose is not None and len(cls._without[purpose]):
+            raise SwitchedOff.of(purpose, what)
 
 
 def _works_off_line(what: str) -> WorksOffLine:
@@ -124,29 +175,32 @@ def engine_client(base_url: str, api_key: str) -> HttpClient:
     )
 
 
-def hub_client(stall_s: float = HUB_STALL_S) -> HttpClient:
-    """A client for a model hub and for the servers that it sends on to.
+def hub_client(purpose: Purpose, stall_s: float = HUB_STALL_S, *, what: str = "") -> HttpClient:
+    """A client for files on servers: of a model hub and those that it sends on to, of an index, or at an address.
 
     The proxy and the authorities of the environment are used. An `Authorization` header of a request is not sent on
     to another host (tests/hub holds that). Making it reads the authorities, which takes 23 ms: make it in a thread.
 
     Args:
+        purpose: what for.
         stall_s: seconds to wait for the next byte.
+        what: what cannot be done where it is not allowed, for another server than a hub.
 
     Raises:
-        WorksOffLine: the program works off line; so does each request of a client that was made before.
+        NotAllowed: the program works off line, or the purpose is switched off; so does each request of a client that
+            was made before.
     """
-    OffLine.check_all(_NO_HUB)
+    OffLine.check_all(what or _NO_HUB, purpose)
     return HttpClient(
         # Compressed, a range would count other bytes than the file's.
         headers={"Accept-Encoding": "identity"},
         timeout=httpx2.Timeout(stall_s, connect=CONNECT_TIMEOUT_S),
         follow_redirects=True,
-        event_hooks={"request": [_refuse_off_line], "response": [_end_off_line, _look_at_redirect]},
+        event_hooks={"request": [_asking(purpose)], "response": [_ending(purpose), _look_at_redirect]},
     )
 
 
-_NO_HUB = "No model hub is asked"
+_NO_HUB = tr("No model hub is asked")
 
 
 class NoAnswer(httpx2.HTTPError):
@@ -170,12 +224,12 @@ def metadata_client(
         within_s: seconds for the body of an answer.
 
     Raises:
-        WorksOffLine: the program works off line; so does each request of a client that was made before.
+        NotAllowed: as `hub_client`, for `Purpose.HUB`.
     """
-    OffLine.check_all(_NO_HUB)
+    OffLine.check_all(_NO_HUB, Purpose.HUB)
 
     def before(request: httpx2.Request) -> None:
-        OffLine.check_all(f"{request.url.host} is not asked")
+        _ask(Purpose.HUB, request)
         if not may_take_token(request.url):
             request.headers.pop("Authorization", None)
         request.extensions = {**request.extensions, "timeout": _METADATA_TIMEOUT.as_dict()}
@@ -197,7 +251,7 @@ def metadata_client(
 
 
 _METADATA_TIMEOUT = httpx2.Timeout(METADATA_STALL_S, connect=CONNECT_TIMEOUT_S)
-_COMPRESSED = "it sends in compressed form, which it was asked not to"
+_COMPRESSED = tr("it sends in compressed form, which it was asked not to")
 
 
 class _MetadataClient(httpx2.Client):
@@ -226,30 +280,49 @@ class _Bounded(httpx2.SyncByteStream):
         until = time.monotonic() + self._within_s
         size = 0
         for piece in self._inner:
-            OffLine.check_all(f"Nothing more is taken from {self._request.url.host}")
+            OffLine.check_all(tr("Nothing more is taken from {host}", host=self._request.url.host), Purpose.HUB)
             size += len(piece)
             if size > MOST_METADATA:
-                raise httpx2.DecodingError("its answer is longer than any that makes sense", request=self._request)
+                raise httpx2.DecodingError(tr("its answer is longer than any that makes sense"), request=self._request)
             if time.monotonic() > until:
-                raise httpx2.ReadTimeout("its answer does not end", request=self._request)
+                raise httpx2.ReadTimeout(tr("its answer does not end"), request=self._request)
             yield piece
 
     def close(self) -> None:
         self._inner.close()
 
 
-async def _refuse_off_line(request: httpx2.Request) -> None:
-    OffLine.check_all(f"{request.url.host} is not asked")
+def _ask(purpose: Purpose, request: httpx2.Request) -> None:
+    """A request is about to be sent: see whether it may be, and note to whom."""
+    host = _host(request)
+    OffLine.check_all(tr("{host} is not asked", host=host), purpose)
+    contacts.note(purpose, host)
 
 
-async def _end_off_line(response: httpx2.Response) -> None:
-    """A model takes hours to come, all of them one answer: who goes off line meanwhile has it end."""
-    host = response.request.url.host
+def _host(request: httpx2.Request) -> str:
+    """Whom a request is for; its address may be one that was looked up before."""
+    return request.headers.get("host") or request.url.host
 
-    def check(_piece: bytes) -> None:
-        OffLine.check_all(f"Nothing more is taken from {host}")
 
-    response.stream = _Watched(cast("httpx2.AsyncByteStream", response.stream), check)
+def _asking(purpose: Purpose) -> Callable[[httpx2.Request], Awaitable[None]]:
+    async def ask(request: httpx2.Request) -> None:
+        _ask(purpose, request)
+
+    return ask
+
+
+def _ending(purpose: Purpose) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A model takes hours to come, all of them one answer: who switches it off meanwhile has it end."""
+
+    async def end(response: httpx2.Response) -> None:
+        host = _host(response.request)
+
+        def check(_piece: bytes) -> None:
+            OffLine.check_all(tr("Nothing more is taken from {host}", host=host), purpose)
+
+        response.stream = _Watched(cast("httpx2.AsyncByteStream", response.stream), check)
+
+    return end
 
 
 async def _look_at_redirect(response: httpx2.Response) -> None:
@@ -267,7 +340,9 @@ def require_outward(source: httpx2.URL, target: httpx2.URL) -> None:
         httpx2.RequestError: it does.
     """
     if source.host != target.host and _is_inside(target) and not _is_inside(source):
-        raise httpx2.RequestError(f"it sends on to {target.host}, which belongs to this machine or its own network")
+        raise httpx2.RequestError(
+            tr("it sends on to {host}, which belongs to this machine or its own network", host=target.host)
+        )
 
 
 def _is_inside(url: httpx2.URL) -> bool:
@@ -294,9 +369,9 @@ def web_client(stall_s: float = WEB_STALL_S) -> HttpClient:
         stall_s: seconds to wait for the next byte.
 
     Raises:
-        WorksOffLine: the program works off line; so does each request of a client that was made before.
+        NotAllowed: as `hub_client`, for `Purpose.PAGES`.
     """
-    OffLine.check_all("No page is fetched")
+    OffLine.check_all(tr("No page is fetched"), Purpose.PAGES)
     return HttpClient(
         # gzip only: of it a reader can bound what it becomes.
         headers={"User-Agent": f"NodeTool-XL-Desktop/{__version__}", "Accept-Encoding": "gzip"},
@@ -304,7 +379,7 @@ def web_client(stall_s: float = WEB_STALL_S) -> HttpClient:
         timeout=httpx2.Timeout(stall_s, connect=CONNECT_TIMEOUT_S),
         limits=httpx2.Limits(max_keepalive_connections=0),
         trust_env=False,
-        event_hooks={"request": [_refuse_off_line], "response": [_end_off_line]},
+        event_hooks={"request": [_asking(Purpose.PAGES)], "response": [_ending(Purpose.PAGES)]},
     )
 
 
@@ -360,17 +435,25 @@ def mcp_client(
         on_request: is called before each request, and may raise.
         on_answer: is told each answer's status and type of content; what it returns takes each piece of the body,
             and b"" at its end, and may raise.
+
+    Raises:
+        NotAllowed: as `hub_client`, for `Purpose.SERVERS`.
     """
+    OffLine.check_all(tr("MCP servers cannot be used"), Purpose.SERVERS)
 
     async def before(request: httpx2.Request) -> None:
         on_request()
+        _ask(Purpose.SERVERS, request)
         if request.method == "DELETE":  # it says goodbye, and who closes the program waits for that
             request.extensions = {**request.extensions, "timeout": httpx2.Timeout(MCP_GOODBYE_S).as_dict()}
+
+    end = _ending(Purpose.SERVERS)
 
     async def after(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise httpx2.DecodingError(_COMPRESSED, request=response.request)
         take = on_answer(response.status_code, response.headers.get("content-type", "").lower())
+        await end(response)
         response.stream = _Watched(cast("httpx2.AsyncByteStream", response.stream), take)
 
     return HttpClient(

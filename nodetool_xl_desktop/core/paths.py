@@ -46,6 +46,11 @@ class Paths:
         return self.data / "models"
 
     @property
+    def engines(self) -> Path:
+        """Builds of the engine that run instead of the program's own (`engine.engines`)."""
+        return self.data / "engines"
+
+    @property
     def headers(self) -> Path:
         """Where the headers of models on servers are laid out for the engine, for moments."""
         return self.cache / "headers"

@@ -1,66 +1,50 @@
-"""What a person chose for the whole program, in one small file."""
+"""What versions before `settings.toml` kept in `preferences.json`, read once more to be taken over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+import json
+import logging
 from pathlib import Path
 from typing import Any
 
-from nodetool_xl_desktop.core.json_file import JsonFile
+from nodetool_xl_desktop.core import settings
+from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.setting import Setting
+from nodetool_xl_desktop.core.translation import tr
+
+_NAMES: dict[str, Setting[Any]] = {
+    "title_chats": settings.TITLES,
+    "zoom": settings.ZOOM,
+    "off_line": settings.OFF_LINE,
+    "endpoint": settings.ENDPOINT,
+    "model_columns": settings.MODEL_COLUMNS,
+}
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """The choices, each with what it is while nobody chose.
+def take_over(path: Path) -> dict[Setting[Any], Any]:
+    """The choices that are not the default. What cannot be understood is as nobody chose it.
 
-    Attributes:
-        title_chats: whether the model is asked for a chat's title after its first answer.
-        zoom: how much larger than usual what is read in a chat is drawn.
-        off_line: whether the program connects to nothing but its own engine.
-        endpoint: the address of the model hub that is asked; empty for what HF_ENDPOINT says, or Hugging Face.
-        model_columns: the columns of the table of models, as the table writes them; empty for the usual ones.
+    Raises:
+        UserFacingError: the disk refused.
     """
-
-    title_chats: bool = True
-    zoom: float = 1.0
-    off_line: bool = False
-    endpoint: str = ""
-    model_columns: str = ""
-
-    @classmethod
-    def of_json(cls, said: Mapping[str, Any]) -> Preferences:
-        """From what the file says; what is of the wrong kind is as nobody chose it."""
-        known = {field.name: field.default for field in fields(cls)}
-        return cls(**{name: said[name] for name in known if isinstance(said.get(name), type(known[name]))})
-
-
-class PreferencesFile:
-    """Where they are kept. Touches the disk, and may block.
-
-    Args:
-        path: the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, "The preferences")
-
-    def read(self) -> Preferences:
-        """What was chosen.
-
-        Raises:
-            UserFacingError: the disk refused.
-        """
-        return self._file.read(Preferences.of_json) or Preferences()
-
-    def change(self, **chosen: Any) -> Preferences:
-        """Keep these fields, and what another program has chosen of the others; returns all of them.
-
-        Raises:
-            UserFacingError: the disk refused; the old ones stay.
-        """
-
-        def changed(held: Preferences | None) -> Preferences:
-            return replace(held or Preferences(), **chosen)
-
-        return self._file.change(Preferences.of_json, changed, asdict)
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserFacingError(
+            tr("The preferences of an earlier version cannot be read"),
+            tr("{reason} ({path})", reason=error.strerror or error, path=path),
+            tr("Look at the disk."),
+        ) from error
+    except (ValueError, RecursionError) as error:
+        _log.warning("%s is not taken over: %s", path, error)
+        return {}
+    taken = {}
+    for name, setting in _NAMES.items() if isinstance(said, dict) else ():
+        try:
+            value = setting.checked(said[name])
+        except (LookupError, ValueError):
+            continue
+        if value != setting.default:
+            taken[setting] = value
+    return taken

@@ -15,10 +15,10 @@ from __future__ import annotations
 import gettext
 import locale
 import os
-import plistlib
 import string
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ VARIABLE = "NTXL_LANGUAGE"
 LANGUAGES = {ENGLISH: "English", "de": "Deutsch"}
 #: Of a number: what stands before its fraction, and between its thousands.
 _SIGNS = {"de": (",", ".")}
+#: What the environment said before this process and its children were told (`use`).
+_ASKED = os.environ.get(VARIABLE, "")
 _ACCENTS = str.maketrans("aeiouAEIOUcnsyCNSY", "áéíóúÁÉÍÓÚçñšýÇÑŠÝ")
 
 
@@ -84,6 +86,11 @@ def wanted() -> str:
     return os.environ.get(VARIABLE) or _in_settings(Paths.default().settings_file) or _of_system()
 
 
+def environment() -> dict[str, str]:
+    """This process's environment as it was started with: `use` names the language in it."""
+    return {**os.environ, VARIABLE: _ASKED}
+
+
 def _in_settings(file: Path) -> str:
     """Read here alone without the rest of the settings, whose own texts need the language."""
     try:
@@ -102,6 +109,8 @@ def _of_system() -> str:
 
         return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
     if sys.platform == "darwin":  # a program that was started by a double click has no LANG there
+        import plistlib  # noqa: PLC0415 - needed on that system only
+
         try:
             of_user = plistlib.loads(Path("~/Library/Preferences/.GlobalPreferences.plist").expanduser().read_bytes())
             return str(of_user["AppleLanguages"][0])
@@ -155,6 +164,12 @@ def trn(one: str, many: str, count: int, /, **values: Any) -> str:
 def mark(text: str, /) -> str:
     """Have a text collected that `tr` is given later as a variable, as the value of an enumeration is."""
     return text
+
+
+def in_a_row(parts: Iterable[str]) -> str:
+    """Names or other parts as a sentence has them: "A", "A and B", "A, B and C"; empty for none."""
+    *before, last = tuple(parts) or ("",)
+    return tr("{before} and {last}", before=", ".join(before), last=last) if before else last
 
 
 def number(written: str) -> str:

@@ -20,9 +20,13 @@ from typing import Any
 
 import psutil
 
+from nodetool_xl_desktop.core.threads import in_own_thread
 from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.engine import wheels
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
-from nodetool_xl_desktop.engine.log import EngineLog
+from nodetool_xl_desktop.engine.in_use import InUse
+from nodetool_xl_desktop.engine.log import EngineLog, diagnose
+from nodetool_xl_desktop.engine.worker import ENGINE_STARTED
 from nodetool_xl_desktop.fit.options import LoadOptions
 
 #: How long a child that was asked to end may take.
@@ -33,6 +37,9 @@ LOG_READ_WITHIN_S = 5.0
 LOOK_EVERY_S = 1.0
 #: An answer is one line; the devices of a large machine fit many times.
 LONGEST_ANSWER = 1_000_000
+#: An engine that was chosen and hangs while it starts must not hang every load with it; a large one comes from a slow
+#: disk at the first time.
+ENGINE_WITHIN_S = 120.0
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +82,7 @@ class Child:
         self._killed = False
         self._guards = 0
         self._guarding: asyncio.Task[None] | None = None
+        self._engine_started = asyncio.Event()
         #: Whether it was killed because another program had stopped it.
         self.was_frozen = False
         self.log = log
@@ -90,6 +98,9 @@ class Child:
     ) -> Child:
         """Start a child and tell it what to do.
 
+        It starts with the engine that was chosen (`InUse`); where that does not start, another child with the program's
+        own takes its place. A request that names an engine itself is tried with that alone.
+
         It must be started from a thread that lives as long as the program: Linux ends the child with that thread.
 
         Args:
@@ -97,7 +108,27 @@ class Child:
             command: the program and its arguments.
             secret: what must not appear in the log.
             enough: is told each line of the log; at the first for which it says yes the child is killed.
+
+        Raises:
+            OSError: the process could not be started.
+            EngineError: the engine that was chosen does not start, and the program has none of its own.
         """
+        chosen = None if "engine" in request else await in_own_thread(InUse.look, "engine choice")
+        if chosen is None:
+            return await cls._spawn(request, command, secret, enough)
+        child = await cls._spawn({**request, "engine": str(chosen.path)}, command, secret, enough)
+        error = await child.failure_of_engine(tr("The engine {engine} does not start", engine=chosen.title))
+        if error is None:
+            return child
+        if not await in_own_thread(wheels.is_built_in, "engine choice"):
+            raise error
+        InUse.fell(chosen, error)
+        return await cls._spawn(request, command, secret, enough)
+
+    @classmethod
+    async def _spawn(
+        cls, request: dict[str, Any], command: Sequence[str], secret: str, enough: Callable[[str], bool] | None
+    ) -> Child:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=subprocess.PIPE,
@@ -122,6 +153,48 @@ class Child:
             await child.wait()
             raise
         return child
+
+    async def failure_of_engine(self, what: str, within_s: float = ENGINE_WITHIN_S) -> EngineError | None:
+        """Wait until the engine that its request names has started; why not, where it has not. Then it has ended.
+
+        Cancelled, it is killed.
+
+        Args:
+            what: the sentence that the error begins with.
+            within_s: how long that may take.
+        """
+        started = asyncio.ensure_future(self._engine_started.wait())
+        ended = asyncio.ensure_future(self._process.wait())
+        try:
+            async with self.guarded():
+                await asyncio.wait([started, ended], timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            is_late = not started.done() and not ended.done() and not self.was_frozen
+            if is_late:
+                self.kill()
+            if not started.done():
+                await self.wait()  # its last words
+            if self._engine_started.is_set():
+                return None
+            return await self._why_no_engine(what, within_s if is_late else None)
+        except asyncio.CancelledError:
+            self.kill()
+            await self.wait()
+            raise
+        finally:
+            started.cancel()
+            ended.cancel()
+
+    async def _why_no_engine(self, what: str, late_s: float | None) -> EngineError:
+        hint = tr("Use the built-in engine, or install one that was built for this machine.")
+        if late_s is not None:
+            why = tr("it did not start within {seconds} s", seconds=round(late_s))
+            return EngineError(Fault.TIMEOUT, what, why, hint, self.log.tail)
+        answer = await self.answer()
+        if answer is not None and answer.get("error") == "import":
+            error = EngineError.of_import(what, answer, self.log.tail)
+        else:
+            error = diagnose(what, self.log.tail, self.own_exit_status)
+        return EngineError(error.fault, what, error.why, hint, error.log_tail)
 
     @property
     def has_own_process(self) -> bool:
@@ -209,7 +282,7 @@ class Child:
         return status
 
     async def end(self, grace_s: float = GRACE_S) -> None:
-        """Ask the child to end, wait, then kill it; nothing is left when this returns. Cancelled, it kills at once."""
+        """Ask the child to end, wait, then kill it. Cancelled, it kills at once. Nothing is left when this is over."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         if self.is_frozen:  # it cannot hear
@@ -221,7 +294,7 @@ class Child:
             _log.warning("Child %d did not end within %.0f s, or could not hear, and is killed", self.pid, grace_s)
         finally:
             self.kill()
-        await self.wait()
+            await self.wait()
 
     def kill(self) -> None:
         """End the child without asking."""
@@ -235,5 +308,7 @@ class Child:
         assert self._process.stderr is not None
         while data := await self._process.stderr.read(65_536):
             lines = self.log.feed(data)
+            if ENGINE_STARTED in lines:
+                self._engine_started.set()
             if self._enough is not None and any(map(self._enough, lines)):
                 self.kill()

@@ -28,7 +28,7 @@ from nodetool_xl_desktop.engine.events import (
 
 #: The engine's own default (1.0, none) lets small models repeat one line until the context is full.
 DEFAULT_REPEAT_PENALTY = 1.1
-NO_ANSWER = "The model could not answer"
+NO_ANSWER = tr("The model could not answer")
 JSON = {"Content-Type": "application/json"}
 #: Of a chat template: where it writes the beginning of an answer, what may open reasoning there, and what the engine
 #: knows where the template writes it.
@@ -131,7 +131,7 @@ async def properties(client: HttpClient) -> Properties:
         begins = await _begins(client, str(answer.get("chat_template") or ""))
         return Properties(int(answer["default_generation_settings"]["n_ctx"]), template, vision, begins)
     except (httpx2.InvalidURL, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise httpx2.RemoteProtocolError(f"its first answer cannot be understood: {error!r}") from error
+        raise httpx2.RemoteProtocolError(tr("its first answer cannot be understood: {error!r}", error=error)) from error
 
 
 async def _begins(client: HttpClient, template: str) -> str:
@@ -167,7 +167,7 @@ async def _ask(client: HttpClient, path: str, body: Mapping[str, Any]) -> dict[s
     try:
         answer: dict[str, Any] = response.json()
     except ValueError as error:
-        raise httpx2.RemoteProtocolError(f"its answer cannot be understood: {error!r}") from error
+        raise httpx2.RemoteProtocolError(tr("its answer cannot be understood: {error!r}", error=error)) from error
     return answer
 
 
@@ -217,7 +217,7 @@ async def stream_chat(
                 yield event
                 ended = isinstance(event, Finished | Failed)
     if not ended:
-        raise httpx2.RemoteProtocolError("The stream ended before the answer did")
+        raise httpx2.RemoteProtocolError(tr("The stream ended before the answer did"))
 
 
 async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
@@ -256,7 +256,7 @@ class _Answer:
         except ValueError:
             chunk = None
         if not isinstance(chunk, dict):
-            raise httpx2.RemoteProtocolError("The stream holds something that is no event")
+            raise httpx2.RemoteProtocolError(tr("The stream holds something that is no event"))
         if "error" in chunk:
             return [Failed(_refusal(data))]
         self._note_end(chunk)
@@ -311,15 +311,15 @@ def _refusal(body: bytes, status: int = httpx2.codes.OK) -> EngineError:
         error = error.get("error", error)
         text, kind = str(error.get("message", "")), error.get("type", "")
     except (ValueError, AttributeError):
-        error, text, kind = {}, f"its answer (status {status}) cannot be read", ""
+        error, text, kind = {}, tr("its answer (status {status}) cannot be read", status=status), ""
     if kind == "exceed_context_size_error":
         return EngineError(
             Fault.CONTEXT_OVERFLOW,
             tr("The chat no longer fits into the context"),
             tr(
-                "it has {error:,} tokens, the model was loaded with {error2:,}",
-                error=error.get("n_prompt_tokens", 0),
-                error2=error.get("n_ctx", 0),
+                "it has {tokens:,} tokens, the model was loaded with {context:,}",
+                tokens=error.get("n_prompt_tokens", 0),
+                context=error.get("n_ctx", 0),
             ),
             tr("Start a new chat, or load the model with a larger Context Length."),
         )

@@ -22,6 +22,7 @@ from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import GIB, MIB
 from nodetool_xl_desktop.engine.child import Child, load_request, worker_command
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
+from nodetool_xl_desktop.engine.in_use import InUse
 from nodetool_xl_desktop.engine.log import diagnose
 from nodetool_xl_desktop.fit.memory import Device, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import LoadOptions
@@ -161,7 +162,7 @@ async def plan(
 async def _plan_once(
     model: Path, options: LoadOptions, command: Sequence[str] | None, within_s: float, memory: int | None
 ) -> Plan:
-    what = f"{model.name} could not be planned"
+    what = tr("{name} could not be planned", name=model.name)
     key = secrets.token_urlsafe(32)
     request = load_request("plan", model, options, key)
     if memory is not None:
@@ -175,8 +176,8 @@ async def _plan_once(
         async with asyncio.timeout(within_s), child.guarded():
             answer = await child.answer()  # none, as it aborts or is killed once the table is there
     except TimeoutError as error:
-        why = f"the engine made no plan within {within_s:.0f} s"
-        hint = "Look at the driver of the graphics card, then try again."
+        why = tr("the engine made no plan within {within_s:.0f} s", within_s=within_s)
+        hint = tr("Look at the driver of the graphics card, then try again.")
         raise EngineError(Fault.TIMEOUT, what, why, hint, child.log.tail) from error
     finally:
         child.kill()
@@ -208,8 +209,8 @@ def _no_plan(what: str, child: Child, answer: dict[str, Any] | None, unreadable:
             Fault.FROZEN, what, tr("another program had stopped its process (SIGSTOP)"), tr("Try again."), tail
         )
     if unreadable:
-        why = f"the engine's plan has a row that cannot be understood: {unreadable}"
-        hint = "Install the version of the engine that this program was made for."
+        why = tr("the engine's plan has a row that cannot be understood: {unreadable}", unreadable=unreadable)
+        hint = tr("Install the version of the engine that this program was made for.")
         return EngineError(Fault.UNKNOWN, what, why, hint, tail)
     # A status of 1 is the worker's own report of a failure that the log explains.
     return diagnose(what, tail, None if status == 1 and answer else status)
@@ -355,8 +356,8 @@ class _Table:
             self.unreadable = row
 
 
-#: The first file, size and time of each and of the projector, and what of the options changes memory.
-_Key = tuple[Path, tuple[tuple[int, int], ...], LoadOptions]
+#: The first file, size and time of each and of the projector, what of the options changes memory, and the engine.
+_Key = tuple[Path, tuple[tuple[int, int], ...], LoadOptions, str]
 
 
 def _key(model: Path, options: LoadOptions) -> _Key:
@@ -365,6 +366,7 @@ def _key(model: Path, options: LoadOptions) -> _Key:
         tuple(map(_stamp, [*_files(model), *([Path(options.projector)] if options.projector else [])])),
         # What changes no memory is taken out.
         replace(options, threads=1, cache_ram_mib=0, ubatch=options.physical_batch),
+        engine.name if (engine := InUse.look()) is not None else "",
     )
 
 

@@ -9,9 +9,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from nodetool_xl_desktop.core import settings
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.setting import Origin, Setting
+from nodetool_xl_desktop.core.settings_file import Values
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.fit.options import LoadSettings
+from nodetool_xl_desktop.fit.options import LoadSettings, largest_context_length
+from nodetool_xl_desktop.gguf import Header
 
 #: Variable and setting; what each means stands at `LoadOptions`.
 VARIABLES = {
@@ -41,15 +45,41 @@ def load_settings(environment: Mapping[str, str] | None = None) -> LoadSettings:
         if not text:
             continue
         if len(text) > LONGEST_NUMBER:
-            raise _unusable(variable, f"{text[:LONGEST_NUMBER]!r}... is too long for a number")
+            raise _unusable(variable, tr("{text!r}... is too long for a number", text=text[:LONGEST_NUMBER]))
         try:
             said: dict[str, Any] = {name: int(text)}
             settings = LoadSettings(**said).over(settings)
         except ValueError as error:
-            raise _unusable(variable, f"{text!r} is not a whole number") from error
+            raise _unusable(variable, tr("{text!r} is not a whole number", text=text)) from error
         except UserFacingError as error:
             raise _unusable(variable, error.why) from error
     return settings
+
+
+def kept_settings(values: Values, header: Header | None = None) -> LoadSettings:
+    """What `settings.toml` says about loads. What the environment says instead is not among it (`load_settings`).
+
+    Args:
+        values: what holds.
+        header: of the model, which has no more context than it was made for; None where it is not known.
+    """
+    said: dict[str, Any] = {}
+    for setting, names in _KEPT.items():
+        if values.origin(setting) in (Origin.FILE, Origin.UNKEPT) and values[setting] != setting.default:
+            said |= dict.fromkeys(names, values[setting])
+    if header is not None and "context_length" in said:
+        said["context_length"] = min(said["context_length"], largest_context_length(header.context_length_max))
+    return LoadSettings(**said)
+
+
+#: What a setting is for a load. The default of each leaves it to the program.
+_KEPT: dict[Setting[Any], tuple[str, ...]] = {
+    settings.CONTEXT_LENGTH: ("context_length",),
+    settings.GPU_LAYERS: ("gpu_layers",),
+    settings.KV_CACHE: ("kv_type_k", "kv_type_v"),
+    settings.THREADS: ("threads",),
+    settings.PARALLEL: ("parallel",),
+}
 
 
 def _unusable(variable: str, why: str) -> UserFacingError:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf import GgufError, MissingSplit, Truncated, Unreadable, UnsupportedTensorType
 
 
@@ -70,15 +71,15 @@ class EngineError(UserFacingError):
     @classmethod
     def of_start(cls, what: str, error: OSError) -> EngineError:
         """The child itself could not be started: no memory, no process, no file descriptor is left."""
-        why = f"its process could not be started: {error.strerror or error}"
-        return cls(Fault.UNKNOWN, what, why, "Close other programs, then try again.")
+        why = tr("its process could not be started: {strerror}", strerror=error.strerror or error)
+        return cls(Fault.UNKNOWN, what, why, tr("Close other programs, then try again."))
 
     @classmethod
     def of_import(cls, what: str, answer: Mapping[str, Any], log_tail: tuple[str, ...]) -> EngineError:
         """Word the child's answer that it could not import the engine."""
         if answer["missing"]:
-            hint = "Install one: `nodetool-xl-desktop doctor` names the command for this machine."
-            return cls(Fault.ENGINE_MISSING, what, "no engine is installed", hint, log_tail)
-        why = f"the engine could not be started: {answer['text']}"
-        hint = "Install the library that it names, or an engine built for this machine."
+            hint = tr("Install one: `nodetool-xl-desktop doctor` names the command for this machine.")
+            return cls(Fault.ENGINE_MISSING, what, tr("no engine is installed"), hint, log_tail)
+        why = tr("the engine could not be started: {answer}", answer=answer["text"])
+        hint = tr("Install the library that it names, or an engine built for this machine.")
         return cls(Fault.LIBRARY_MISSING, what, why, hint, log_tail)

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import mark
 
 #: How a tool call came to be: by the model's template; as text, as the model was told to; as text from a model that has
 #: a form of its own; by a grammar.
 Making = Literal["native", "emulated", "rescued", "forced"]
+#: The same as a person reads it: `tr(call.making)`.
+MAKINGS = (mark("native"), mark("emulated"), mark("rescued"), mark("forced"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from nodetool_xl_desktop.core.threads import to_its_end
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.child import Child, worker_command
 from nodetool_xl_desktop.engine.errors import EngineError, Fault
 from nodetool_xl_desktop.engine.log import diagnose
@@ -80,7 +82,7 @@ def physical_cores() -> int | None:
 
 
 def look() -> Hardware:
-    """What this machine has."""
+    """What this machine has. Blocks: finding a library starts programs."""
     system = platform.system()
     if system == "Darwin":
         return Hardware(system)
@@ -95,13 +97,18 @@ def look() -> Hardware:
     )
 
 
+async def looked() -> Hardware:
+    """The same, for who has a loop. Who is cancelled waits for the programs that it started."""
+    return await to_its_end(look)
+
+
 async def engine_devices() -> list[dict[str, Any]]:
     """The devices as the engine sees them, asked in a throw-away child.
 
     Raises:
         EngineError: no engine is installed, or it does not start.
     """
-    what = "The engine does not start"
+    what = tr("The engine does not start")
     try:
         child = await Child.start({"do": "devices"}, worker_command())
     except OSError as error:
@@ -110,8 +117,8 @@ async def engine_devices() -> list[dict[str, Any]]:
         async with asyncio.timeout(DEVICES_WITHIN_S):
             answer = await child.answer()
     except TimeoutError as error:
-        why = f"it did not name its devices within {DEVICES_WITHIN_S:.0f} s"
-        hint = "Look at the driver of the graphics card, then try again."
+        why = tr("it did not name its devices within {devices_within_s:.0f} s", devices_within_s=DEVICES_WITHIN_S)
+        hint = tr("Look at the driver of the graphics card, then try again.")
         raise EngineError(Fault.UNKNOWN, what, why, hint, child.log.tail) from error
     finally:
         await child.end()
@@ -131,13 +138,7 @@ async def devices() -> tuple[Device, ...]:
     Raises:
         EngineError: as `engine_devices`.
     """
-    looking = asyncio.ensure_future(asyncio.to_thread(look))
-    try:
-        seen = await asyncio.shield(looking)
-    except asyncio.CancelledError:
-        await asyncio.wait([looking])  # finding a library starts a program, which nobody else would wait for
-        raise
-    if not seen.has_graphics:
+    if not (await looked()).has_graphics:
         return ()
     return tuple(Device.of(told) for told in await engine_devices() if told["kind"] != "cpu")
 

@@ -113,10 +113,10 @@ class InProcess:
     def _reason(self) -> EngineError:
         """What the file shows of the cause: the engine raises the same words for every one."""
         model = Path(self._request["model"])
-        what = f"{model.name} could not be loaded"
+        what = tr("{name} could not be loaded", name=model.name)
         try:
             read_model(model)
         except GgufError as error:
             return EngineError.of_file(what, error)
-        why = "the engine does not say why where it runs in the calling process"
+        why = tr("the engine does not say why where it runs in the calling process")
         return EngineError(Fault.UNKNOWN, what, why, tr('Load it with isolation="process" to read the reason.'))

@@ -46,6 +46,10 @@ class Loader:
         """Whether just this is loaded, or on its way."""
         return self._wanted == Key(model, options) and isinstance(self._state, Starting | Ready)
 
+    def keep(self, idle_s: float) -> None:
+        """Have a loaded model stay until nobody has used it for so many seconds; 0 keeps it until it is ejected."""
+        self._pool.keep_pinned(idle_s)
+
     async def load(
         self, model: Path, options: LoadOptions, header: Header | None = None, projector: Header | None = None
     ) -> None:

@@ -44,11 +44,11 @@ _INFORMATION = re.compile(r"^\d+\.\d\d\.\d{3}\.\d{3} [DI] ")
 #: number, such as CPU, CPU_REPACK and CUDA_Host, is the machine's own.
 _DEVICE = r"(?P<device>[A-Za-z]+(?:\d\w*|_Split))"
 
-_ANOTHER_COPY = "Download the file again."
-_FEWER_LAYERS = "Choose fewer GPU layers or a smaller Context Length."
-_NEWER_ENGINE = "A newer engine may: pip install --upgrade xllamacpp."
-_LESS_MEMORY = "Choose a smaller Context Length or a smaller model, or close other programs."
-_WITHOUT_VISION = (
+_ANOTHER_COPY = tr("Download the file again.")
+_FEWER_LAYERS = tr("Choose fewer GPU layers or a smaller Context Length.")
+_NEWER_ENGINE = tr("A newer engine may: see Engine in the settings, or pip install --upgrade xllamacpp.")
+_LESS_MEMORY = tr("Choose a smaller Context Length or a smaller model, or close other programs.")
+_WITHOUT_VISION = tr(
     "Load it without Vision (under Advanced, or --no-vision), or get the projector that is published with the model."
 )
 #: What a line of the log means: pattern, kind, why (groups of the pattern may be named), what to do. The first that
@@ -62,13 +62,13 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
         (
             rf"failed to allocate {_DEVICE} buffer of size (?P<bytes>\d+)",
             Fault.OUT_OF_MEMORY,
-            "there was no room for another {size} of memory on the device {device}",
+            tr("there was no room for another {size} of memory on the device {device}"),
             _FEWER_LAYERS,
         ),
         (
             r"allocating (?P<mib>[\d.]+) MiB on device (?P<device>\d+): cudaMalloc failed",
             Fault.OUT_OF_MEMORY,
-            "there was no room for another {size} of memory on the graphics card {device}",
+            tr("there was no room for another {size} of memory on the graphics card {device}"),
             _FEWER_LAYERS,
         ),
         (
@@ -77,26 +77,26 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
             r"|ggml_metal\w*: error: failed to allocate buffer, size =\s*(?P<mib>[\d.]+) MiB"
             r"|can't allocate (?P<sycl_bytes>\d+) Bytes of memory on device",
             Fault.OUT_OF_MEMORY,
-            "there was no room for another {size} of memory on the graphics card",
+            tr("there was no room for another {size} of memory on the graphics card"),
             _FEWER_LAYERS,
         ),
         (
             rf"unable to allocate {_DEVICE} buffer",
             Fault.OUT_OF_MEMORY,
-            "there was not enough memory on the device {device}",
+            tr("there was not enough memory on the device {device}"),
             _FEWER_LAYERS,
         ),
         (
             r"\b(?:CUDA|ROCm|MUSA) error: out of memory|kIOGPUCommandBufferCallbackErrorOutOfMemory"
             r"|ErrorOutOfDeviceMemory",
             Fault.OUT_OF_MEMORY,
-            "the graphics card ran out of memory",
+            tr("the graphics card ran out of memory"),
             _FEWER_LAYERS,
         ),
         (
             r"attempted to allocate\s+(?P<mib>[\d.]+) MB",
             Fault.OUT_OF_MEMORY,
-            "there was no room for another {size} of memory",
+            tr("there was no room for another {size} of memory"),
             _LESS_MEMORY,
         ),
         (
@@ -104,113 +104,123 @@ _CAUSES: tuple[tuple[re.Pattern[str], Fault, str, str], ...] = tuple(
             r"insufficient memory|[Cc]annot allocate memory|\bbad_alloc\b|out of memory|MemoryError"
             r"|failed to allocate(?!.* (?:pinned memory|reorder temp buffer))|GGML_ASSERT\(ctx->mem_buffer != NULL\)",
             Fault.OUT_OF_MEMORY,
-            "there was not enough memory",
+            tr("there was not enough memory"),
             _LESS_MEMORY,
         ),
         (
             r"Resource temporarily unavailable|[Cc]an't start new thread",
             Fault.OUT_OF_MEMORY,
-            "the system gave it no more memory or threads",
+            tr("the system gave it no more memory or threads"),
             _LESS_MEMORY,
         ),
         # A projector comes before the model: its file is called in the same words.
         (
             r"mismatch between text model \(n_embd = (?P<model>\d+)\) and \S*mmproj \(n_embd = (?P<made>\d+)\)",
             Fault.PROJECTOR,
-            "the projector does not belong to this model: it makes vectors of {made} numbers, and the model takes "
-            "vectors of {model}",
+            tr(
+                "the projector does not belong to this model: it makes vectors of {made} numbers, and the model takes "
+                "vectors of {model}"
+            ),
             _WITHOUT_VISION,
         ),
         (
             r"unknown (?:vision |audio )?projector type:? '?(?P<name>[^\s']+)",
             Fault.PROJECTOR,
-            "this engine does not know projectors of the kind {name}",
-            f"Load it without Vision (under Advanced, or --no-vision). {_NEWER_ENGINE}",
+            tr("this engine does not know projectors of the kind {name}"),
+            tr(
+                "Load it without Vision (under Advanced, or --no-vision). A newer engine may: see Engine in the "
+                "settings, or pip install --upgrade xllamacpp."
+            ),
         ),
         (
             r"clip_init: failed to load model '.*?': (?:\w+: )?(?P<text>.+)",
             Fault.PROJECTOR,
-            "the projector could not be loaded: {text}",
+            tr("the projector could not be loaded: {text}"),
             _WITHOUT_VISION,
         ),
         (
             r"mtmd_get_memory_usage: error: Failed to load CLIP model",  # a plan does not say why
             Fault.PROJECTOR,
-            "the engine cannot read the projector",
+            tr("the engine cannot read the projector"),
             _WITHOUT_VISION,
         ),
         (
             r"mtmd_(?:init_from_file|get_memory_usage): error: (?:\w+: )?(?P<text>.+)",
             Fault.PROJECTOR,
-            "the projector could not be loaded: {text}",
+            tr("the projector could not be loaded: {text}"),
             _WITHOUT_VISION,
         ),
         (
             r"failed to open GGUF file '.*' \((?P<text>.*)\)",
             Fault.FILE,
-            "the file could not be opened: {text}",
-            "See whether it was moved, renamed or deleted, or lies on a disk that is not there.",
+            tr("the file could not be opened: {text}"),
+            tr("See whether it was moved, renamed or deleted, or lies on a disk that is not there."),
         ),
         (
             r"unknown model architecture: '(?P<name>[^']*)'",
             Fault.UNKNOWN_ARCHITECTURE,
-            "this engine does not know the architecture '{name}'",
+            tr("this engine does not know the architecture '{name}'"),
             _NEWER_ENGINE,
         ),
         (
             r"unknown pre-tokenizer type: '(?P<name>[^']*)'",
             Fault.UNKNOWN_ARCHITECTURE,
-            "this engine does not know the tokenizer '{name}'",
+            tr("this engine does not know the tokenizer '{name}'"),
             _NEWER_ENGINE,
         ),
         (
             # Types have small numbers: any other is damage, which a row below tells.
             r"tensor '(?P<name>.*)' has invalid ggml type (?P<number>\d{1,3})\b",
             Fault.UNKNOWN_TENSOR_TYPE,
-            "this engine does not know the type {number} of the tensor '{name}', so it cannot read its quantization",
+            tr(
+                "this engine does not know the type {number} of the tensor '{name}', so it cannot read its quantization"
+            ),
             _NEWER_ENGINE,
         ),
         (
             r"tensor '(?P<name>.*)' of type (?P<number>\d+) \(.*\) has .*, not a multiple of block size \(0\)",
             Fault.UNKNOWN_TENSOR_TYPE,
-            "this engine no longer knows the type {number} of the tensor '{name}', so it cannot read its quantization",
-            "Get the model in another quantization.",
+            tr(
+                "this engine no longer knows the type {number} of the tensor '{name}', so it cannot read its "
+                "quantization"
+            ),
+            tr("Get the model in another quantization."),
         ),
         (
             r"data is not within the file bounds",
             Fault.TRUNCATED,
-            "the file is shorter than its header says",
+            tr("the file is shorter than its header says"),
             _ANOTHER_COPY,
         ),
         (
             r"invalid magic|failed to read (magic|key-value|header|tensor)|invalid ggml type|bad (GGUF|magic)",
             Fault.NOT_A_MODEL,
-            "the file is not a GGUF model, or is damaged",
+            tr("the file is not a GGUF model, or is damaged"),
             _ANOTHER_COPY,
         ),
         (
             r"couldn't bind HTTP server socket, hostname: (?P<host>[^,]+), port: (?P<port>\d+)",
             Fault.PORT,
-            "port {port} on {host} could not be opened, as another program uses it or the system forbids it",
-            "Try again, or look at what a firewall or sandbox allows on this machine.",
+            tr("port {port} on {host} could not be opened, as another program uses it or the system forbids it"),
+            tr("Try again, or look at what a firewall or sandbox allows on this machine."),
         ),
         (
             r"missing tensor '(?P<name>[^']*)'",
             Fault.NOT_A_MODEL,
-            "the tensor '{name}' is missing",
-            "The file may have been made for another engine version: get it from another source.",
+            tr("the tensor '{name}' is missing"),
+            tr("The file may have been made for another engine version: get it from another source."),
         ),
         (
             r"key not found in model: (?P<name>\S+)",
             Fault.NOT_A_MODEL,
-            "the header lacks '{name}'",
-            "The file may have been made for another engine version: get it from another source.",
+            tr("the header lacks '{name}'"),
+            tr("The file may have been made for another engine version: get it from another source."),
         ),
         (
             r"error loading model: (?P<text>.+)",
             Fault.UNKNOWN,
-            "the engine says: {text}",
-            "The log below has more.",
+            tr("the engine says: {text}"),
+            tr("The log below has more."),
         ),
     )
 )
@@ -220,19 +230,23 @@ _WINDOWS_SIGNALS = {0xC0000005: 11, 0xC000001D: 4, 0xC0000409: 6}
 _SIGNALS = {
     4: (
         Fault.ILLEGAL_INSTRUCTION,
-        "this processor lacks an instruction that the engine was built with",
-        "Install an engine that was built for this machine.",
+        tr("this processor lacks an instruction that the engine was built with"),
+        tr("Install an engine that was built for this machine."),
     ),
-    6: (Fault.ABORTED, "it aborted itself (signal 6)", "Load the model again."),
-    7: (Fault.CRASHED, "its memory or file went away while it was read (signal 7)", "Load the model again."),
+    6: (Fault.ABORTED, tr("it aborted itself (signal 6)"), tr("Load the model again.")),
+    7: (Fault.CRASHED, tr("its memory or file went away while it was read (signal 7)"), tr("Load the model again.")),
     9: (
         Fault.KILLED,
-        "another program or the system ended it (signal 9), as happens when memory runs out",
-        "Load the model again; if it happens again, choose a smaller Context Length.",
+        tr("another program or the system ended it (signal 9), as happens when memory runs out"),
+        tr("Load the model again; if it happens again, choose a smaller Context Length."),
     ),
-    11: (Fault.CRASHED, "it crashed (signal 11)", "Load the model again."),
-    15: (Fault.KILLED, "another program ended it (signal 15)", "Load the model again."),
-    24: (Fault.TIMEOUT, "it used up the processor time that it may take (signal 24)", "Choose another build of it."),
+    11: (Fault.CRASHED, tr("it crashed (signal 11)"), tr("Load the model again.")),
+    15: (Fault.KILLED, tr("another program ended it (signal 15)"), tr("Load the model again.")),
+    24: (
+        Fault.TIMEOUT,
+        tr("it used up the processor time that it may take (signal 24)"),
+        tr("Choose another build of it."),
+    ),
 }
 
 
@@ -328,9 +342,17 @@ def diagnose(what: str, tail: Iterable[str], exit_status: int | None) -> EngineE
         fault, why, hint = _SIGNALS[number]
         return EngineError(fault, what, why, hint, lines)
     last = next((line for line in reversed(lines) if line.strip()), "")
-    why = f"the engine's last words were: {_PREFIX.sub('', last)}" if last else "the engine said nothing"
-    if exit_status is not None:
-        why = f"it ended with status {exit_status}; {why}"
+    words_of_it = _PREFIX.sub("", last)
+    if exit_status is None:
+        why = tr("the engine's last words were: {words}", words=words_of_it) if last else tr("the engine said nothing")
+    elif last:
+        why = tr(
+            "it ended with status {status}; the engine's last words were: {words}",
+            status=exit_status,
+            words=words_of_it,
+        )
+    else:
+        why = tr("it ended with status {status}; the engine said nothing", status=exit_status)
     return EngineError(Fault.UNKNOWN, what, why, tr("Run `nodetool-xl-desktop doctor` to look at the engine."), lines)
 
 

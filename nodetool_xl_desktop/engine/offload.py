@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import in_a_row, tr, trn
 from nodetool_xl_desktop.engine.dry_run import DevicePlan, Plan
 from nodetool_xl_desktop.engine.errors import EngineError
 from nodetool_xl_desktop.fit.memory import MARGIN
@@ -58,13 +59,15 @@ async def decide(
     """
     cards = {device["name"]: str(device["description"]) for device in devices if device["kind"] in GRAPHICS}
     if not cards:
-        return Offload(0, "No layers on a graphics card: the engine sees none.")
+        return Offload(0, tr("No layers on a graphics card: the engine sees none."))
     search = _Search(options, dry_run, _Room(cards, margin, held or {}))
     most = header.block_count + 1
     if await search.fits(most):
         return search.found(most, most)
     if search.plans[most] is None and not await search.fits(0) and search.plans[0] is None:
-        return Offload(0, f"No layers on a graphics card, as no load can be planned: {search.why_not}.")
+        return Offload(
+            0, tr("No layers on a graphics card, as no load can be planned: {why_not}.", why_not=search.why_not)
+        )
     low, high = 0, most  # low fits, or is nothing; high does not
     while high - low > 1:
         middle = (low + high) // 2
@@ -104,7 +107,13 @@ class _Room:
         """Such as "7.10 GiB of the 8.00 GiB free on NVIDIA A2, 922 MiB is left"."""
         free = self.free(device)
         taken, left = units.memory(device.taken), units.memory(free - device.taken)
-        return f"{taken} of the {units.memory(free)} free on {self.name(device)}, {left} is left"
+        return tr(
+            "{taken} of the {free} free on {device}, {left} is left",
+            taken=taken,
+            free=units.memory(free),
+            device=self.name(device),
+            left=left,
+        )
 
     def name(self, device: DevicePlan) -> str:
         """What a person calls it."""
@@ -137,22 +146,34 @@ class _Search:
         plan = self.plans.get(layers)
         used = [device for device in plan.devices if device.taken] if plan is not None else []
         if layers == 0:
-            return Offload(0, f"0 of {most} layers: {self._why_none(plan)}.", plan)
+            return Offload(
+                0, trn("0 of {count} layer: {why}.", "0 of {count} layers: {why}.", most, why=self._why_none()), plan
+            )
         if not used:
-            names = " and ".join(self._room.cards.values())
-            return Offload(0, f"0 of {most} layers: the engine would put nothing on {names}.", plan)
-        count = f"All {most}" if layers == most else f"{layers} of {most}"
-        return Offload(layers, f"{count} layers: {'; '.join(map(self._room.told, used))}.", plan)
+            why = tr("the engine would put nothing on {cards}", cards=in_a_row(self._room.cards.values()))
+            return Offload(0, trn("0 of {count} layer: {why}.", "0 of {count} layers: {why}.", most, why=why), plan)
+        told = "; ".join(map(self._room.told, used))
+        if layers == most:
+            return Offload(
+                layers, trn("All {count} layer: {where}.", "All {count} layers: {where}.", most, where=told), plan
+            )
+        says = trn("{on} of {count} layer: {where}.", "{on} of {count} layers: {where}.", most, on=layers, where=told)
+        return Offload(layers, says, plan)
 
-    def _why_none(self, plan: Plan | None) -> str:
+    def _why_none(self) -> str:
         """Why not even one layer goes onto a card: what one would need, where it was planned."""
         one = self.plans.get(1)
         short = [each for each in (one.devices if one else ()) if self._short(each)]
         if not short:
-            return self.why_not or "not even one leaves enough room on the graphics cards"
+            return self.why_not or tr("not even one leaves enough room on the graphics cards")
         return "; ".join(
-            f"one would take {units.memory(each.taken)} of the {units.memory(self._room.free(each))} free on "
-            f"{self._room.name(each)}, and {units.memory(self._room.margin)} has to stay free"
+            tr(
+                "one would take {taken} of the {free} free on {device}, and {margin} has to stay free",
+                taken=units.memory(each.taken),
+                free=units.memory(self._room.free(each)),
+                device=self._room.name(each),
+                margin=units.memory(self._room.margin),
+            )
             for each in short
         )
 

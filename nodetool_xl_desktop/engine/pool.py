@@ -72,6 +72,7 @@ class Pool:
         self._back_off = back_off or BackOff()
         self._entries: dict[Key, Entry] = {}
         self._crashes: dict[Key, Crashes] = {}
+        self._pinned_timeout_s = 0.0
         self._pinned: set[Key] = set()  # what a person wants loaded, also while it is restarted
         self._ending: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[Key, State], None]] = []
@@ -170,6 +171,15 @@ class Pool:
         async with self.lease(model, options, header, projector) as server:
             return server
 
+    def keep_pinned(self, idle_s: float) -> None:
+        """Have what a person wants loaded stay until nobody has used it for so many seconds; 0 keeps it for ever."""
+        self._pinned_timeout_s = idle_s
+        for entry in self._entries.values():
+            if entry.pinned and not entry.users:
+                if entry.expiry is not None:
+                    entry.expiry.cancel()
+                self._look_later(entry)
+
     async def eject(self, model: Path | None = None, options: LoadOptions | None = None) -> None:
         """End a model and the answers that it gives, or cancel its load; nothing of it is left when this returns.
 
@@ -204,8 +214,8 @@ class Pool:
                 await asyncio.wait([entry.watching])
             entry = self._entries.get(key)
         if self._closed:
-            why = "its pool was closed, by `close` or with the event loop that it belonged to"
-            hint = "Ask `get_provider` for another one, in the loop that runs now."
+            why = tr("its pool was closed, by `close` or with the event loop that it belonged to")
+            hint = tr("Ask `get_provider` for another one, in the loop that runs now.")
             raise EngineError(Fault.EJECTED, tr("{name} could not be loaded", name=key.model.name), why, hint)
         if entry is None:
             size = header.total_size + (projector.total_size if projector else 0) if header else None
@@ -330,18 +340,23 @@ class Pool:
 
     def _look_later(self, entry: Entry) -> None:
         """See after the idle time whether somebody has used the model meanwhile, through its endpoint too."""
-        if not self._idle_timeout_s or entry.pinned or entry.server is None or not self._has(entry):
+        idle_s = self._idle_s(entry)
+        if not idle_s or entry.server is None or not self._has(entry):
             return
         loop = asyncio.get_running_loop()
-        entry.expiry = loop.call_later(self._idle_timeout_s, self._look, entry, entry.server.processor_s())
+        entry.expiry = loop.call_later(idle_s, self._look, entry, entry.server.processor_s())
+
+    def _idle_s(self, entry: Entry) -> float:
+        return self._pinned_timeout_s if entry.pinned else self._idle_timeout_s
 
     def _look(self, entry: Entry, processor_s: float) -> None:
-        if not entry.is_idle or entry.server is None or not self._has(entry):
+        if entry.users or entry.server is None or not self._has(entry):
             return
         if entry.server.processor_s() - processor_s > IDLE_PROCESSOR_S:
             self._look_later(entry)
             return
-        _log.info("%s was not used for %.0f s and is ejected", entry.key.model.name, self._idle_timeout_s)
+        _log.info("%s was not used for %.0f s and is ejected", entry.key.model.name, self._idle_s(entry))
+        self._pinned.discard(entry.key)
         self._end_soon(entry)
 
     def _end_soon(self, entry: Entry) -> None:

@@ -217,7 +217,7 @@ class EngineServer:
         """Wait until the child has ended; an error, the same for all who ask, unless `stop` asked for it."""
         status = await self._child.wait()
         if self._death is None and not self._stopping:
-            self._death = _death("The engine ended", self._child, status)
+            self._death = _death(tr("The engine ended"), self._child, status)
         return self._death
 
     async def stop(self) -> None:
@@ -268,7 +268,7 @@ def _is_refused(error: BaseException | None) -> bool:
 
 async def _address(child: Child | InProcess, model: Path) -> str:
     """Where the loaded model listens."""
-    what = f"{model.name} could not be loaded"
+    what = tr("{name} could not be loaded", name=model.name)
     answer = await child.answer()
     if answer is not None and answer.get("error") == "import":
         raise EngineError.of_import(what, answer, child.log.tail)
@@ -282,7 +282,7 @@ async def _address(child: Child | InProcess, model: Path) -> str:
 def _death(what: str, child: Child | InProcess, status: int | None) -> EngineError:
     """Why a child is no more."""
     if child.was_frozen:
-        why = "another program had stopped its process (SIGSTOP), so that it could never answer, and it was ended"
+        why = tr("another program had stopped its process (SIGSTOP), so that it could never answer, and it was ended")
         return EngineError(Fault.FROZEN, what, why, tr("Load the model again."), child.log.tail)
     return diagnose(what, child.log.tail, status)
 
@@ -309,7 +309,7 @@ async def _unheard(child: Child | InProcess, model: Path, error: httpx2.HTTPErro
     finally:
         child.kill()
         await child.wait()
-    return _death(f"{model.name} could not be loaded", child, child.own_exit_status)
+    return _death(tr("{name} could not be loaded", name=model.name), child, child.own_exit_status)
 
 
 async def _report_progress(

@@ -18,6 +18,7 @@ from statistics import median
 
 import psutil
 
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.engine.errors import EngineError
 from nodetool_xl_desktop.engine.hardware import physical_cores
 from nodetool_xl_desktop.engine.speed import Bench, Sample
@@ -134,9 +135,9 @@ async def tune(
     base = replace(base, parallel=1, cache_ram_mib=0)
     run = _Run(Bench(model, command), base, candidates or Candidates.for_this_machine(), budget_s)
     try:
-        yield run.step("the settings as they are")
+        yield run.step(tr("the settings as they are"))
         await run.bench.sample(base)
-        yield run.step("the settings as they are", row=base)
+        yield run.step(tr("the settings as they are"), row=base)
         for challenger in run.challengers():
             for options in run.turns(challenger):
                 yield run.step(_in_words(challenger, run.holder))
@@ -286,9 +287,10 @@ def _in_words(challenger: LoadOptions, holder: LoadOptions) -> str:
     """What is tried, for a person."""
     name = next(name for name in _TUNED if getattr(challenger, name) != getattr(holder, name))
     value = getattr(challenger, name)
-    return {
-        "threads": "1 thread" if value == 1 else f"{value} threads",
-        "batch": f"batches of {value} tokens",
-        "flash_attention": "flash attention" if value else "no flash attention",
-        "gpu_layers": f"{value} layers on the graphics card",
-    }[name]
+    if name == "threads":
+        return trn("{count} thread", "{count} threads", value)
+    if name == "batch":
+        return trn("batches of {count} token", "batches of {count} tokens", value)
+    if name == "gpu_layers":
+        return trn("{count} layer on the graphics card", "{count} layers on the graphics card", value)
+    return tr("flash attention") if value else tr("no flash attention")

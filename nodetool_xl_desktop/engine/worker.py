@@ -3,9 +3,10 @@
 Why a child: `xllamacpp.Server` holds the interpreter's lock for the whole load, a broken model or driver can abort the
 process, and its destructor can wait for ever. Here all of that costs the parent nothing.
 
-The protocol is small. The parent writes one JSON line to standard input (`{"do": "load", ...}`, `{"do": "plan", ...}`
-or `{"do": "devices"}`); the child answers with one JSON line on standard output, and the engine's log goes to
-standard error (a plan that can be made is read there, and has no other answer). Standard input then stays open for as
+The protocol is small. The parent writes one JSON line to standard input (`{"do": "load", ...}`, `{"do": "plan", ...}`,
+`{"do": "devices"}` or `{"do": "try"}`, with the folder of the `"engine"` that was chosen, if one was); the child
+answers with one JSON line on standard output, and the engine's log goes to standard error (a plan that can be made is
+read there, and has no other answer; neither has the start of a chosen engine). Standard input then stays open for as
 long as the parent wants the child: its end is the request to end.
 The API key comes in that line, never in the arguments or the environment, where other programs could read it.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -29,6 +31,8 @@ IMPOSSIBLE_ORIGIN = "http://localhost.invalid"
 LOOPBACK = "127.0.0.1"
 NICENESS = 10
 PR_SET_PDEATHSIG = 1
+#: The line of the log that says that the engine which was chosen has started.
+ENGINE_STARTED = "engine worker: the chosen engine has started"
 #: By whether the file is mapped, and whether its pages are locked.
 _LOAD_MODES = {(True, False): "MMAP", (True, True): "MMAP_MLOCK", (False, False): "NONE", (False, True): "MLOCK"}
 #: The experts of a layer (`LLM_FFN_EXPS_REGEX` of llama.cpp's common/common.h).
@@ -45,13 +49,19 @@ def main() -> NoReturn:
     # A crashing engine would start gdb where there is one: that takes seconds, floods the log, and can outlive us.
     os.environ["GGML_NO_BACKTRACE"] = "1"
     try:
+        if request.get("engine"):
+            _put_first(Path(request["engine"]))
         if request["do"] == "devices":
             _answer(answers, {"devices": _devices()})
+            _leave(0)
+        if request["do"] == "try":
+            _answer(answers, _tried(request))
             _leave(0)
         server = _plan(request) if request["do"] == "plan" else load(request)
     except ImportError as error:
         # Missing: the engine itself, not a library of its own.
-        _answer(answers, {"error": "import", "missing": error.name == "xllamacpp", "text": str(error)})
+        missing = error.name == "xllamacpp" and not request.get("engine")
+        _answer(answers, {"error": "import", "missing": missing, "text": str(error)})
         _leave(1)
     except RuntimeError as error:
         # Every failure of the engine raises the same words; the cause is in the log, which the parent reads.
@@ -61,6 +71,44 @@ def main() -> NoReturn:
     _answer(answers, {"address": server.listening_address})
     sys.stdin.read()  # until the parent closes it, or is gone
     _leave(0)
+
+
+def _put_first(folder: Path) -> None:
+    """Start the engine in this folder instead of the program's own (`engine/engines.py`).
+
+    Raises:
+        ImportError: it does not start, whatever it raises itself.
+    """
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        import xllamacpp  # noqa: PLC0415 - a missing engine is an answer, not a crash
+
+        found = Path(str(xllamacpp.__file__))
+    except ImportError:
+        raise
+    except Exception as error:  # of code that nobody here has read
+        raise ImportError(f"{type(error).__name__}: {error}", name="xllamacpp.chosen") from error
+    if not found.is_relative_to(folder):
+        raise ImportError(f"another engine was found before it: {found}", name="xllamacpp.chosen")
+    sys.stderr.write(f"{ENGINE_STARTED}\n")
+    sys.stderr.flush()
+
+
+def _tried(request: dict[str, Any]) -> dict[str, Any]:
+    """What an engine says of itself, once all that a load sets has been set.
+
+    Raises:
+        ImportError: it lacks some of that.
+    """
+    import xllamacpp  # noqa: PLC0415 - a missing engine is an answer, not a crash
+
+    try:
+        _parameters(request)
+        return {"version": str(xllamacpp.__version__), "devices": _devices()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        text = f"it is too old or too new for this program ({type(error).__name__}: {error})"
+        raise ImportError(text, name="xllamacpp.chosen") from error
 
 
 def _private_stdout() -> TextIO:

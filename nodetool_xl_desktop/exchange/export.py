@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store import about_json, parts, presets
 from nodetool_xl_desktop.store.parts import Attachment, Part, Reasoning, Text, ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.presets import Preset
@@ -166,20 +167,20 @@ def _message_of_json(said: Mapping[str, Any]) -> Message:
 
 # Markdown
 
-_SPEAKERS = {"user": "You", "system": "System", "tool": "Tool"}
+_SPEAKERS = {"user": tr("You"), "system": tr("System"), "tool": tr("Tool")}
 
 
 def speaker(message: Message) -> str:
     """Who speaks, as a heading says it."""
     model = message.about.model
     if message.role == "assistant":
-        return (model.name or model.id) if model else "Assistant"
+        return (model.name or model.id) if model else tr("Assistant")
     return _SPEAKERS[message.role]
 
 
 def markdown(record: Record) -> str:
     """What is shown of a chat, as Markdown."""
-    blocks = [f"# {_line(record.chat.title) or 'Chat'}", f"*{when(record.chat.created_ms)}*"]
+    blocks = [f"# {_line(record.chat.title) or tr('Chat')}", f"*{when(record.chat.created_ms)}*"]
     if missing := left_out(record):
         blocks.append(f"*{missing}*")
     for message in record.shown:
@@ -195,8 +196,10 @@ def left_out(record: Record) -> str:
     hidden = len(record.messages) - len(record.tree.path())
     if not hidden:
         return ""
-    return (
-        f"What is shown of the chat; {hidden:,} {'message' if hidden == 1 else 'messages'} of other versions left out"
+    return trn(
+        "What is shown of the chat; {count} message of other versions left out",
+        "What is shown of the chat; {count:,} messages of other versions left out",
+        hidden,
     )
 
 
@@ -207,18 +210,21 @@ def _part_as_markdown(part: Part) -> str:
         case Reasoning(text):
             return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
         case ToolUse(name=name):
-            return f"**{_line(name)}** called{changed(part)}\n\n{_fenced(*called_with(part))}"
+            return f"{called(part, f'**{_line(name)}**')}\n\n{_fenced(*called_with(part))}"
         case ToolAnswer(name=name, text=text, error=error):
-            return f"**{_line(name)}** {became(part)}\n\n{_fenced(error or text)}"
+            return f"{became(part, f'**{_line(name)}**')}\n\n{_fenced(error or text)}"
         case Attachment(name=name, media_type=media_type):
-            return f"*Attached: {_line(name)} ({media_type})*"
+            attached = tr("Attached: {name} ({type})", name=_line(name), type=media_type)
+            return f"*{attached}*"
         case _:
             return ""
 
 
-def changed(call: ToolUse) -> str:
-    """What is said of a call that ran with something else than the model wrote."""
-    return ", with arguments that the person changed" if call.edited else ""
+def called(call: ToolUse, name: str) -> str:
+    """That a tool was called, and where it ran with something else than the model wrote; `name` as it is shown."""
+    if call.edited:
+        return tr("{tool} called, with arguments that the person changed", tool=name)
+    return tr("{tool} called", tool=name)
 
 
 def called_with(call: ToolUse) -> tuple[str, str]:
@@ -228,11 +234,11 @@ def called_with(call: ToolUse) -> tuple[str, str]:
     return call.edited or call.arguments, "json"
 
 
-def became(answer: ToolAnswer) -> str:
-    """What became of a call."""
+def became(answer: ToolAnswer, name: str) -> str:
+    """What became of a call of a tool, with its name as it is shown."""
     if answer.denied:
-        return "was not allowed"
-    return "failed" if answer.error else "answered"
+        return tr("{tool} was not allowed", tool=name)
+    return tr("{tool} failed", tool=name) if answer.error else tr("{tool} answered", tool=name)
 
 
 def _fenced(text: str, language: str = "") -> str:

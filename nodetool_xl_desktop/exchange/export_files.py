@@ -85,7 +85,7 @@ def stem(title: str) -> str:
     """What a file is called after its chat: letters that every file system takes."""
     letters = "".join(letter if letter.isalnum() or letter in " -_.,()" else " " for letter in title)
     short = " ".join(letters.split()).strip(". ")[:_LETTERS].encode()[:_BYTES].decode(errors="ignore").strip(". ")
-    return short if short and short.upper() not in _RESERVED else "Chat"
+    return short if short and short.upper() not in _RESERVED else tr("Chat")
 
 
 def free_name(folder: Path, title: str, ending: str) -> Path:

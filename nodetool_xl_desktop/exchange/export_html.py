@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nodetool_xl_desktop.core.translation import language, tr
 from nodetool_xl_desktop.exchange import export_markup
 from nodetool_xl_desktop.exchange.export import (
     ReadFile,
     Record,
     became,
+    called,
     called_with,
-    changed,
     left_out,
     speaker,
     when,
@@ -117,7 +118,7 @@ def to_html(record: Record, read_file: ReadFile | None = None) -> str:
         record: the chat.
         read_file: reads the pictures; None for a page without them.
     """
-    title = html.escape(record.chat.title or "Chat")
+    title = html.escape(record.chat.title or tr("Chat"))
     body = [f'<header>\n<h1>{title}</h1>\n<p class="quiet">{html.escape(subtitle(record))}</p>\n</header>']
     for message in record.shown:
         inner = "\n".join(_as_html(block) for block in blocks(message, read_file))
@@ -126,7 +127,7 @@ def to_html(record: Record, read_file: ReadFile | None = None) -> str:
             f'<section class="{message.role}">\n<h2>{name}</h2>\n<div class="said">\n{inner}\n</div>\n</section>'
         )
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
@@ -141,14 +142,14 @@ def _of_part(part: Part, in_markdown: bool, read_file: ReadFile | None) -> Itera
         case Reasoning(text):
             yield Thought(text.strip())
         case ToolUse(name=name):
-            yield Note(f"{name} called{changed(part)}")
+            yield Note(called(part, name))
             yield Code(*called_with(part))
         case ToolAnswer(name=name, text=text, error=error, sha256=sha256, media_type=media_type):
-            yield Note(f"{name} {became(part)}")
+            yield Note(became(part, name))
             yield Code(error or text)
             yield from _picture(sha256, media_type, name, read_file)
         case Attachment(sha256=sha256, name=name, media_type=media_type):
-            yield Note(f"Attached: {name}")
+            yield Note(tr("Attached: {name}", name=name))
             yield from _picture(sha256, media_type, name, read_file)
 
 
@@ -179,7 +180,7 @@ def _as_html(block: Block) -> str:
             return f'<div class="code">{name}<pre><code>{html.escape(text)}</code></pre></div>'
         case Thought(text):
             said = f'<p class="plain quiet">{html.escape(text)}</p>'
-            return f'<details><summary class="quiet">Reasoning</summary>{said}</details>'
+            return f'<details><summary class="quiet">{html.escape(tr("Reasoning"))}</summary>{said}</details>'
         case Note(text):
             return f'<p class="quiet">{html.escape(text)}</p>'
         case Picture(data, media_type, name):

@@ -29,7 +29,7 @@ from nodetool_xl_desktop.exchange.imports_sound import sound
 from nodetool_xl_desktop.store import presets
 from nodetool_xl_desktop.store.errors import StoreError, StoreFault
 
-OURS = "this program"
+OURS = tr("this program")
 #: Of formats that are read whole, in bytes: a chat of GPT4All has some kilobytes.
 LARGEST = 512 * 2**20
 #: The conversations in ChatGPT's archive; a large export has several files of them.
@@ -186,7 +186,13 @@ def _ours_whole(said: dict[str, Any]) -> Iterator[Found]:
 
 def _need_version(version: Any) -> None:
     if not isinstance(version, int) or version > export.VERSION:
-        raise ValueError(f"it is of version {version!r}, and this program knows up to {export.VERSION}")
+        raise ValueError(
+            tr(
+                "it is of version {version!r}, and this program knows up to {known}",
+                version=version,
+                known=export.VERSION,
+            )
+        )
 
 
 def _our_chat(said: Any) -> Iterator[Found]:
@@ -197,14 +203,14 @@ def _our_preset(said: Any) -> Iterator[Found]:
     try:
         yield presets.of_json(said)
     except BROKEN as error:
-        yield Skipped("a preset", why(error))
+        yield Skipped(tr("a preset"), why(error))
 
 
 def _our_file(sha256: str, said: Any) -> Iterator[Found]:
     try:
         yield File(sha256, base64.b64decode(said))
     except BROKEN as error:
-        yield Skipped(f"the file {sha256[:12]}", why(error))
+        yield Skipped(tr("the file {sha256}", sha256=sha256[:12]), why(error))
 
 
 def _one(said: Any, read: Callable[[], Record]) -> Iterator[Found]:
@@ -213,14 +219,14 @@ def _one(said: Any, read: Callable[[], Record]) -> Iterator[Found]:
         record = sound(read())
     except BROKEN as error:
         title = said.get("title") or said.get("name") if isinstance(said, dict) else ""
-        yield Skipped(" ".join(str(title).split())[:80] if title else "without a title", why(error))
+        yield Skipped(" ".join(str(title).split())[:80] if title else tr("without a title"), why(error))
     else:
         if record.messages:
             yield record
 
 
 def _no_export() -> ValueError:
-    return ValueError("it is no export of this program, of ChatGPT, of LM Studio or of GPT4All")
+    return ValueError(tr("it is no export of this program, of ChatGPT, of LM Studio or of GPT4All"))
 
 
 def unknown(path: Path, reason: str) -> StoreError:

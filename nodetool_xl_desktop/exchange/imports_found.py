@@ -6,6 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange.export import Record
 from nodetool_xl_desktop.store.presets import Preset
 
@@ -47,13 +48,13 @@ def made_id(*names: object) -> str:
 def why(error: Exception) -> str:
     """What broke a chat, as a part of a sentence."""
     if isinstance(error, json.JSONDecodeError):
-        return f"it is no JSON, or breaks off ({error.msg})"
+        return tr("it is no JSON, or breaks off ({msg})", msg=error.msg)
     if isinstance(error, UnicodeDecodeError):
-        return "it is no text"
+        return tr("it is no text")
     if isinstance(error, KeyError):
-        return f"it has no {error.args[0]!r}"
+        return tr("it has no {args!r}", args=error.args[0])
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return tr("it is nested too deeply")
     if isinstance(error, TypeError | AttributeError | IndexError):  # Python's words say nothing to a person
-        return "it is not built as its program builds it"
-    return " ".join(str(error).split())[:200] or "it is not as it should be"
+        return tr("it is not built as its program builds it")
+    return " ".join(str(error).split())[:200] or tr("it is not as it should be")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange.export import Record
 from nodetool_xl_desktop.exchange.imports_found import made_id
 from nodetool_xl_desktop.store.parts import Part, Text
@@ -30,7 +31,7 @@ class _Stream:
 
     def _take(self, size: int) -> bytes:
         if self._at + size > len(self._data):
-            raise ValueError("the file is cut off")
+            raise ValueError(tr("the file is cut off"))
         self._at += size
         return self._data[self._at - size : self._at]
 
@@ -59,7 +60,7 @@ class _Stream:
         """A `qsizetype`: how many follow."""
         found = self.number("q")
         if not 0 <= found <= len(self._data):
-            raise ValueError("the file is damaged")
+            raise ValueError(tr("the file is damaged"))
         return found
 
     @property
@@ -75,10 +76,17 @@ def read(data: bytes) -> Record:
     """
     stream = _Stream(data)
     if stream.number("I") != int.from_bytes(MAGIC):
-        raise ValueError("it is no chat of GPT4All")
+        raise ValueError(tr("it is no chat of GPT4All"))
     version = stream.number("i")
     if not _OLDEST <= version <= _NEWEST:
-        raise ValueError(f"it is of GPT4All's format {version}; {_OLDEST} to {_NEWEST} are known")
+        raise ValueError(
+            tr(
+                "it is of GPT4All's format {version}; {oldest} to {newest} are known",
+                version=version,
+                oldest=_OLDEST,
+                newest=_NEWEST,
+            )
+        )
     created_ms = stream.number("q") * 1000
     chat_id = made_id("GPT4All", stream.text(), created_ms)
     title = stream.text()
@@ -91,7 +99,7 @@ def read(data: bytes) -> Record:
     for _ in range(stream.number("i")):
         messages.append(_message(stream, version, created_ms, model))
     if not stream.is_at_end:
-        raise ValueError("there is more in it than is known of its format")
+        raise ValueError(tr("there is more in it than is known of its format"))
     messages = _named(chat_id, messages)
     leaf = messages[-1].id if messages else None
     by = TitledBy.PERSON if title else TitledBy.NOBODY
@@ -128,7 +136,7 @@ def _message(stream: _Stream, version: int, created_ms: int, model: str) -> Mess
         stream.skip(4)  # a number that is not used any more
     name, value = stream.text(), stream.text()
     if name not in _ROLES:
-        raise ValueError(f"it has a message of an unknown kind: {name!r}")
+        raise ValueError(tr("it has a message of an unknown kind: {name!r}", name=name))
     if version < 10:
         stream.text()  # the prompt again
     stream.text()  # what the person would rather have read
@@ -145,7 +153,7 @@ def _message(stream: _Stream, version: int, created_ms: int, model: str) -> Mess
             url, content = stream.data().decode("utf-8", "replace"), stream.data()
             kept.append(Text(f"{url.rsplit('/', 1)[-1]}:\n\n{content.decode('utf-8', 'replace')}"))
     if version >= 12 and stream.count():
-        raise ValueError("it has calls of the code interpreter, whose form is not known for sure")
+        raise ValueError(tr("it has calls of the code interpreter, whose form is not known for sure"))
     state = State.FAILED if failed else State.STOPPED if stopped else State.COMPLETE
     about = About(model=ModelIdentity(model, model)) if role == "assistant" and model else About()
     return Message("", None, role, tuple(kept), state, created_ms, about)

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from nodetool_xl_desktop.core.translation import tr
+
 #: The longest single value (a chat, or a file) in letters: it is in memory as a whole, several times.
 LARGEST = 512 * 2**20
 _PIECE = 2**20
@@ -16,7 +18,7 @@ _NEAR = 16
 
 
 def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(tr("{word} is no number", word=word))
 
 
 class JsonReader:
@@ -55,7 +57,7 @@ class JsonReader:
     def take(self, letter: str) -> None:
         """Pass over this letter."""
         if (found := self.peek()) != letter:
-            raise ValueError(f"{letter!r} was expected, and not {found!r}")
+            raise ValueError(tr("{letter!r} was expected, and not {found!r}", letter=letter, found=found))
         self._at += 1
 
     def value(self) -> Any:
@@ -84,7 +86,7 @@ class JsonReader:
         for _ in self._each("}"):
             name = self.value()
             if not isinstance(name, str):
-                raise ValueError("a member without a name")
+                raise ValueError(tr("a member without a name"))
             self.take(":")
             yield name
 
@@ -102,7 +104,7 @@ class JsonReader:
         if self._is_whole:
             return False
         if len(self._text) - self._at > self._largest:
-            raise ValueError("one value of it is too large")
+            raise ValueError(tr("one value of it is too large"))
         data = self._stream.read(max(least, _PIECE))
         self.read_bytes += len(data)
         self._is_whole = not data

@@ -96,7 +96,7 @@ class _Import:
             self._take(found)
             self._heard.step(opened.done(), 1.0)
             if len(incoming.skipped) > _MOST_SKIPPED:
-                problem = "too much of it cannot be read"
+                problem = tr("too much of it cannot be read")
         self._flush()
         if problem and not incoming.ids and not self._known:
             raise imports.unknown(self._file, problem)
@@ -125,7 +125,9 @@ class _Import:
 
     def _take_file(self, sha256: str, data: bytes) -> None:
         if hashlib.sha256(data).hexdigest() != sha256:
-            self._incoming.skipped.append(Skipped(f"the file {sha256[:12]}", "it is not what its name says"))
+            self._incoming.skipped.append(
+                Skipped(tr("the file {sha256}", sha256=sha256[:12]), tr("it is not what its name says"))
+            )
             return
         self._heard.wait_for(self._store.files.add_data(data, sha256, ""))
 

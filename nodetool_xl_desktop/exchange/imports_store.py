@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange import export
 from nodetool_xl_desktop.exchange.export import Record
 from nodetool_xl_desktop.exchange.imports_found import BROKEN, Skipped, made_id, why
@@ -48,7 +49,7 @@ class Incoming:
                 if isinstance(error, sqlite3.Error) and store_errors.of_sqlite(error, _NOWHERE) is not None:
                     raise
                 connection.execute("ROLLBACK TO chat")
-                self.skipped.append(Skipped(record.chat.title or "without a title", why(error)))
+                self.skipped.append(Skipped(record.chat.title or tr("without a title"), why(error)))
             else:
                 self.ids.append(made)
                 self.given[record.chat.id] = made
@@ -67,8 +68,12 @@ class Incoming:
         for held in presets.every(connection):
             if (held.scope, held.subject, held.name) == (preset.scope, preset.subject, preset.name):
                 if presets.as_json(held) != presets.as_json(preset):
-                    named = f"the preset {preset.name}" if preset.name else "the settings of all chats or of a model"
-                    self.skipped.append(Skipped(named, "there is another one in its place, which was kept"))
+                    named = (
+                        tr("the preset {name}", name=preset.name)
+                        if preset.name
+                        else tr("the settings of all chats or of a model")
+                    )
+                    self.skipped.append(Skipped(named, tr("there is another one in its place, which was kept")))
                 return
         presets.keep(connection, preset)
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.exchange import export, export_html, imports_run
 from nodetool_xl_desktop.exchange.export import Record
 from nodetool_xl_desktop.exchange.export_files import free_name, fresh, fresh_text, not_written
@@ -164,7 +165,7 @@ async def printed(store: Store, chat: str) -> Printed:
         with _reading(store) as connection:
             found = record(connection, chat)
         return Printed(
-            found.chat.title or "Chat",
+            found.chat.title or tr("Chat"),
             export_html.subtitle(found),
             tuple(
                 (export.speaker(each), each.role == "user", tuple(export_html.blocks(each, read_file)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.architectures import ARCHITECTURES, UNTRIED
 from nodetool_xl_desktop.fit.layers import CONTEXT_STEP, lay_out, padded_context
 from nodetool_xl_desktop.fit.memory import Device, Needs
@@ -23,9 +24,18 @@ __all__ = ["CONTEXT_STEP", "caveats", "estimate", "padded_context"]
 
 #: Keys (behind the architecture's name) of what cannot be reckoned without knowing the architecture, and what to say.
 _UNKNOWN = {
-    "attention.sliding_window": "its sliding window is counted as full attention, so it may take less",
-    "ssm.state_size": "which of its layers are recurrent is not known, so the context is an approximation",
-    "wkv.head_size": "its recurrent state is not counted, so the context is an approximation",
+    "attention.sliding_window": tr(
+        "The estimate does not know this architecture ({name}): its sliding window is counted as full attention, so it"
+        " may take less."
+    ),
+    "ssm.state_size": tr(
+        "The estimate does not know this architecture ({name}): which of its layers are recurrent is not known, so the"
+        " context is an approximation."
+    ),
+    "wkv.head_size": tr(
+        "The estimate does not know this architecture ({name}): its recurrent state is not counted, so the context is"
+        " an approximation."
+    ),
 }
 
 
@@ -64,9 +74,17 @@ def caveats(header: Header) -> list[str]:
     if not header.is_model:
         return []
     if name in UNTRIED:
-        return [f"The estimate for this architecture ({shown(name)}) was not held against the engine's own plan yet."]
+        return [
+            tr(
+                "The estimate for this architecture ({name}) was not held against the engine's own plan yet.",
+                name=shown(name),
+            )
+        ]
     if name in ARCHITECTURES:
         return []
-    rough = f"The estimate does not know this architecture ({shown(name)})"
-    unknown = [text for key, text in _UNKNOWN.items() if header.get_int(key, 0) > 0]
-    return [f"{rough}: {text}." for text in unknown] or [f"{rough}, and counts it as a Llama of the same size."]
+    unknown = [text.format(name=shown(name)) for key, text in _UNKNOWN.items() if header.get_int(key, 0) > 0]
+    as_llama = tr(
+        "The estimate does not know this architecture ({name}), and counts it as a Llama of the same size.",
+        name=shown(name),
+    )
+    return unknown or [as_llama]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.fit.architectures import Mixer, Recurrent, Traits, Window
 from nodetool_xl_desktop.gguf import Header, Malformed
 from nodetool_xl_desktop.gguf.errors import shown
@@ -32,14 +33,24 @@ def layers(header: Header) -> int:
     """How many layers there are: a number that something may be made for each of."""
     count = header.block_count
     if count > MAX_KEPT_ELEMENTS:
-        raise Malformed.because(header.path, f"it says that it has {count:,} layers")
+        raise Malformed.because(
+            header.path, trn("it says that it has {count} layer", "it says that it has {count:,} layers", count)
+        )
     return count
 
 
 def _checked(header: Header, suffix: str, values: tuple[int, ...]) -> tuple[int, ...]:
     least = min(values, default=0)
     if least < 0:
-        raise Malformed.because(header.path, f"it says that {shown(header.architecture)}.{suffix} is {least:,}")
+        raise Malformed.because(
+            header.path,
+            tr(
+                "it says that {architecture}.{suffix} is {least:,}",
+                architecture=shown(header.architecture),
+                suffix=suffix,
+                least=least,
+            ),
+        )
     return values
 
 

@@ -127,7 +127,7 @@ _MOST = {
 #: Up to 16 devices (`GGML_SCHED_MAX_BACKENDS`), and a number above 0 for at least one.
 _SPLIT = re.compile(r"(?=.*[1-9])[0-9]{1,12}(,[0-9]{1,12}){0,15}")
 _TYPES = ("kv_type_k", "kv_type_v")
-_WHAT = "The model cannot be loaded this way"
+_WHAT = tr("The model cannot be loaded this way")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +161,18 @@ class LoadSettings:
     def __post_init__(self) -> None:
         for name in _TYPES:
             if getattr(self, name) not in (None, *KV_TYPES):
-                why = f"{name} is {getattr(self, name)!r}, which is none of {', '.join(KV_TYPES)}"
+                why = tr(
+                    "{name} is {value!r}, which is none of {types}",
+                    name=name,
+                    value=getattr(self, name),
+                    types=", ".join(KV_TYPES),
+                )
                 raise UserFacingError(_WHAT, why)
         if self.tensor_split is not None and not (isinstance(self.tensor_split, str) and self._split_is_fine()):
-            why = f"tensor_split is {self.tensor_split!r}, which are no shares of devices such as 3,1"
+            why = tr(
+                "tensor_split is {tensor_split!r}, which are no shares of devices such as 3,1",
+                tensor_split=self.tensor_split,
+            )
             raise UserFacingError(_WHAT, why)
         if not isinstance(self.projector, str | None):
             raise UserFacingError(_WHAT, tr("projector is {projector!r}, no path of a file", projector=self.projector))
@@ -175,10 +183,15 @@ class LoadSettings:
             if not isinstance(value, int) or isinstance(value, bool):
                 raise UserFacingError(_WHAT, tr("{name} is {value!r}, no whole number", name=name, value=value))
             if not least <= value <= _MOST[name]:
-                between = f"{least:,} and {_MOST[name]:,}"
                 raise UserFacingError(
                     _WHAT,
-                    tr("{name} is {value:,}, which is not between {between}", name=name, value=value, between=between),
+                    tr(
+                        "{name} is {value:,}, which is not between {least:,} and {most:,}",
+                        name=name,
+                        value=value,
+                        least=least,
+                        most=_MOST[name],
+                    ),
                 )
 
     @property
@@ -238,7 +251,7 @@ class LoadSettings:
 def _conflict(kv_type_v: str, flash_attention: bool | None) -> str:
     """`llama_init_from_model` of llama.cpp: "V cache quantization requires flash_attn"."""
     if kv_type_v in QUANTIZED_KV_TYPES and flash_attention is False:
-        return f"values that are kept as {kv_type_v} need flash attention, which is off"
+        return tr("values that are kept as {kv_type_v} need flash attention, which is off", kv_type_v=kv_type_v)
     return ""
 
 

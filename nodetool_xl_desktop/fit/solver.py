@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import in_a_row, tr, trn
 from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP, estimate
 from nodetool_xl_desktop.fit.memory import Device, Machine, MemoryUse, Needs
 from nodetool_xl_desktop.fit.options import QUANTIZED_KV_TYPES, LoadOptions, largest_context_length
@@ -222,19 +223,19 @@ def remedies(
     if verdict in (Verdict.FITS, Verdict.PARTLY):
         return tuple(_with_more_layers(load))
     margin = machine.margin if verdict is Verdict.TIGHT else 0
-    would = f"would leave {units.memory(margin)}" if margin else "would fit"
-    exact, coarse = (_with_kv_type(load, margin, kind, would) for kind in SMALLER_KV_TYPES)
+    exact, coarse = (_with_kv_type(load, margin, kind) for kind in SMALLER_KV_TYPES)
     found = [
-        *_with_layers(load, margin, would),
+        *_with_layers(load, margin),
         *exact,
-        *_without_projector(load, margin, would),
-        *_with_context(load, margin, would),
+        *_without_projector(load, margin),
+        *_with_context(load, margin),
         *coarse,
     ]
     smaller = [each for each in builds if each.size < header.tensor_bytes]
     build = best_build(header, options, machine, smaller, projector)
     if build is not None:
-        says = f"{build.quantization} ({units.file_size(build.size)}) would fit"
+        size = units.file_size(build.size)
+        says = tr("{quantization} ({size}) would fit", quantization=build.quantization, size=size)
         found.append(Remedy("build", options, says, build.quantization))
     return tuple(found)
 
@@ -245,50 +246,107 @@ def _with_more_layers(load: _Load) -> Iterator[Remedy]:
         return
     changed = offload(load.header, load.options, machine, projector=load.projector)
     if changed.gpu_layers > load.options.gpu_layers and load.fits(changed, machine.margin):
-        count, names = _layers(load.needs(changed))
-        yield Remedy("gpu_layers", changed, f"{count} layers would fit on {names}")
+        yield Remedy("gpu_layers", changed, _layers_would(load.needs(changed), 0))
 
 
-def _with_layers(load: _Load, margin: int, would: str) -> Iterator[Remedy]:
+def _with_layers(load: _Load, margin: int) -> Iterator[Remedy]:
     if not used(load.machine.devices):
         return
     changed = offload(load.header, load.options, load.machine, margin, load.projector)
     if changed == load.options or not load.fits(changed, margin):
         return
-    count, names = _layers(load.needs(changed))
-    on = f"{count} layers on {names}" if changed.gpu_layers else "the processor alone"
-    yield Remedy("gpu_layers", changed, f"{on} {would}")
+    if changed.gpu_layers:
+        says = _layers_would(load.needs(changed), margin)
+    elif margin:
+        says = tr("the processor alone would leave {left}", left=units.memory(margin))
+    else:
+        says = tr("the processor alone would fit")
+    yield Remedy("gpu_layers", changed, says)
 
 
-def _layers(need: Needs) -> tuple[str, str]:
-    """How many layers are on devices, and on which, in words."""
+def _layers_would(need: Needs, margin: int) -> str:
+    """How many layers would be on devices, and on which."""
     on = sum(need.layers_on)
     names = [device.name for device, layers in zip(need.only_devices, need.layers_on, strict=True) if layers]
-    return f"all {on}" if on == need.layers else f"{on} of {need.layers}", " and ".join(names)
+    said = {"on": on, "devices": in_a_row(names), "left": units.memory(margin)}
+    if on == need.layers and margin:
+        return trn(
+            "all {count} layer on {devices} would leave {left}",
+            "all {count} layers on {devices} would leave {left}",
+            on,
+            **said,
+        )
+    if on == need.layers:
+        return trn("all {count} layer on {devices} would fit", "all {count} layers on {devices} would fit", on, **said)
+    if margin:
+        return trn(
+            "{on} of {count} layer on {devices} would leave {left}",
+            "{on} of {count} layers on {devices} would leave {left}",
+            need.layers,
+            **said,
+        )
+    return trn(
+        "{on} of {count} layer on {devices} would fit",
+        "{on} of {count} layers on {devices} would fit",
+        need.layers,
+        **said,
+    )
 
 
-def _with_kv_type(load: _Load, margin: int, kind: str, would: str) -> Iterator[Remedy]:
+def _with_kv_type(load: _Load, margin: int, kind: str) -> Iterator[Remedy]:
     options = load.options
     flash = None if options.flash_attention is False else options.flash_attention
     changed = replace(options, kv_type_k=kind, kv_type_v=kind, flash_attention=flash)
     if can_be_kept_as(load.header, kind) and load.fits(changed, margin):
-        verb = would if margin else "fit"
-        yield Remedy("kv_type", changed, f"{units.tokens(options.context_length)} {verb} if the KV cache is {kind}")
+        said = {"kind": kind, "left": units.memory(margin)}
+        says = (
+            trn(
+                "{count} token would leave {left} if the KV cache is {kind}",
+                "{count:,} tokens would leave {left} if the KV cache is {kind}",
+                options.context_length,
+                **said,
+            )
+            if margin
+            else trn(
+                "{count} token fits if the KV cache is {kind}",
+                "{count:,} tokens fit if the KV cache is {kind}",
+                options.context_length,
+                **said,
+            )
+        )
+        yield Remedy("kv_type", changed, says)
 
 
-def _without_projector(load: _Load, margin: int, would: str) -> Iterator[Remedy]:
+def _without_projector(load: _Load, margin: int) -> Iterator[Remedy]:
     changed = replace(load.options, projector="")
     if load.options.projector and load.fits(changed, margin):
         takes = units.memory(load.needs(load.options).all.projector)
-        yield Remedy("projector", changed, f"without Vision, which takes {takes}, it {would}")
+        left = units.memory(margin)
+        says = (
+            tr("without Vision, which takes {taken}, it would leave {left}", taken=takes, left=left)
+            if margin
+            else tr("without Vision, which takes {taken}, it would fit", taken=takes)
+        )
+        yield Remedy("projector", changed, says)
 
 
-def _with_context(load: _Load, margin: int, would: str) -> Iterator[Remedy]:
+def _with_context(load: _Load, margin: int) -> Iterator[Remedy]:
     options = load.options
     largest = largest_context(load.header, options, load.machine, margin, load.projector)
     if min(USEFUL_CONTEXT_LENGTH, options.context_length) <= largest < options.context_length:
         changed = replace(options, context_length=largest)
-        yield Remedy("context", changed, f"{units.tokens(largest)} of context {would}")
+        left = units.memory(margin)
+        says = (
+            trn(
+                "{count} token of context would leave {left}",
+                "{count:,} tokens of context would leave {left}",
+                largest,
+                left=left,
+            )
+            if margin
+            else trn("{count} token of context would fit", "{count:,} tokens of context would fit", largest)
+        )
+        yield Remedy("context", changed, says)
 
 
 def can_be_kept_as(header: Header, kind: str) -> bool:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nodetool_xl_desktop.core.translation import mark
 from nodetool_xl_desktop.fit.memory import MARGIN, HostMemory, Machine, Needs
 
 
 class Verdict(StrEnum):
     """The field's words, the same on every surface of the program."""
 
-    FITS = "Fits"
-    TIGHT = "Tight"
-    PARTLY = "Partly on CPU"
-    WONT_FIT = "Won't fit"
+    FITS = mark("Fits")
+    TIGHT = mark("Tight")
+    PARTLY = mark("Partly on CPU")
+    WONT_FIT = mark("Won't fit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import tr, trn
 
-_AGAIN = "Download or copy it again"
+_AGAIN = tr("Download or copy it again")
 
 
 class GgufError(UserFacingError):
@@ -24,16 +25,20 @@ class Unreadable(GgufError):
     @classmethod
     def because(cls, path: Path, error: OSError | ValueError) -> Unreadable:
         """Word what the operating system (or Python's path functions: ValueError) said of `path`."""
-        what = f"{file_name(path)} cannot be read"
+        what = tr("{path} cannot be read", path=file_name(path))
         if isinstance(error, FileNotFoundError):
-            return cls(what, f"there is no such file in {path.absolute().parent}", "It may have been moved or deleted")
+            return cls(
+                what,
+                tr("there is no such file in {parent}", parent=path.absolute().parent),
+                tr("It may have been moved or deleted"),
+            )
         if isinstance(error, IsADirectoryError):
-            return cls(what, "it is a folder", "Choose a .gguf file inside it")
+            return cls(what, tr("it is a folder"), tr("Choose a .gguf file inside it"))
         if isinstance(error, PermissionError):
-            why = "you do not have the permission to read it"
-            return cls(what, why, "Change its permissions, or move it to your own folder")
+            why = tr("you do not have the permission to read it")
+            return cls(what, why, tr("Change its permissions, or move it to your own folder"))
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return cls(what, reason, "Check the disk that it is on, then try again")
+        return cls(what, reason, tr("Check the disk that it is on, then try again"))
 
 
 class NotGguf(GgufError):
@@ -47,15 +52,17 @@ class Truncated(GgufError):
     def in_header(cls, path: Path, size: int, needed: int) -> Truncated:
         """The file has `size` bytes, and its header alone needs `needed` or more."""
         if size == 0:
-            return cls(f"{file_name(path)} is not complete", "it is empty (0 bytes)", _AGAIN)
-        why = f"it ends after {size:,} bytes, inside its header, which needs at least {needed:,}"
-        return cls(f"{file_name(path)} is not complete", why, _AGAIN)
+            return cls(tr("{path} is not complete", path=file_name(path)), tr("it is empty (0 bytes)"), _AGAIN)
+        why = tr(
+            "it ends after {size:,} bytes, inside its header, which needs at least {needed:,}", size=size, needed=needed
+        )
+        return cls(tr("{path} is not complete", path=file_name(path)), why, _AGAIN)
 
     @classmethod
     def in_data(cls, path: Path, size: int, expected: int) -> Truncated:
         """The header is whole and tells that the file should have `expected` bytes; it has `size`."""
-        why = f"it ends after {size:,} of {expected:,} bytes"
-        return cls(f"{file_name(path)} is not complete", why, _AGAIN)
+        why = tr("it ends after {size:,} of {expected:,} bytes", size=size, expected=expected)
+        return cls(tr("{path} is not complete", path=file_name(path)), why, _AGAIN)
 
 
 class UnsupportedVersion(GgufError):
@@ -80,12 +87,26 @@ class MissingSplit(GgufError):
     def of(cls, path: Path, missing: tuple[Path, ...], count: int) -> MissingSplit:
         """`missing` (at least one) of the `count` parts of the set that `path` belongs to are not there."""
         names = ", ".join(file_name(part) for part in missing[:3])
-        more = f" and {len(missing) - 3:,} more" if len(missing) > 3 else ""
-        verb = "is" if len(missing) == 1 else "are"
+        if len(missing) > 3:
+            why = trn(
+                "{names} and {count} more are not in {folder}",
+                "{names} and {count:,} more are not in {folder}",
+                len(missing) - 3,
+                names=names,
+                folder=path.parent,
+            )
+        else:
+            why = trn(
+                "{names} is not in {folder}",
+                "{names} are not in {folder}",
+                len(missing),
+                names=names,
+                folder=path.parent,
+            )
         error = cls(
-            f"{file_name(path)} is one of {count:,} parts, and not all of them are here",
-            f"{names}{more} {verb} not in {path.parent}",
-            f"Put all {count:,} files into the same folder, under their original names",
+            tr("{path} is one of {count:,} parts, and not all of them are here", path=file_name(path), count=count),
+            why,
+            tr("Put all {count:,} files into the same folder, under their original names", count=count),
         )
         error.missing = missing
         return error
@@ -97,7 +118,11 @@ class Malformed(GgufError):
     @classmethod
     def because(cls, path: Path, why: str) -> Malformed:
         """Word `why` the header of `path` cannot be right."""
-        return cls(f"{file_name(path)} is damaged", why, f"{_AGAIN}, or choose another build of this model")
+        return cls(
+            tr("{path} is damaged", path=file_name(path)),
+            why,
+            tr("Download or copy it again, or choose another build of this model"),
+        )
 
 
 def shown(name: str, limit: int = 80) -> str:

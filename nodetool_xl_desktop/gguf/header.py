@@ -15,6 +15,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.gguf.errors import Malformed, shown
 from nodetool_xl_desktop.gguf.types import FILE_TYPE_GUESSED, FILE_TYPES, type_name
 
@@ -222,15 +223,20 @@ class Header:
         """
         key = f"{self.architecture}.{suffix}"
         if not 0 <= n <= MAX_KEPT_ELEMENTS:
-            raise Malformed.because(self.path, f"it says that it has {n:,} layers")
+            raise Malformed.because(
+                self.path, trn("it says that it has {count} layer", "it says that it has {count:,} layers", n)
+            )
         value = self.metadata.get(key)
         if isinstance(value, ArrayInfo) or (isinstance(value, tuple) and len(value) != n):
             length = value.length if isinstance(value, ArrayInfo) else len(value)
-            raise Malformed.because(self.path, f"it has {n:,} layers, but {length:,} values of {shown(key)}")
+            raise Malformed.because(
+                self.path,
+                tr("it has {layers:,} layers, but {length:,} values of {key}", layers=n, length=length, key=shown(key)),
+            )
         values = value if isinstance(value, tuple) else (default if value is None else value,) * n
         numbers = tuple(int(item) for item in values if isinstance(item, int))
         if len(numbers) != n:
-            raise Malformed.because(self.path, f"{shown(key)} should be a number")
+            raise Malformed.because(self.path, tr("{key} should be a number", key=shown(key)))
         return numbers
 
     def _int(self, key: str) -> int | None:

@@ -15,7 +15,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import mark, tr, trn
 from nodetool_xl_desktop.gguf.errors import (
     Malformed,
     Truncated,
@@ -69,6 +69,8 @@ _SCALARS = {
     12: _ScalarType("f64", "d", 8),
 }
 _U32_TYPE, _STRING_TYPE, _ARRAY_TYPE = 4, 8, 9
+_TENSORS = mark("it says that it has {count:,} tensors; no model has more than {most:,}")
+_KEYS = mark("it says that it has {count:,} keys; no model has more than {most:,}")
 _LAYOUTS = {type_id: struct.Struct(f"<{scalar.letter}") for type_id, scalar in _SCALARS.items()}
 
 
@@ -127,8 +129,8 @@ class _Parser:
 
     def header(self) -> Header:
         version = self._version()
-        n_tensors = self._count("tensors", MAX_TENSORS)
-        n_keys = self._count("keys", MAX_KEYS)
+        n_tensors = self._count(_TENSORS, MAX_TENSORS)
+        n_keys = self._count(_KEYS, MAX_KEYS)
         alignment, metadata = self._metadata(n_keys)
         tensors = read_tensors(self._window, self._path, n_tensors, alignment)
         header_bytes = self._window.position
@@ -152,7 +154,7 @@ class _Parser:
         )
         # A later part of a split set and an importance matrix are written without one.
         if not header.architecture and header.kind not in ("part", "imatrix"):
-            raise self._malformed("it does not say what kind of model it is (general.architecture)")
+            raise self._malformed(tr("it does not say what kind of model it is (general.architecture)"))
         return header
 
     def _version(self) -> int:
@@ -164,22 +166,22 @@ class _Parser:
         version = self._window.u32()
         if version in (2, 3):
             return version
-        what = f"{file_name(self._path)} cannot be read by this program"
+        what = tr("{path} cannot be read by this program", path=file_name(self._path))
         if version != 0 and version & 0xFFFFFF == 0:  # a small number with its bytes the other way round
-            why = "it is a big-endian file, made for another kind of processor"
+            why = tr("it is a big-endian file, made for another kind of processor")
             raise UnsupportedVersion(what, why, tr("Look for a build without big-endian (BE) in its name"))
         if version == 1:
-            why = "it is in version 1 of the GGUF format, and versions 2 and 3 are supported"
+            why = tr("it is in version 1 of the GGUF format, and versions 2 and 3 are supported")
             raise UnsupportedVersion(what, why, tr("Look for a newer build of this model"))
         if version == 0 or version > 99:
-            raise self._malformed(f"it says that it is in version {version:,} of the GGUF format")
-        why = f"it is in version {version} of the GGUF format, and versions 2 and 3 are supported"
+            raise self._malformed(tr("it says that it is in version {version:,} of the GGUF format", version=version))
+        why = tr("it is in version {version} of the GGUF format, and versions 2 and 3 are supported", version=version)
         raise UnsupportedVersion(what, why, tr("Update this program and its engine"))
 
-    def _count(self, things: str, most: int) -> int:
+    def _count(self, too_many: str, most: int) -> int:
         count = self._window.u64()
         if count > most:
-            raise self._malformed(f"it says that it has {count:,} {things}; no model has more than {most:,}")
+            raise self._malformed(tr(too_many, count=count, most=most))
         return count
 
     def _metadata(self, n_keys: int) -> tuple[int, dict[str, Value]]:
@@ -188,23 +190,25 @@ class _Parser:
         for _ in range(n_keys):
             key = self._key()
             if key in metadata:
-                raise self._malformed(f"the key {shown(key)} stands in it twice")
+                raise self._malformed(tr("the key {key} stands in it twice", key=shown(key)))
             type_id = self._window.u32()
             value = metadata[key] = self._value(key, type_id)
             if key == "general.alignment":
                 if type_id != _U32_TYPE or not isinstance(value, int) or value.bit_count() != 1:
-                    raise self._malformed(f"its alignment is {shown(str(value))}, not a power of two")
+                    raise self._malformed(tr("its alignment is {shown}, not a power of two", shown=shown(str(value))))
                 alignment = value
         return alignment, metadata
 
     def _key(self) -> str:
         length = self._window.u64()
         if not 0 < length <= MAX_KEY_BYTES:
-            raise self._malformed(f"a key in it has a name of {length:,} bytes")
+            raise self._malformed(
+                trn("a key in it has a name of {count} byte", "a key in it has a name of {count:,} bytes", length)
+            )
         # 4: a character takes up to 4 bytes in memory as soon as one of them is an emoji.
         self._key_budget -= 4 * length + 64
         if self._key_budget < 0:
-            raise self._malformed("its keys are too long for a model")
+            raise self._malformed(tr("its keys are too long for a model"))
         return self._window.take_bytes(length).decode("utf-8", "replace")
 
     def _value(self, key: str, type_id: int) -> Value:
@@ -213,7 +217,9 @@ class _Parser:
         if type_id == _ARRAY_TYPE:
             return self._array(key)
         if type_id not in _LAYOUTS:
-            raise self._malformed(f"the value of {shown(key)} has the unknown type {type_id:,}")
+            raise self._malformed(
+                tr("the value of {key} has the unknown type {type_id:,}", key=shown(key), type_id=type_id)
+            )
         value: Scalar = self._window.take(_LAYOUTS[type_id])[0]
         return value
 
@@ -230,9 +236,11 @@ class _Parser:
         if type_id == _STRING_TYPE:
             return self._strings_array(key, length)
         if type_id == _ARRAY_TYPE:
-            raise self._malformed(f"the value of {shown(key)} is an array of arrays")
+            raise self._malformed(tr("the value of {key} is an array of arrays", key=shown(key)))
         if type_id not in _SCALARS:
-            raise self._malformed(f"the value of {shown(key)} is an array of the unknown type {type_id:,}")
+            raise self._malformed(
+                tr("the value of {key} is an array of the unknown type {type_id:,}", key=shown(key), type_id=type_id)
+            )
         scalar = _SCALARS[type_id]
         # 40: what an int or a float and the reference to it take in memory.
         if length > MAX_KEPT_ELEMENTS or not self._afford(40 * length + 64):
@@ -243,7 +251,14 @@ class _Parser:
     def _strings_array(self, key: str, length: int) -> tuple[Scalar, ...] | ArrayInfo:
         self._strings += length
         if self._strings > MAX_STRINGS:
-            raise self._malformed(f"{shown(key)} has {length:,} entries; no vocabulary has so many")
+            raise self._malformed(
+                trn(
+                    "{key} has {count} entry; no vocabulary has so many",
+                    "{key} has {count:,} entries; no vocabulary has so many",
+                    length,
+                    key=shown(key),
+                )
+            )
         if length > MAX_KEPT_STRINGS:
             self._window.skip_strings(length)
             return ArrayInfo("str", length)

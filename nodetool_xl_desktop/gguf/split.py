@@ -39,13 +39,22 @@ def join_parts(parts: Sequence[Header]) -> Header:
     first, count = parts[0], len(parts)
     for number, part in enumerate(parts):
         if (part.split_no, part.split_count) != (number, count):
-            told = f"part {part.split_no + 1:,} of {part.split_count:,}"
-            why = f"by its name it is part {number + 1:,} of {count:,}, but it says {told}"
+            why = tr(
+                "by its name it is part {number:,} of {count:,}, but it says part {told_number:,} of {told_count:,}",
+                number=number + 1,
+                count=count,
+                told_number=part.split_no + 1,
+                told_count=part.split_count,
+            )
             raise Malformed.because(part.path, why)
     tensors = _all_tensors(parts)
     told_count = first.metadata.get("split.tensors.count")
     if isinstance(told_count, int) and told_count != len(tensors):
-        why = f"its parts should have {told_count:,} tensors together, and have {len(tensors):,}"
+        why = tr(
+            "its parts should have {told_count:,} tensors together, and have {count:,}",
+            told_count=told_count,
+            count=len(tensors),
+        )
         raise Malformed.because(first.path, why)
     files = tuple(part.path for part in parts)
     total_size = sum(part.file_size for part in parts)
@@ -81,7 +90,7 @@ def part_names(header: Header) -> tuple[str, ...]:
     if count == 1:
         return (path.name,)
     if count > MAX_SPLITS or number >= count:
-        why = f"it says that it is part {number + 1:,} of {count:,}"
+        why = tr("it says that it is part {number:,} of {count:,}", number=number + 1, count=count)
         raise Malformed.because(path, why)
     suffix = _suffix(number, count)
     if not path.name.endswith(suffix):
@@ -109,7 +118,7 @@ def _all_tensors(parts: Sequence[Header]) -> tuple[TensorInfo, ...]:
     for part in parts:
         for tensor in part.tensors:
             if tensor.name in tensors:
-                why = f"the tensor {shown(tensor.name)} stands in two parts of the set"
+                why = tr("the tensor {name} stands in two parts of the set", name=shown(tensor.name))
                 raise Malformed.because(part.path, why)
             tensors[tensor.name] = tensor
     return tuple(tensors.values())

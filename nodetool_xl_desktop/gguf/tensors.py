@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.gguf.errors import GgufError, Malformed, UnsupportedTensorType, file_name, shown
 from nodetool_xl_desktop.gguf.header import TensorInfo
 from nodetool_xl_desktop.gguf.types import REMOVED_TENSOR_TYPES, TENSOR_TYPES
@@ -36,11 +36,16 @@ def read_tensors(window: Window, path: Path, n_tensors: int, alignment: int) -> 
     for _ in range(n_tensors):
         tensor = _read_tensor(window, path)
         if tensor.name in tensors:
-            raise Malformed.because(path, f"the tensor {shown(tensor.name)} stands in it twice")
+            raise Malformed.because(path, tr("the tensor {name} stands in it twice", name=shown(tensor.name)))
         # The engine insists that tensors stand without gaps, in the order of the header.
         if tensor.offset != offset:
-            where = f"begins at {tensor.offset:,}, but the one before it ends at {offset:,}"
-            raise Malformed.because(path, f"the tensor {shown(tensor.name)} {where}")
+            why = tr(
+                "the tensor {name} begins at {begin:,}, but the one before it ends at {end:,}",
+                name=shown(tensor.name),
+                begin=tensor.offset,
+                end=offset,
+            )
+            raise Malformed.because(path, why)
         offset += padded(tensor.size, alignment)
         tensors[tensor.name] = tensor
     return tuple(tensors.values())
@@ -54,11 +59,24 @@ def padded(size: int, alignment: int) -> int:
 def _read_tensor(window: Window, path: Path) -> TensorInfo:
     name_length = window.u64()
     if name_length > MAX_TENSOR_NAME_BYTES:
-        raise Malformed.because(path, f"a tensor in it has a name of {name_length:,} bytes")
+        raise Malformed.because(
+            path,
+            trn(
+                "a tensor in it has a name of {count} byte", "a tensor in it has a name of {count:,} bytes", name_length
+            ),
+        )
     name = window.take_bytes(name_length).decode("utf-8", "replace")
     n_dims = window.u32()
     if n_dims > MAX_DIMS:
-        raise Malformed.because(path, f"the tensor {shown(name)} has {n_dims:,} dimensions")
+        raise Malformed.because(
+            path,
+            trn(
+                "the tensor {name} has {count} dimension",
+                "the tensor {name} has {count:,} dimensions",
+                n_dims,
+                name=shown(name),
+            ),
+        )
     *shape, type_id, offset = window.take(_LAYOUTS[n_dims])
     if type_id not in TENSOR_TYPES:
         raise _unknown_type(path, name, type_id)
@@ -73,19 +91,38 @@ def _size(path: Path, name: str, shape: list[int], type_id: int) -> int:
     for length in shape:
         elements *= length
         if length < 0 or elements > _INT64_MAX:
-            raise Malformed.because(path, f"the tensor {shown(name)} has the shape {tuple(shape)}")
+            raise Malformed.because(
+                path, tr("the tensor {name} has the shape {shape}", name=shown(name), shape=tuple(shape))
+            )
     row = shape[0] if shape else 1
     if row % storage.block_elements:
-        why = f"rows of {row:,} elements, and {storage.name} needs multiples of {storage.block_elements}"
-        raise Malformed.because(path, f"the tensor {shown(name)} has {why}")
+        why = tr(
+            "the tensor {name} has rows of {row:,} elements, and {type} needs multiples of {block}",
+            name=shown(name),
+            row=row,
+            type=storage.name,
+            block=storage.block_elements,
+        )
+        raise Malformed.because(path, why)
     return elements // storage.block_elements * storage.block_bytes
 
 
 def _unknown_type(path: Path, name: str, type_id: int) -> GgufError:
     if not 0 <= type_id < 1000:  # the engine counts its types up one by one, to 42 so far
-        return Malformed.because(path, f"the tensor {shown(name)} has the unknown type {type_id:,}")
-    what = f"{file_name(path)} cannot be read by this program"
-    why = f"its tensor {shown(name)} is stored as type {type_id}, which this engine does not know"
+        return Malformed.because(
+            path, tr("the tensor {name} has the unknown type {type_id:,}", name=shown(name), type_id=type_id)
+        )
+    what = tr("{path} cannot be read by this program", path=file_name(path))
     if type_id in REMOVED_TENSOR_TYPES:
-        return UnsupportedTensorType(what, tr("{why} any more", why=why), tr("Look for a newer build of this model"))
+        why = tr(
+            "its tensor {name} is stored as type {type_id}, which this engine does not know any more",
+            name=shown(name),
+            type_id=type_id,
+        )
+        return UnsupportedTensorType(what, why, tr("Look for a newer build of this model"))
+    why = tr(
+        "its tensor {name} is stored as type {type_id}, which this engine does not know",
+        name=shown(name),
+        type_id=type_id,
+    )
     return UnsupportedTensorType(what, why, tr("Update the engine, or choose another quantization"))

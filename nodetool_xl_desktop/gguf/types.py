@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nodetool_xl_desktop.core.translation import tr
+
 
 class TensorType(NamedTuple):
     """How a tensor type is stored: `block_elements` elements take `block_bytes` bytes."""
@@ -108,4 +110,4 @@ FILE_TYPES: dict[int, str] = {
 def type_name(type_id: int) -> str:
     """The name of a tensor type: "Q4_K"; "type 99" for one that this table does not have."""
     known = TENSOR_TYPES.get(type_id)
-    return known.name if known else f"type {type_id}"
+    return known.name if known else tr("type {type_id}", type_id=type_id)

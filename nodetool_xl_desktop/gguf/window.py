@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf.errors import Malformed, Truncated
 
 #: `read(offset, size)` answers exactly `size` bytes from `offset`, fewer only where the file has ended
@@ -118,7 +119,9 @@ class Window:
     def _check(self, end: int) -> None:
         """Refuse a header that is said to reach to `end`, an offset in the file."""
         if end > MAX_HEADER_BYTES:
-            why = f"by the lengths in it, its header has {end:,} bytes or more; no model has so long a header"
+            why = tr(
+                "by the lengths in it, its header has {end:,} bytes or more; no model has so long a header", end=end
+            )
             raise Malformed.because(self._path, why)
         if end > self._file_size:
             raise Truncated.in_header(self._path, self._file_size, end)

@@ -97,7 +97,7 @@ def parse_address(text: str, endpoint: str | None = None) -> Address:
         url = f"{hub}/{found['repo']}/resolve/{found['revision']}/{found['path']}"
         return Address(url, _name(found["path"], text), _host(urlsplit(url)), found["repo"], takes_token=True)
     if behind is not None and not behind.lower().endswith(".gguf"):
-        hint = "Open the repository's page, choose a .gguf file there, and copy the address of that page"
+        hint = tr("Open the repository's page, choose a .gguf file there, and copy the address of that page")
         raise BadName(tr("{text} is no model file", text=_shown(text)), tr("it is another page of the model hub"), hint)
     url = urlunsplit(parts._replace(fragment=""))
     # A token goes to the hub itself alone, never in the clear to a namesake of it.
@@ -138,7 +138,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _no_address(text: str) -> BadName:
-    why = "such an address begins with http:// or https:// and ends in the name of a file"
+    why = tr("such an address begins with http:// or https:// and ends in the name of a file")
     return BadName(
         tr("{text} is no address of a model file", text=_shown(text)), why, tr("Copy the address of a .gguf file")
     )
@@ -290,7 +290,7 @@ def _repository(repo_id: str, revision: str, inside: str, text: str) -> Reposito
     if not is_repository_name(repo_id) or climbs or not (revision + inside).isprintable() or "\\" in inside:
         raise _nothing(text)
     if inside and not inside.lower().endswith(".gguf"):
-        hint = "Choose a .gguf file, or paste the address of the repository"
+        hint = tr("Choose a .gguf file, or paste the address of the repository")
         raise BadName(tr("{text} is no model file", text=_shown(text)), tr("it is another file of a repository"), hint)
     return RepositoryAddress(repo_id, revision, inside or None)
 
@@ -303,7 +303,7 @@ def _parts(bare: str, text: str) -> SplitResult:
 
 
 def _nothing(text: str) -> BadName:
-    why = "it is no path, no address of a model on the web, and no name as in org/repo or org/repo:Q4_K_M"
+    why = tr("it is no path, no address of a model on the web, and no name as in org/repo or org/repo:Q4_K_M")
     return BadName(
         tr("{text} names no model", text=_shown(text)),
         why,
@@ -312,7 +312,7 @@ def _nothing(text: str) -> BadName:
 
 
 def _other_page(text: str) -> BadName:
-    why = "it is another page of the model hub"
+    why = tr("it is another page of the model hub")
     return BadName(
         tr("{text} names no model", text=_shown(text)), why, tr("Open a model's page there, and copy its address")
     )

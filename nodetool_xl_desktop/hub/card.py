@@ -6,6 +6,7 @@ import asyncio
 import re
 from contextlib import aclosing
 
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.network import HttpClient
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import MIB
@@ -47,7 +48,7 @@ async def read_card(repository: Repository, *, token: str | None = None, patienc
     require_network()
     pauses = list(patience.pauses_s)
     try:
-        async with asyncio.timeout(_WITHIN_S), connected(repository.host, patience) as client:
+        async with asyncio.timeout(_WITHIN_S), connected(repository.host, patience, Purpose.HUB) as client:
             while True:
                 try:
                     return without_front(await _fetched(client, repository, token))
@@ -58,7 +59,7 @@ async def read_card(repository: Repository, *, token: str | None = None, patienc
                         raise _given_up(repository, fault) from fault
                     await asyncio.sleep(min(max(pauses.pop(0), fault.pause_s), _WITHIN_S))
     except TimeoutError as error:
-        raise Unreachable.because(repository.host, "it did not answer in time") from error
+        raise Unreachable.because(repository.host, tr("it did not answer in time")) from error
 
 
 def without_front(card: str) -> str:

@@ -84,7 +84,7 @@ def parse_reference(text: str) -> Reference:
     name, colon, quantization = name.partition(":")
     wrong = (file and (colon or not file.lower().endswith(".gguf"))) or (colon and not quantization)
     if not organisation or not name or wrong:
-        why = "a model on a hub is named as in org/repo, org/repo:Q4_K_M or org/repo/file.gguf"
+        why = tr("a model on a hub is named as in org/repo, org/repo:Q4_K_M or org/repo/file.gguf")
         raise BadName(
             tr('"{text}" is no name of a model on a hub', text=text), why, tr("Copy the name from the model's page")
         )
@@ -214,7 +214,7 @@ def _pick_file(found: Sequence[Candidate], file: str) -> Candidate:
 
 
 def _nothing() -> NotFound:
-    why = "there is no .gguf model in it, or not all parts of one"
+    why = tr("there is no .gguf model in it, or not all parts of one")
     return NotFound(
         tr("This repository holds nothing to load"), why, tr('Look for a repository with "GGUF" in its name')
     )

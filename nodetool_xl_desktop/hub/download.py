@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.lock import FileLock
 from nodetool_xl_desktop.core.threads import to_its_end
 from nodetool_xl_desktop.hub.errors import (
@@ -69,7 +70,7 @@ async def fetch(
     part = Part(target, repository, file)
     try:
         if not await to_its_end(part.is_whole):
-            require_network()
+            require_network(Purpose.DOWNLOADS)
             await to_its_end(lambda: require_inside(into, target))
             await to_its_end(part.require_free_name)
             await to_its_end(lambda: make_below(into, target, file.name))

@@ -6,6 +6,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.errors import BadEndpoint
 
 #: The hub that is meant where nothing else is said, and what it is called besides.
@@ -29,7 +30,9 @@ def parse_endpoint(text: str) -> str:
     """
     bare = text.strip()
     if "@" in bare:
-        raise BadEndpoint.because("This address", "it holds a user name or a password; give an access token instead")
+        raise BadEndpoint.because(
+            tr("This address"), tr("it holds a user name or a password; give an access token instead")
+        )
     if _BARE.match(bare):
         bare = f"https://{bare}"
     named = ascii(text if len(text) <= 200 else f"{text[:199]}...")
@@ -39,9 +42,9 @@ def parse_endpoint(text: str) -> str:
     except ValueError:  # brackets that do not match, a port that is no number
         sound = False
     if not sound or not bare.isascii() or not bare.isprintable() or " " in bare or "\\" in bare:
-        raise BadEndpoint.because(named, "it begins with http:// or https://, and a server is named")
+        raise BadEndpoint.because(named, tr("it begins with http:// or https://, and a server is named"))
     if "?" in bare or "#" in bare:
-        raise BadEndpoint.because(named, "it has a question or a mark at its end, which a hub has not")
+        raise BadEndpoint.because(named, tr("it has a question or a mark at its end, which a hub has not"))
     return bare.rstrip("/")
 
 
@@ -63,5 +66,5 @@ def origin(address: str) -> str:
         parts = urlsplit(address)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError as error:
-        raise BadEndpoint.because(ascii(address[:200]), "it cannot be read") from error
+        raise BadEndpoint.because(ascii(address[:200]), tr("it cannot be read")) from error
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"

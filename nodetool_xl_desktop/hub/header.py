@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf import Header, Truncated, join_parts, parse, part_names
 from nodetool_xl_desktop.gguf.window import FIRST_CHUNK
@@ -75,7 +76,7 @@ async def read_remote_header(
     reader = _Reader(patience)
     address = Address.of(repository, file)
     require_network()
-    async with connected(address.host, patience) as client:
+    async with connected(address.host, patience, Purpose.HUB) as client:
         return (await reader.header(Source(client, address, token)))[0]
 
 
@@ -97,7 +98,7 @@ async def read_remote_model(
     if address.repository:
         require_network()
     reader = _Reader(patience)
-    async with connected(address.host, patience) as client:
+    async with connected(address.host, patience, _purpose(address)) as client:
         source = Source(client, address, token)
         header, file = await reader.header(source)
         names = part_names(header)
@@ -118,13 +119,18 @@ async def read_stamp(
     """
     if address.repository:
         require_network()
-    async with connected(address.host, patience) as client:
+    async with connected(address.host, patience, _purpose(address)) as client:
         source = Source(client, address, token)
         try:
             await _Reader(patience).fetch(source, 1, (1,))
         finally:
             await source.close()
         return source.stamp, source.size
+
+
+def _purpose(address: Address) -> Purpose:
+    """What lies on a hub is asked for as Discover asks, whoever named it."""
+    return Purpose.HUB if address.repository else Purpose.ADDRESSES
 
 
 class _Reader:
@@ -219,7 +225,11 @@ class _Reader:
         """Fetch until `wanted` bytes are there or an answer ends."""
         if not source.is_open:
             if source.requests >= MOST_REQUESTS:
-                why = f"it handed out only {len(source.content):,} bytes in {source.requests} answers"
+                why = tr(
+                    "it handed out only {count:,} bytes in {requests} answers",
+                    count=len(source.content),
+                    requests=source.requests,
+                )
                 raise BadAnswer.because(source.address.host, why)
             self._require_budget(source)
             end = next((bound for bound in bounds if bound >= wanted), wanted)

@@ -48,7 +48,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, content: Callable[[], dict[str, Any]]) -> None:
-        self._file = JsonFile(path, "The list of downloads")
+        self._file = JsonFile(path, tr("The list of downloads"))
         self._lock = FileLock(path.with_name(f"{path.name}.lock"))
         self._content = content
         self._is_dirty = False
@@ -61,7 +61,7 @@ class Journal:
             UserFacingError: another program has it, or it cannot be read.
         """
         if not await to_its_end(self._locked):
-            why = "another program that is open has this folder, and downloads into it"
+            why = tr("another program that is open has this folder, and downloads into it")
             raise UserFacingError(tr("Nothing can be downloaded here"), why, tr("Use that one, or close it"))
         try:
             kept = await to_its_end(lambda: self._file.read(_parsed)) or Kept()

@@ -7,7 +7,9 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nodetool_xl_desktop.core.network import OffLine, WorksOffLine
+from nodetool_xl_desktop.core.connections import Purpose
+from nodetool_xl_desktop.core.network import NotAllowed, OffLine
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.entry import Entry
 from nodetool_xl_desktop.hub.errors import NotStored
 from nodetool_xl_desktop.hub.transfer import PATIENCE, Patience
@@ -47,10 +49,10 @@ def disk_sorted(entry: Entry) -> Iterator[None]:
         raise NotStored.because(entry.files[0].name, error) from error
 
 
-def off_line() -> WorksOffLine | None:
-    """The error for whoever shall wait for the network, while the program works off line."""
+def off_line() -> NotAllowed | None:
+    """The error for whoever shall wait for the network, while the person does not allow downloads."""
     try:
-        OffLine.check_all("The download waits")
-    except WorksOffLine as error:
+        OffLine.check_all(tr("The download waits"), Purpose.DOWNLOADS)
+    except NotAllowed as error:
         return error
     return None

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.hub.errors import Damaged
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
@@ -175,8 +176,10 @@ class Part:
         told, found = self._file.sha256, self._hash.hexdigest()
         if self.position != self._file.size or told not in (None, found):
             self._set_aside()
-            right = f"its SHA-256 should be {told}, and is {found}"
-            wrong_size = f"it should have {self._file.size} bytes, and has {self.position}"
+            right = tr("its SHA-256 should be {told}, and is {found}", told=told, found=found)
+            wrong_size = tr(
+                "it should have {size} bytes, and has {position}", size=self._file.size, position=self.position
+            )
             why = wrong_size if self.position != self._file.size else right
             raise Damaged.set_aside(self._file.name, why, self._damaged.name)
         os.fsync(self._opened.fileno())

@@ -24,7 +24,7 @@ class Pick:
         size: of the file, in bytes.
         licence: its short name.
         task: what it is taken for: "Small and quick", "General", "Coding", "Reasoning", "Vision" or "Embedding".
-        about: the same in one line.
+        about: the same in one line. Both are English, and have a translation: `tr(pick.about)`.
         capabilities: by the names of `library.model_file.Capability`.
         least_memory: what a machine should have for it in all, in bytes, with a context of 8,192 tokens.
     """

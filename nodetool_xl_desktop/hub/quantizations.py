@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from nodetool_xl_desktop.core.translation import mark, tr
 from nodetool_xl_desktop.gguf.names import read_name
 
 _BITS = {
@@ -53,51 +54,53 @@ _BITS = {
 }
 
 _SAYS = {
-    "F32": "full precision, for those who convert models; nobody needs it to chat",
-    "BF16": "as it was trained; twice the size of Q8_0 for a difference that nobody notices",
-    "F16": "as good as trained; twice the size of Q8_0 for a difference that nobody notices",
-    "Q8_0": "as good as the original; for those who have the memory",
-    "Q6_K": "next to no loss; the last step before Q8_0",
-    "Q5_K_M": "a loss that is hard to notice; for a bit more memory than Q4_K_M",
-    "Q5_K_S": "a bit smaller than Q5_K_M, with a loss that is hard to notice",
-    "Q5_1": "an older kind; Q5_K_M is better at the same size",
-    "Q5_0": "an older kind; Q5_K_M is better at the same size",
-    "Q4_K_M": "small with little loss; the usual choice",
-    "Q4_K_S": "a bit smaller than Q4_K_M, and a bit worse",
-    "Q4_1": "an older kind; Q4_K_M is better and smaller",
-    "Q4_0": "an older kind that is quick on processors; fine where the model was trained for it (QAT)",
-    "IQ4_NL": "about as good as Q4_K_S; quick on ARM processors",
-    "IQ4_XS": "the smallest that loses little; slower than Q4_K_S on some processors",
-    "MXFP4": "the precision that such a model was trained in, so nothing is lost",
-    "NVFP4": "four bits for newer NVIDIA cards",
-    "Q3_K_L": "a loss that shows; for a model that is a bit too large at four bits",
-    "Q3_K_M": "a loss that shows; for a model that is a bit too large at four bits",
-    "Q3_K_S": "a clear loss; IQ3_M is better at this size",
-    "IQ3_M": "a loss that shows, the least of its size; slower without a graphics card",
-    "IQ3_S": "a loss that shows; better than Q3_K_S at the same size",
-    "IQ3_XS": "a clear loss; where nothing larger fits",
-    "IQ3_XXS": "a clear loss; where nothing larger fits",
-    "Q2_K": "a great loss; a smaller model at four bits is mostly better",
-    "Q2_K_S": "a great loss; a smaller model at four bits is mostly better",
-    "IQ2_M": "a great loss; for very large models that fit no other way",
-    "IQ2_S": "a great loss; for very large models that fit no other way",
-    "IQ2_XS": "a great loss; for very large models that fit no other way",
-    "IQ2_XXS": "hardly usable but for the largest models",
-    "Q2_0": "for models that were trained for two bits",
-    "IQ1_M": "broken for most models; an experiment with the largest ones",
-    "IQ1_S": "broken for most models; an experiment with the largest ones",
-    "TQ2_0": "for models that were trained with three values a weight, such as BitNet",
-    "TQ1_0": "for models that were trained with three values a weight, such as BitNet",
-    "Q1_0": "for models that were trained for one bit",
+    "F32": tr("full precision, for those who convert models; nobody needs it to chat"),
+    "BF16": tr("as it was trained; twice the size of Q8_0 for a difference that nobody notices"),
+    "F16": tr("as good as trained; twice the size of Q8_0 for a difference that nobody notices"),
+    "Q8_0": tr("as good as the original; for those who have the memory"),
+    "Q6_K": tr("next to no loss; the last step before Q8_0"),
+    "Q5_K_M": tr("a loss that is hard to notice; for a bit more memory than Q4_K_M"),
+    "Q5_K_S": tr("a bit smaller than Q5_K_M, with a loss that is hard to notice"),
+    "Q5_1": tr("an older kind; Q5_K_M is better at the same size"),
+    "Q5_0": tr("an older kind; Q5_K_M is better at the same size"),
+    "Q4_K_M": tr("small with little loss; the usual choice"),
+    "Q4_K_S": tr("a bit smaller than Q4_K_M, and a bit worse"),
+    "Q4_1": tr("an older kind; Q4_K_M is better and smaller"),
+    "Q4_0": tr("an older kind that is quick on processors; fine where the model was trained for it (QAT)"),
+    "IQ4_NL": tr("about as good as Q4_K_S; quick on ARM processors"),
+    "IQ4_XS": tr("the smallest that loses little; slower than Q4_K_S on some processors"),
+    "MXFP4": tr("the precision that such a model was trained in, so nothing is lost"),
+    "NVFP4": tr("four bits for newer NVIDIA cards"),
+    "Q3_K_L": tr("a loss that shows; for a model that is a bit too large at four bits"),
+    "Q3_K_M": tr("a loss that shows; for a model that is a bit too large at four bits"),
+    "Q3_K_S": tr("a clear loss; IQ3_M is better at this size"),
+    "IQ3_M": tr("a loss that shows, the least of its size; slower without a graphics card"),
+    "IQ3_S": tr("a loss that shows; better than Q3_K_S at the same size"),
+    "IQ3_XS": tr("a clear loss; where nothing larger fits"),
+    "IQ3_XXS": tr("a clear loss; where nothing larger fits"),
+    "Q2_K": tr("a great loss; a smaller model at four bits is mostly better"),
+    "Q2_K_S": tr("a great loss; a smaller model at four bits is mostly better"),
+    "IQ2_M": tr("a great loss; for very large models that fit no other way"),
+    "IQ2_S": tr("a great loss; for very large models that fit no other way"),
+    "IQ2_XS": tr("a great loss; for very large models that fit no other way"),
+    "IQ2_XXS": tr("hardly usable but for the largest models"),
+    "Q2_0": tr("for models that were trained for two bits"),
+    "IQ1_M": tr("broken for most models; an experiment with the largest ones"),
+    "IQ1_S": tr("broken for most models; an experiment with the largest ones"),
+    "TQ2_0": tr("for models that were trained with three values a weight, such as BitNet"),
+    "TQ1_0": tr("for models that were trained with three values a weight, such as BitNet"),
+    "Q1_0": tr("for models that were trained for one bit"),
 }
 _SAME = {"FP16": "F16", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "Q3_K": "Q3_K_M", "MXFP4_MOE": "MXFP4"}
 #: Behind the name of a known type: what a maker keeps more exactly than usual.
 _MORE = re.compile(r"_(?:XXL|XL|L)$")
 _MARK = re.compile(r"(?:^|[-_./ ])(UD|i1)-", re.IGNORECASE)
 _MARKS = {
-    "ud": "; UD: what matters most is kept more exactly",
-    "i1": "; i1: made with an importance matrix, which helps small types",
+    "ud": mark("About {bits:g} bits a weight: {says}; UD: what matters most is kept more exactly"),
+    "i1": mark("About {bits:g} bits a weight: {says}; i1: made with an importance matrix, which helps small types"),
 }
+_MIXED = mark("About {bits:g} bits a weight: {says}; some parts are kept more exactly")
+_PLAIN = mark("About {bits:g} bits a weight: {says}")
 
 
 def explained(name: str) -> str:
@@ -111,9 +114,9 @@ def explained(name: str) -> str:
     if found is None:
         return ""
     bits, says, is_mixed = found
-    mark = _MARK.search(name)
-    more = _MARKS[mark[1].lower()] if mark else "; some parts are kept more exactly" if is_mixed else ""
-    return f"About {bits:g} bits a weight: {says}{more}"
+    marked = _MARK.search(name)
+    text = _MARKS[marked[1].lower()] if marked else _MIXED if is_mixed else _PLAIN
+    return tr(text, bits=bits, says=says)
 
 
 def _known(name: str) -> tuple[float, str, bool] | None:

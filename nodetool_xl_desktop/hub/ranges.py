@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import httpx2
 
 from nodetool_xl_desktop.core.network import HUB_STALL_S, HttpClient
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.address import Address
 from nodetool_xl_desktop.hub.errors import BadAnswer
 from nodetool_xl_desktop.hub.transfer import Dropped, Pulse, answered, authorization, faults_sorted, require_content
@@ -18,7 +19,7 @@ from nodetool_xl_desktop.hub.transfer import Dropped, Pulse, answered, authoriza
 #: No file has more digits, and Python refuses to read some thousands.
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _NO_RANGE = re.compile(r"bytes \*/(\d{1,18})")
-_REPLACED = "Try again; the file may have been replaced meanwhile"
+_REPLACED = tr("Try again; the file may have been replaced meanwhile")
 
 
 class Source:
@@ -93,7 +94,7 @@ class Source:
             if self._end is None:  # the end of the connection is the only word about the file's end
                 self.size = len(self.content)
             elif len(self.content) < self._end:
-                raise Dropped("the connection ended too early")
+                raise Dropped(tr("the connection ended too early"))
             return None
         fresh = block[self._skip :]
         self._skip -= min(self._skip, len(block))
@@ -115,10 +116,10 @@ class Source:
                 return
         if self._sent_on_to is not None and status in (401, 403, 404, 410):
             self._sent_on_to = None
-            raise Dropped(f"the address that the server had sent on to has expired (status {status})")
+            raise Dropped(tr("the address that the server had sent on to has expired (status {status})", status=status))
         require_content(response, self.address.refused)
         if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
-            raise BadAnswer.because(self.address.host, "it sends the file compressed, which cannot be read in part")
+            raise BadAnswer.because(self.address.host, tr("it sends the file compressed, which cannot be read in part"))
         if status == 200:
             told = response.headers.get("content-length", "")
             begin, end, total = 0, None, int(told) if told.isdecimal() and len(told) < 19 else None
@@ -133,23 +134,30 @@ class Source:
         told = response.headers.get("content-range", "")
         found = _RANGE.fullmatch(told)
         if not found:
-            why = f"it sent a part of the file without saying which ({ascii(told[:80]) if told else 'nothing'})"
+            why = tr("it sent a part of the file without saying which ({told})", told=ascii(told[:80]))
             raise BadAnswer.because(self.address.host, why)
         begin, end, total = int(found[1]), int(found[2]) + 1, None if found[3] == "*" else int(found[3])
         if begin > start or end <= start or (total is not None and end > total):
-            why = f"it was asked for the bytes from {start:,} on, and says that it sent {told!a}"
+            why = tr(
+                "it was asked for the bytes from {start:,} on, and says that it sent {told!a}", start=start, told=told
+            )
             raise BadAnswer.because(self.address.host, why)
         return begin, end, total
 
     def _settle(self, total: int | None, response: httpx2.Response) -> None:
         """The file must be one and the same in all answers."""
         if total is not None and self.size not in (None, total):
-            why = f"{self.address.name} should have {self.size} bytes, and it says {total}"
+            why = tr(
+                "{name} should have {size} bytes, and it says {total}",
+                name=self.address.name,
+                size=self.size,
+                total=total,
+            )
             raise BadAnswer.because(self.address.host, why, _REPLACED)
         self.size = self.size if total is None else total
         stamp = response.headers.get("etag", "")[:200]
         if self.stamp and stamp and stamp != self.stamp:
-            why = f"{self.address.name} is another file than a moment ago"
+            why = tr("{name} is another file than a moment ago", name=self.address.name)
             raise BadAnswer.because(self.address.host, why, _REPLACED)
         self.stamp = stamp or self.stamp
 

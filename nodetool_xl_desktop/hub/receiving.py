@@ -14,8 +14,10 @@ from typing import TypeVar
 import httpx2
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.network import HttpClient
 from nodetool_xl_desktop.core.threads import to_its_end
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.errors import Interrupted, Unreachable
 from nodetool_xl_desktop.hub.flow import Flow, require_room
 from nodetool_xl_desktop.hub.part import Part
@@ -76,7 +78,7 @@ class Receiving:
             await to_its_end(lambda: require_room(self._file.name, part, self._flow))
             await self._count()
             if part.position < self._file.size:
-                async with connected(self._repository.host, self._patience) as client:
+                async with connected(self._repository.host, self._patience, Purpose.DOWNLOADS) as client:
                     await self._receive(client)
             self._flow.checking(True)
             await to_its_end(part.finish)
@@ -108,7 +110,11 @@ class Receiving:
                 if not fault.connected and part.position == begin:  # off line from the start: no use to wait
                     raise Unreachable.because(self._repository.host, fault.why) from fault
                 if failures == len(self._patience.pauses_s):
-                    arrived = f"{units.file_size(part.position)} of {units.file_size(self._file.size)}"
+                    arrived = tr(
+                        "{arrived} of {size}",
+                        arrived=units.file_size(part.position),
+                        size=units.file_size(self._file.size),
+                    )
                     raise Interrupted.of(self._file.name, fault.why, arrived) from fault
                 await asyncio.sleep(max(self._patience.pause_s(failures), fault.pause_s))
                 failures += 1
@@ -124,7 +130,7 @@ class Receiving:
         async with opened(client, self._repository, self._file, headers) as response:
             ahead = part.position - first_byte(response)
             if ahead < 0 or (ahead != part.position and ahead and not self._file.sha256):
-                raise Dropped("the server sent another part of the file than was asked for")
+                raise Dropped(tr("the server sent another part of the file than was asked for"))
             if ahead and not self._file.sha256:
                 await to_its_end(part.start_over)
                 ahead = 0
@@ -132,7 +138,7 @@ class Receiving:
             # What has come stays, whatever one answer is: the hash tells at the end.
             await self._pour(response, ahead)
         if part.position < self._file.size:
-            raise Dropped("the connection ended too early")
+            raise Dropped(tr("the connection ended too early"))
 
     async def _compare_etag(self, etag: str) -> None:
         """Never continue with another content than the one that was begun, where no hash would tell it at the end."""
@@ -142,7 +148,7 @@ class Receiving:
             await to_its_end(part.start_over)
         await to_its_end(lambda: part.note_etag(etag))
         if changed:
-            raise Dropped("the file on the server has changed")
+            raise Dropped(tr("the file on the server has changed"))
 
     async def _pour(self, response: httpx2.Response, skip: int) -> None:
         """Write what comes behind the first `skip` bytes, and nothing behind the end of the file; what came before a

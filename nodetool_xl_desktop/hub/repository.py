@@ -123,7 +123,7 @@ async def look_up(
         HubError: `BadName`, `BadEndpoint`, `NotFound`, `Gated`, `BadToken`, `Unreachable` or `BadAnswer`.
     """
     if not _NAME.fullmatch(repo_id):
-        why = "a repository is named as in organisation/name, with letters, digits, dots, dashes and underscores"
+        why = tr("a repository is named as in organisation/name, with letters, digits, dots, dashes and underscores")
         raise BadName(
             tr('"{repo_id}" is no name of a repository', repo_id=repo_id),
             why,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from nodetool_xl_desktop.core.network import METADATA_STALL_S
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.card import read_card
 from nodetool_xl_desktop.hub.endpoint import hub_of, parse_endpoint
 from nodetool_xl_desktop.hub.repository import Repository, is_repository_name, look_up
@@ -167,7 +168,7 @@ class Hub:
                 raise ValueError("a list that is none")
             return entries, _following(answer.links.get("next", {}).get("url"), address)
 
-        return await ask(self.endpoint, "The list of models", question)
+        return await ask(self.endpoint, tr("The list of models"), question)
 
 
 class Results:

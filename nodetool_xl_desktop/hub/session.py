@@ -61,7 +61,7 @@ async def ask(endpoint: str, what: str, question: Callable[[HfApi], _Result]) ->
         async with asyncio.timeout(METADATA_WITHIN_S):
             return await in_own_thread(lambda: _answered(endpoint, what, question), "hub")
     except TimeoutError as error:
-        raise Unreachable.because(host_of(endpoint), "it did not answer in time") from error
+        raise Unreachable.because(host_of(endpoint), tr("it did not answer in time")) from error
 
 
 def _answered(endpoint: str, what: str, question: Callable[[HfApi], _Result]) -> _Result:
@@ -74,7 +74,7 @@ def _answered(endpoint: str, what: str, question: Callable[[HfApi], _Result]) ->
         with off_line_sorted():
             get_session()  # makes its client, which it keeps
     except UNUSABLE_ENVIRONMENT as error:
-        raise Unreachable.because(host, f"no connection can be made, {reason(error)}") from error
+        raise Unreachable.because(host, tr("no connection can be made, {error}", error=reason(error))) from error
     try:
         with off_line_sorted(), _token_for(endpoint):
             return question(HfApi(endpoint=endpoint, token=False))
@@ -87,7 +87,7 @@ def _answered(endpoint: str, what: str, question: Callable[[HfApi], _Result]) ->
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise _no_answer(host, error) from error
     except _UNREADABLE as error:
-        raise BadAnswer.because(host, "what it says cannot be read") from error
+        raise BadAnswer.because(host, tr("what it says cannot be read")) from error
 
 
 @contextmanager
@@ -129,10 +129,10 @@ def _no_answer(host: str, error: httpx2.HTTPError | httpx2.InvalidURL) -> HubErr
 def reason(error: Exception) -> str:
     """Why there is no answer, in words; many errors of a connection carry none of their own."""
     if isinstance(error, httpx2.ConnectTimeout):
-        return "it did not answer in time"
+        return tr("it did not answer in time")
     if isinstance(error, httpx2.TimeoutException):
-        return "nothing came for a while"
-    return _without_token(str(error), getattr(error, "_request", None)) or "the connection broke"
+        return tr("nothing came for a while")
+    return _without_token(str(error), getattr(error, "_request", None)) or tr("the connection broke")
 
 
 def told_headers(response: httpx2.Response) -> dict[str, str]:

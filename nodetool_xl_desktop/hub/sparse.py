@@ -99,12 +99,12 @@ def _sweep(folder: Path) -> None:
 
 def _not_stored(files: Sequence[RemoteFile], folder: Path, error: OSError) -> NotStored | NoRoom:
     name, size = files[0].name, max(file.size for file in files)
-    what = f"{name} could not be laid out for the engine"
+    what = tr("{name} could not be laid out for the engine", name=name)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoRoom(
             what, tr("no room is left in {folder}", folder=folder), tr("Make room on that disk, then try again")
         )
-    hint = "The estimate needs no file; for an exact answer the program's folder has to be on another disk"
+    hint = tr("The estimate needs no file; for an exact answer the program's folder has to be on another disk")
     if error.errno in (errno.EFBIG, errno.EINVAL, errno.EOVERFLOW):
         return NotStored(
             what,

@@ -7,18 +7,19 @@ from enum import StrEnum
 from pathlib import Path
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.translation import mark
 from nodetool_xl_desktop.hub.repository import HubFile
 
 
 class State(StrEnum):
     """Where a download stands; the value is what a list calls it."""
 
-    WAITING = "Waiting"
-    RUNNING = "Downloading"
-    CHECKING = "Checking"
-    PAUSED = "Paused"
-    FAILED = "Failed"
-    DONE = "Done"
+    WAITING = mark("Waiting")
+    RUNNING = mark("Downloading")
+    CHECKING = mark("Checking")
+    PAUSED = mark("Paused")
+    FAILED = mark("Failed")
+    DONE = mark("Done")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def target_path(models: Path, repo_id: str, file: HubFile) -> Path:
     """
     segments = [*repo_id.split("/"), *file.path.split("/")]
     if not all(_is_harmless(segment) for segment in segments):
-        why = "it would be written outside its folder, or is no name that every system can write"
+        why = tr("it would be written outside its folder, or is no name that every system can write")
         raise BadName(
             tr("{path!a} is no name for a file", path=file.path[:_LONGEST_NAME]), why, tr("Choose another repository")
         )
@@ -48,7 +48,11 @@ def target_paths(models: Path, repository: Repository, files: Sequence[HubFile])
     for file in files:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", file.path).casefold())
         if (before := seen.setdefault(folded, file.path)) != file.path:
-            why = f"{before!a} and {file.path!a} differ in upper and lower case only, or in how a letter is written"
+            why = tr(
+                "{before!a} and {path!a} differ in upper and lower case only, or in how a letter is written",
+                before=before,
+                path=file.path,
+            )
             raise BadName(tr("Two files would get one name"), why, tr("Choose another repository"))
     return tuple(target_path(models, repository.repo_id, file) for file in files)
 
@@ -60,8 +64,10 @@ def require_inside(models: Path, target: Path) -> None:
         BadName: one does.
     """
     if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(models)):
-        why = f"{target.parent} is a link, or lies behind one, that leads out of {models}"
-        hint = "Remove the link, or choose the folder that it leads to as the models folder"
+        why = tr(
+            "{parent} is a link, or lies behind one, that leads out of {models}", parent=target.parent, models=models
+        )
+        hint = tr("Remove the link, or choose the folder that it leads to as the models folder")
         raise BadName(tr("{name} would be written outside the models folder", name=target.name), why, hint)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -23,7 +24,7 @@ SERVICE = "NodeTool XL Desktop"
 LOOK_UP_WITHIN_S = 10.0
 CHANGE_WITHIN_S = 60.0
 _LONGEST = 1000
-_NONE_THERE = "no keyring of this system is running"
+_NONE_THERE = tr("no keyring of this system is running")
 _Result = TypeVar("_Result")
 
 
@@ -46,11 +47,11 @@ class NoKeyring(UserFacingError):
     @classmethod
     def because(cls, why: str) -> NoKeyring:
         """Word why, and what to do."""
-        hint = (
+        hint = tr(
             "It is used until the program ends. To have it kept, unlock or install a keyring "
             "(GNOME Keyring, KWallet or KeePassXC), and enter it again"
         )
-        return cls("The token could not be kept", why, hint)
+        return cls(tr("The token could not be kept"), why, hint)
 
 
 class Tokens:
@@ -78,6 +79,13 @@ class Tokens:
                 self._known[name] = self._looked_up(name)
             return self._known[name]
 
+    def known(self) -> dict[str, bool]:
+        """The origins for which the keyring was asked, or a token was given, since the program began; each with whether
+        there is one. Asks nobody.
+        """
+        with self._turn:
+            return {name: token is not None for name, token in self._known.items()}
+
     def set(self, endpoint: str, token: str) -> None:
         """Keep a token for a hub.
 
@@ -95,7 +103,7 @@ class Tokens:
 
             # Some accept it, and keep nothing (keyring.backends.null).
             if self._asked(keep, self._within_s * CHANGE_WITHIN_S / LOOK_UP_WITHIN_S) != token:
-                raise NoKeyring.because("this system's keyring keeps nothing")
+                raise NoKeyring.because(tr("this system's keyring keeps nothing"))
 
     def forget(self, endpoint: str) -> None:
         """Keep it no longer.
@@ -116,7 +124,7 @@ class Tokens:
             except NoKeyring as error:
                 if error.why == _NONE_THERE:
                     return  # so nothing is kept in it
-                hint = "It is used no longer here. Remove it with the program that shows the keyring"
+                hint = tr("It is used no longer here. Remove it with the program that shows the keyring")
                 raise NoKeyring(tr("The token may still be in the keyring"), error.why, hint) from error
 
     def _looked_up(self, name: str) -> str | None:
@@ -145,13 +153,17 @@ class Tokens:
         try:
             result, fault = answers.get(timeout=within_s)
         except queue.Empty as error:
-            raise NoKeyring.because("the keyring does not answer") from error
+            raise NoKeyring.because(tr("the keyring does not answer")) from error
         if fault:
             raise NoKeyring.because(fault)
         return result  # type: ignore[return-value] # it is there where no fault is
 
     def _keyring(self) -> Keyring:
         if self._backend is None:
+            # WORKAROUND: while it is imported, keyring (25.7) looks for two libraries of macOS on every system. On
+            # Linux that starts a compiler and a linker, for whose end nobody would wait.
+            if sys.platform != "darwin":
+                sys.modules.setdefault("keyring.backends.macOS.api", None)  # type: ignore[arg-type] # none to import
             import keyring  # noqa: PLC0415 - most starts never need it
 
             found = keyring.get_keyring()
@@ -170,7 +182,7 @@ def sound_token(token: str) -> str:
     """
     bare = token.strip()
     if not bare or len(bare) > _LONGEST or not bare.isascii() or not bare.isprintable() or " " in bare:
-        why = "a token is one word of letters, digits and underscores, such as hf_..."
+        why = tr("a token is one word of letters, digits and underscores, such as hf_...")
         raise BadToken(
             tr("This is no access token"), why, tr("Copy it from the page of your account where it was made")
         )
@@ -179,4 +191,4 @@ def sound_token(token: str) -> str:
 
 def _told(error: Exception) -> str:
     """The kind of an error alone: its text might hold what it was about."""
-    return f"the keyring refuses ({type(error).__name__})"
+    return tr("the keyring refuses ({name})", name=type(error).__name__)

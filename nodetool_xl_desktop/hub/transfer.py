@@ -16,7 +16,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx2
 
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.network import HUB_STALL_S, HttpClient, hub_client
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.hub.errors import BadAnswer, HubError, Unreachable, off_line_sorted, refusal
 from nodetool_xl_desktop.hub.repository import UNUSABLE_ENVIRONMENT, HubFile, Repository, reason
@@ -101,8 +103,8 @@ class Pulse:
             async with asyncio.timeout(self._alive_until - self._waited_s):
                 block = await anext(blocks, None)
         except TimeoutError as error:
-            much = "almost nothing" if self._in_window else "nothing"
-            raise Dropped(f"{much} came for a while") from error
+            why = tr("almost nothing came for a while") if self._in_window else tr("nothing came for a while")
+            raise Dropped(why) from error
         self._waited_s += time.monotonic() - begin
         self._note(len(block) if block else 0)
         return block
@@ -126,18 +128,18 @@ def authorization(token: str | None) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def connected(host: str, patience: Patience) -> AsyncIterator[HttpClient]:
+async def connected(host: str, patience: Patience, purpose: Purpose) -> AsyncIterator[HttpClient]:
     """A client for requests that begin at `host`.
 
     Raises:
-        Unreachable: the proxy or the authorities that the environment names cannot be used, or the program works off
-            line.
+        Unreachable: the proxy or the authorities that the environment names cannot be used, or the person does not
+            allow connections for this purpose.
     """
     try:
         with off_line_sorted():
-            client = await asyncio.to_thread(hub_client, patience.stall_s)
+            client = await asyncio.to_thread(hub_client, purpose, patience.stall_s)
     except UNUSABLE_ENVIRONMENT as error:
-        raise Unreachable.because(host, f"no connection can be made, {reason(error)}") from error
+        raise Unreachable.because(host, tr("no connection can be made, {error}", error=reason(error))) from error
     async with client:
         yield client
 
@@ -155,7 +157,7 @@ async def answered(client: HttpClient, url: str, headers: dict[str, str]) -> Asy
             async with asyncio.timeout(2 * (client.timeout.read or HUB_STALL_S)):
                 response = await answer.enter_async_context(client.stream("GET", url, headers=headers))
         except TimeoutError as error:
-            raise Dropped("no answer came for a while") from error
+            raise Dropped(tr("no answer came for a while")) from error
         yield response
 
 
@@ -173,7 +175,7 @@ async def opened(
         async with answered(client, repository.url(file), headers) as response:
             require_content(response, lambda status, told: refusal(status, told, repository.repo_id, repository.host))
             if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
-                raise BadAnswer.because(repository.host, "it sends the file compressed, which cannot be continued")
+                raise BadAnswer.because(repository.host, tr("it sends the file compressed, which cannot be continued"))
             _check_size(response, repository, file)
             yield response
 
@@ -200,7 +202,7 @@ def faults_sorted(host: str) -> Iterator[None]:
         with off_line_sorted():
             yield
     except httpx2.UnsupportedProtocol as error:
-        raise BadAnswer.because(host, reason(error), "Look at the address of the hub") from error
+        raise BadAnswer.because(host, reason(error), tr("Look at the address of the hub")) from error
     except httpx2.TransportError as error:
         unconnected = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
         raise Dropped(reason(error), connected=not unconnected) from error
@@ -221,10 +223,10 @@ def require_content(response: httpx2.Response, refused: Callable[[int, dict[str,
     """
     status = response.status_code
     if status in (408, 429) or status >= 500:
-        raise Dropped(f"the server answered with status {status}", _asked_pause_s(response))
+        raise Dropped(tr("the server answered with status {status}", status=status), _asked_pause_s(response))
     # Where the hub sends on to expires: the next attempt gets a fresh address.
     if status == 403 and response.history:
-        raise Dropped("the server that holds the file refused it (status 403)")
+        raise Dropped(tr("the server that holds the file refused it (status 403)"))
     if status not in (200, 206):
         raise refused(status, told_headers(response))
 
@@ -248,8 +250,8 @@ def _check_size(response: httpx2.Response, repository: Repository, file: HubFile
     else:
         total = response.headers.get("content-length", "*")
     if total not in ("*", str(file.size)):
-        why = f"{file.name} should have {file.size} bytes, and it says {total}"
-        raise BadAnswer.because(repository.host, why, "Try again; the file may have been replaced meanwhile")
+        why = tr("{name} should have {size} bytes, and it says {total}", name=file.name, size=file.size, total=total)
+        raise BadAnswer.because(repository.host, why, tr("Try again; the file may have been replaced meanwhile"))
 
 
 def first_byte(response: httpx2.Response) -> int:

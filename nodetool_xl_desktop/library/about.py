@@ -19,6 +19,7 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.following import followed
 from nodetool_xl_desktop.library.model_file import About, ModelFile
 
@@ -60,7 +61,7 @@ class Abouts:
     """
 
     def __init__(self, paths: Paths) -> None:
-        self._file = JsonFile(paths.data / FILE_NAME, "What you noted about your models")
+        self._file = JsonFile(paths.data / FILE_NAME, tr("The record of your notes on models"))
         self._lock = threading.Lock()
         self._entries: _Entries = {}
         self._by_fingerprint: _Keys = {}

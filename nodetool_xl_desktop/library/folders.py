@@ -93,7 +93,7 @@ class ModelFolders:
     def __init__(self, paths: Paths, home: Path | Surroundings | None = None) -> None:
         self._paths = paths
         self._home = home
-        self._file = JsonFile(paths.data / FILE_NAME, "The list of model folders")
+        self._file = JsonFile(paths.data / FILE_NAME, tr("The list of model folders"))
         self._last = _Chosen()
 
     @property
@@ -165,11 +165,14 @@ class ModelFolders:
         _check_readable(path)
         for root in self.roots():
             if _real(root.path) == _real(path) and (root.is_on or root.place is not Place.ADDED):
-                whose = {Place.OWN: "the program's own models folder", Place.ADDED: "added already"}
-                hint = "" if root.is_on else "It is switched off: switch it on."
+                whose = {
+                    Place.OWN: tr("it is the program's own models folder"),
+                    Place.ADDED: tr("it is added already"),
+                }
+                hint = "" if root.is_on else tr("It is switched off: switch it on.")
                 raise UserFacingError(
                     tr("{name} could not be added", name=path.name or path),
-                    tr("it is {place}", place=whose.get(root.place, f"a folder of {root.place.value}")),
+                    whose.get(root.place) or tr("it is a folder of {program}", program=tr(root.place.value)),
                     hint or tr("Its models are in the list."),
                 )
         self._change(

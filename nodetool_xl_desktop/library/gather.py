@@ -10,6 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf.errors import MissingSplit, file_name
 from nodetool_xl_desktop.gguf.header import Kind
 from nodetool_xl_desktop.gguf.names import read_name
@@ -23,17 +24,20 @@ from nodetool_xl_desktop.library.walk import FileId, Found, Seen
 STILL_COMING_S = 120.0
 #: What is in the header of a file.
 Said = Facts | Trouble
-_NOTHING_TO_LOAD = "A model itself is another file."
+_NOTHING_TO_LOAD = tr("A model itself is another file.")
 _NO_MODELS: dict[Kind, tuple[str, str]] = {
     "projector": (
-        "it lets a model see or hear, and lies beside none that it belongs to",
-        "Put it into the folder of its model.",
+        tr("it lets a model see or hear, and lies beside none that it belongs to"),
+        tr("Put it into the folder of its model."),
     ),
-    "adapter": ("it changes a model, and cannot be loaded by itself", _NOTHING_TO_LOAD),
-    "imatrix": ("it is an importance matrix, which serves to make models smaller", _NOTHING_TO_LOAD),
-    "vocabulary": ("it holds a vocabulary without a model", _NOTHING_TO_LOAD),
-    "part": ("it is a later part of a model in several files", "Put it beside the others, under their own names."),
-    "other": ("it holds something else", _NOTHING_TO_LOAD),
+    "adapter": (tr("it changes a model, and cannot be loaded by itself"), _NOTHING_TO_LOAD),
+    "imatrix": (tr("it is an importance matrix, which serves to make models smaller"), _NOTHING_TO_LOAD),
+    "vocabulary": (tr("it holds a vocabulary without a model"), _NOTHING_TO_LOAD),
+    "part": (
+        tr("it is a later part of a model in several files"),
+        tr("Put it beside the others, under their own names."),
+    ),
+    "other": (tr("it holds something else"), _NOTHING_TO_LOAD),
 }
 
 
@@ -97,7 +101,7 @@ def groups(found: Found, told: Mapping[FileId, PlacedModel], now: float | None =
 def _alone(seen: Seen, found: Found, now: float) -> Group:
     links = tuple(found.links.get(seen.file_id, ()))
     if seen.why_not:
-        what, hint = f"{file_name(seen.path)} cannot be read", "Connect its disk, or remove the link."
+        what, hint = tr("{path} cannot be read", path=file_name(seen.path)), tr("Connect its disk, or remove the link.")
         return Group((seen,), links=links, trouble=Trouble(what, seen.why_not, hint))
     if seen.whole_name:
         is_file = seen.whole_name.lower().endswith(".gguf")
@@ -129,11 +133,11 @@ def _together(parts: dict[int, Seen], count: int, found: Found) -> Group:
 
 
 def _unfinished(seen: Seen, now: float) -> Trouble:
-    what = f"{file_name(Path(seen.whole_name))} is not complete"
+    what = tr("{path} is not complete", path=file_name(Path(seen.whole_name)))
     if now - seen.modified_ns / 1e9 < STILL_COMING_S:
-        return Trouble(what, "it is still coming", "It can be loaded once it is whole.")
-    why = "it was never finished: the program that fetched it stopped, or was stopped"
-    return Trouble(what, why, "Go on with it where it was begun, or delete it.")
+        return Trouble(what, tr("it is still coming"), tr("It can be loaded once it is whole."))
+    why = tr("it was never finished: the program that fetched it stopped, or was stopped")
+    return Trouble(what, why, tr("Go on with it where it was begun, or delete it."))
 
 
 def models(gathered: Sequence[Group], said: Mapping[Path, Said], beside: Set[Path] = frozenset()) -> list[ModelFile]:
@@ -197,7 +201,7 @@ def _with_reason(model: ModelFile) -> ModelFile:
     if kind == "model" or model.trouble is not None:
         return model
     why, hint = _NO_MODELS[kind]
-    return replace(model, trouble=Trouble(f"{file_name(model.path)} is no model to load", why, hint))
+    return replace(model, trouble=Trouble(tr("{path} is no model to load", path=file_name(model.path)), why, hint))
 
 
 def _mark(model: ModelFile) -> str:

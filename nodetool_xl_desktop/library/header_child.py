@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import GIB
 from nodetool_xl_desktop.gguf.errors import GgufError, MissingSplit, Unreadable, file_name
 from nodetool_xl_desktop.gguf.split import read_model
@@ -54,7 +55,9 @@ def answer(path: Path) -> dict[str, Any]:
         unreadable = Unreadable.because(path, error)
         return {"said": to_json(Trouble(unreadable.what, unreadable.why, unreadable.hint)), "lasts": False}
     except MemoryError:
-        trouble = Trouble(f"{file_name(path)} is damaged", "its header asks for more memory than any model's", "")
+        trouble = Trouble(
+            tr("{path} is damaged", path=file_name(path)), tr("its header asks for more memory than any model's"), ""
+        )
         return {"said": to_json(trouble), "lasts": True}
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.gguf.errors import file_name
 from nodetool_xl_desktop.library.facts import from_json
 from nodetool_xl_desktop.library.model_file import Facts, Trouble
@@ -127,9 +128,9 @@ class HeaderReader:
             except Empty:
                 if time.monotonic() < until:
                     continue
-                self._reason = f"it was not read within {self._longest_s:.0f} seconds"
+                self._reason = tr("it was not read within {longest_s:.0f} seconds", longest_s=self._longest_s)
                 return b""
-            self._reason = "reading it ended the process that did"
+            self._reason = tr("reading it ended the process that did")
             return line
         return None
 
@@ -161,5 +162,5 @@ def _understood(path: Path, line: bytes) -> Read:
 
 
 def _fatal(path: Path, why: str) -> Read:
-    hint = "Check the disk that it is on, or download it again."
-    return Read(path, Trouble(f"{file_name(path)} cannot be read", why, hint), lasts=False)
+    hint = tr("Check the disk that it is on, or download it again.")
+    return Read(path, Trouble(tr("{path} cannot be read", path=file_name(path)), why, hint), lasts=False)

@@ -35,7 +35,7 @@ class LoadRecords:
     """
 
     def __init__(self, paths: Paths, machine: str | None = None) -> None:
-        self._file = JsonFile(paths.data / FILE_NAME, "The record of what loads took")
+        self._file = JsonFile(paths.data / FILE_NAME, tr("The record of what loads took"))
         self._machine = machine or machine_key()
 
     def taken(self, path: Path) -> dict[str, int]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from nodetool_xl_desktop.core.text import one_line
+from nodetool_xl_desktop.core.translation import mark
 from nodetool_xl_desktop.gguf.header import Kind, size_label
 from nodetool_xl_desktop.gguf.names import read_name
 
@@ -15,8 +16,8 @@ class Place(StrEnum):
     """Whose folder a model lies in; the value is what it is called in files and for people."""
 
     OWN = "NodeTool XL"
-    ADDED = "Added folder"
-    OPENED = "Opened file"
+    ADDED = mark("Added folder")
+    OPENED = mark("Opened file")
     HUGGING_FACE = "Hugging Face"
     LM_STUDIO = "LM Studio"
     OLLAMA = "Ollama"
@@ -28,11 +29,11 @@ class Place(StrEnum):
 class Capability(StrEnum):
     """What a model can do beyond text in and text out, from its header, its template and what lies beside it."""
 
-    TOOLS = "Tools"
-    VISION = "Vision"
-    AUDIO = "Audio"
-    REASONING = "Reasoning"
-    EMBEDDING = "Embedding"
+    TOOLS = mark("Tools")
+    VISION = mark("Vision")
+    AUDIO = mark("Audio")
+    REASONING = mark("Reasoning")
+    EMBEDDING = mark("Embedding")
 
 
 @dataclass(frozen=True, slots=True)

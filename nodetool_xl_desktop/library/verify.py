@@ -110,15 +110,15 @@ def expected(path: Path, origins: Origins) -> Expected | None:
     """What a file should be, as far as this disk knows it: from its download, or from the program that holds it."""
     origin = origins.of(path)
     if origin and origin.sha256:
-        return Expected(origin.sha256, origin.repo_id or "its download", origin.size)
+        return Expected(origin.sha256, origin.repo_id or tr("its download"), origin.size)
     if digest := _hub_blob(path):
-        return Expected(digest, "the Hugging Face cache")
+        return Expected(digest, tr("the Hugging Face cache"))
     if digest := ollama.sha256_of(path) or ollama.sha256_of(_target(path)):
         return Expected(digest, "Ollama")
     if digest := jan.sha256_of(path):
         return Expected(digest, "Jan")
     if digest := _beside(path):
-        return Expected(digest, "the Hugging Face download")
+        return Expected(digest, tr("the Hugging Face download"))
     return None
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library import hub_cache
 from nodetool_xl_desktop.library.breath import breathing, never
 from nodetool_xl_desktop.library.folders import Root
@@ -212,7 +213,7 @@ def _dangling(path: Path, place: Place, error: OSError | ValueError) -> Seen | N
         state = path.lstat()
     except (OSError, ValueError):
         return None
-    why = f"it is a link to {_target(path)}, which is not there"
+    why = tr("it is a link to {path}, which is not there", path=_target(path))
     if not isinstance(error, FileNotFoundError):
         why = getattr(error, "strerror", None) or str(error)
     return Seen(path, place, 0, state.st_mtime_ns, (state.st_dev, state.st_ino), why_not=why)
@@ -222,7 +223,7 @@ def _target(path: Path) -> str:
     try:
         return str(path.readlink())
     except OSError:
-        return "another file"
+        return tr("another file")
 
 
 def _begins_as_model(path: Path) -> bool:

@@ -284,7 +284,11 @@ def _is_expressible(path: Path) -> bool:
 
 def _cannot(error: Exception) -> CannotWatch:
     _log.warning("The model folders are not watched: %s", error)
-    hint = "The list is made anew whenever you come back to the window."
     if sys.platform == "linux":
-        hint += " The limits are fs.inotify.max_user_watches and fs.inotify.max_user_instances."
+        hint = tr(
+            "The list is made anew whenever you come back to the window. The limits are fs.inotify.max_user_watches "
+            "and fs.inotify.max_user_instances."
+        )
+    else:
+        hint = tr("The list is made anew whenever you come back to the window.")
     return CannotWatch(tr("The model folders are not watched"), tr("the system lets no more folders be watched"), hint)

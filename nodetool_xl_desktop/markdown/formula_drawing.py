@@ -20,6 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr
 
 if TYPE_CHECKING:
     from ziamath.zmath import Latex
@@ -34,7 +35,7 @@ INK = "#010203"
 LONGEST_S, HARD_S = 1.5, 3.0
 #: Bytes of address space.
 MOST_MEMORY = units.GIB
-TOO_LONG = "It takes too long to draw."
+TOO_LONG = tr("It takes too long to draw.")
 _SIZE = 32.0
 _LIBRARIES = ("ziamath", "ziafont", "latex2mathml")
 
@@ -98,15 +99,15 @@ def draw(source: str, *, inline: bool) -> dict[str, Any]:
     except _TooLong:
         return {"reason": TOO_LONG}
     except (Exception, RecursionError) as error:  # noqa: BLE001 - whatever a model wrote meets whatever it breaks there
-        return {"reason": f"It cannot be drawn: {str(error)[:200] or type(error).__name__}"}
+        return {"reason": tr("It cannot be drawn: {error}", error=str(error)[:200] or type(error).__name__)}
     if len(svg) > LARGEST:
-        return {"reason": "It is too long to draw."}
+        return {"reason": tr("It is too long to draw.")}
     box = re.search(r'viewBox="([-\d.e]+) ([-\d.e]+) ([-\d.e]+) ([-\d.e]+)"', svg)
     if box is None:
-        return {"reason": "It cannot be drawn: it has no size."}
+        return {"reason": tr("It cannot be drawn: it has no size.")}
     _left, top, width, height = (float(each) / _SIZE for each in box.groups())
     if not (0 < width <= WIDEST and 0 < height <= HIGHEST):
-        return {"reason": "It is too large to draw."}
+        return {"reason": tr("It is too large to draw.")}
     return {"svg": svg, "width": width, "ascent": -top, "descent": height + top}
 
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.fit.memory import Machine
 from nodetool_xl_desktop.fit.verdict import Verdict, judge
 from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.choice import Choice
-from nodetool_xl_desktop.preview.report import Preview
+from nodetool_xl_desktop.preview.report import Preview, in_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,5 @@ class Badges:
         except (UserFacingError, OSError, ValueError):
             return None
         verdict = judge(need, machine.host, machine.margin)
-        on = f", {sum(need.layers_on)} of {need.layers} layers on the GPU" if need.layers else ""
-        says = f"{verdict.value}: {units.memory(need.total)} with {units.tokens(options.context_length)}{on}"
+        says = in_short(verdict, need, options.context_length)
         return Badge(verdict, says)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.memory import Machine
 from nodetool_xl_desktop.fit.options import (
     DEFAULT_KV_TYPE,
@@ -12,6 +13,7 @@ from nodetool_xl_desktop.fit.options import (
     QUANTIZED_KV_TYPES,
     LoadOptions,
     LoadSettings,
+    largest_context_length,
 )
 from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.fit.projector import pick, seeing
@@ -48,6 +50,9 @@ class Choice:
         Raises:
             UserFacingError: what is settled for it is no load, whatever a person chooses.
         """
+        most = largest_context_length(preview.header.context_length_max)
+        if (kept.found.context_length or 0) > most:  # it was said of all models
+            kept = replace(kept, found=replace(kept.found, context_length=most))
         made = cls(preview, kept, physical_cores)
         made.defaults  # noqa: B018 - it raises
         return made._with(kept.wanted)
@@ -136,11 +141,18 @@ class Choice:
         settings = changed.over(self.kept.found)
         if _conflict(settings) and "flash_attention" in said:
             changed = replace(changed, kv_type_v=DEFAULT_KV_TYPE)
-            note = f"Values are kept as {DEFAULT_KV_TYPE} again, as {settings.kv_type_v} needs flash attention."
+            note = tr(
+                "Values are kept as {default_kv_type} again, as {kv_type_v} needs flash attention.",
+                default_kv_type=DEFAULT_KV_TYPE,
+                kv_type_v=settings.kv_type_v,
+            )
         elif _conflict(settings):
             changed = replace(changed, flash_attention=None if self.can_flash_be_auto else True)
+            kind = settings.kv_type_v
             note = (
-                f"Flash attention is {'on auto' if self.can_flash_be_auto else 'on'}, as {settings.kv_type_v} needs it."
+                tr("Flash attention is on auto, as {kind} needs it.", kind=kind)
+                if self.can_flash_be_auto
+                else tr("Flash attention is on, as {kind} needs it.", kind=kind)
             )
         return replace(self._with(changed), note=note)
 

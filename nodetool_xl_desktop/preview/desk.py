@@ -10,6 +10,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from nodetool_xl_desktop.core.translation import mark, tr
 from nodetool_xl_desktop.fit.memory import Device, HostMemory, Machine
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.gguf import Header
@@ -23,10 +24,10 @@ from nodetool_xl_desktop.preview.report import FitReport
 class Source(StrEnum):
     """Whose the figures are, as it is told."""
 
-    ESTIMATE = "estimate"
-    CONFIRMED = "confirmed by the engine"
-    CORRECTED = "corrected by the engine"
-    LOADED = "loaded"
+    ESTIMATE = mark("estimate")
+    CONFIRMED = mark("confirmed by the engine")
+    CORRECTED = mark("corrected by the engine")
+    LOADED = mark("loaded")
 
 
 class Question(NamedTuple):
@@ -111,6 +112,11 @@ class Desk:
         )
         self._make_report()
 
+    def keep_free(self, margin: int) -> None:
+        """So many bytes of each memory are to stay free."""
+        self._machine = replace(self._machine, margin=margin)
+        self._make_report()
+
     def hear(self, word: Word) -> None:
         """The engine has said something of a load; kept for as long as that is what is shown."""
         self._word = word
@@ -168,7 +174,7 @@ class Desk:
         notes += map(self._in_words, self.report.warnings)
         word = self._said()
         if word is not None and word.why_not:
-            notes.append(f"The engine cannot plan this load: {word.why_not}.")
+            notes.append(tr("The engine cannot plan this load: {why_not}.", why_not=word.why_not))
         return notes
 
     def _said(self) -> Word | None:

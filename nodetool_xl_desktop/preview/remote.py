@@ -170,7 +170,10 @@ def _told(error: EngineError, address: Address, memory: int) -> EngineError:
     """An error of the engine, of which a person knows the model by its own name."""
     why, hint = error.why, error.hint
     if error.fault is Fault.OUT_OF_MEMORY:
-        why = f"the engine asked for more than {units.memory(memory)} to plan it, as no model known has it do"
+        why = tr(
+            "the engine asked for more than {memory} to plan it, as no model known has it do",
+            memory=units.memory(memory),
+        )
     if error.fault in (Fault.OUT_OF_MEMORY, Fault.TIMEOUT):
-        hint = "Its header may be damaged or made to do harm: choose another build of this model"
+        hint = tr("Its header may be damaged or made to do harm: choose another build of this model")
     return EngineError(error.fault, tr("{name} could not be planned", name=address.name), why, hint, error.log_tail)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core import units
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.fit.advice import advise
 from nodetool_xl_desktop.fit.estimate import caveats, estimate
 from nodetool_xl_desktop.fit.memory import MARGIN, Device, HostMemory, Machine, MemoryUse, Needs
@@ -115,7 +116,9 @@ class Preview:
                 projector = read(each)
                 estimate(header, LoadOptions(), projector=projector)
             except GgufError as error:
-                unread.append(f"The model cannot see with {each.name}: {error.why or error.what}.")
+                unread.append(
+                    tr("The model cannot see with {name}: {why}.", name=each.name, why=error.why or error.what)
+                )
             else:
                 projectors += [projector] if sees(projector) else []
         return cls(header, tuple(projectors), tuple(unread))
@@ -181,7 +184,10 @@ class Preview:
     def warnings(self, options: LoadOptions, devices: Sequence[Device] = ()) -> list[str]:
         """What a person should know before loading, beyond whether it fits."""
         warnings = [*self.unread, *caveats(self.header)] + [
-            f"{device.name} does not report its memory, so nothing is planned onto it unless layers are asked for."
+            tr(
+                "{name} does not report its memory, so nothing is planned onto it unless layers are asked for.",
+                name=device.name,
+            )
             for device in devices
             if device.free is None
         ]
@@ -189,21 +195,44 @@ class Preview:
             kind for kind in (options.kv_type_k, options.kv_type_v) if not can_be_kept_as(self.header, kind)
         )
         warnings += [
-            f"The engine refuses a KV cache in {kind} for this model: its heads do not divide into blocks of 32."
+            tr(
+                "The engine refuses a KV cache in {kind} for this model: its heads do not divide into blocks of 32.",
+                kind=kind,
+            )
             for kind in refused
         ]
         largest = self.header.context_length_max
         if largest and options.context_length > largest:
             warnings.append(
-                f"The model was made for {units.tokens(largest)}; beyond that its answers may turn to nonsense."
+                tr(
+                    "The model was made for {largest}; beyond that its answers may turn to nonsense.",
+                    largest=units.tokens(largest),
+                )
             )
         if not self.header.is_model:
             warnings.append(
-                f"This file is no model that can chat, but a part of one or a companion ({self.header.kind})."
+                tr(
+                    "This file is no model that can chat, but a part of one or a companion ({kind}).",
+                    kind=self.header.kind,
+                )
             )
         elif self.header.chat_template is None:
-            warnings.append("The model has no chat template: the engine will use ChatML, which it may not know.")
+            warnings.append(tr("The model has no chat template: the engine will use ChatML, which it may not know."))
         return warnings
+
+
+def in_short(verdict: Verdict, need: Needs, context_length: int) -> str:
+    """A verdict in one line, with what the load takes."""
+    said = {"verdict": tr(verdict.value), "memory": units.memory(need.total), "tokens": units.tokens(context_length)}
+    if not need.layers:
+        return tr("{verdict}: {memory} with {tokens}", **said)
+    return trn(
+        "{verdict}: {memory} with {tokens}, {on} of {count} layer on the GPU",
+        "{verdict}: {memory} with {tokens}, {on} of {count} layers on the GPU",
+        need.layers,
+        on=sum(need.layers_on),
+        **said,
+    )
 
 
 def _told(name: str, kind: str, total: int | None, free: int | None, use: MemoryUse) -> dict[str, Any]:

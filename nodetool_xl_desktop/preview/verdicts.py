@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.threads import in_own_thread
 from nodetool_xl_desktop.fit.estimate import estimate
 from nodetool_xl_desktop.fit.memory import Machine, MemoryUse, Needs
@@ -21,7 +20,7 @@ from nodetool_xl_desktop.hub.repository import HubFile, Repository
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.remote import RemoteModels
-from nodetool_xl_desktop.preview.report import Preview
+from nodetool_xl_desktop.preview.report import Preview, in_short
 
 #: Of more builds than this only the first are judged, the smallest of them.
 MOST = 300
@@ -172,8 +171,7 @@ def _one(preview: Preview, candidate: Candidate, given: Circumstances, *, is_exa
     options = Choice.of(preview, Kept(), given.physical_cores).options(_beside(machine, given.projector))
     need = _with_projector(estimate(preview.header, options, machine.devices), options, given.projector)
     verdict = judge(need, machine.host, machine.margin)
-    on = f", {sum(need.layers_on)} of {need.layers} layers on the GPU" if need.layers else ""
-    says = f"{verdict.value}: {units.memory(need.total)} with {units.tokens(options.context_length)}{on}"
+    says = in_short(verdict, need, options.context_length)
     return FileVerdict(candidate, verdict, says, is_exact, is_best=False, need=need.total)
 
 

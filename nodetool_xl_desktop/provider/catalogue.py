@@ -27,7 +27,7 @@ from nodetool_xl_desktop.provider.values import LanguageModel
 
 #: What a file's size and time of change say of whether it is still the one that was read.
 _Stamp = tuple[int, int]
-NO_MODEL = "The model was not found"
+NO_MODEL = tr("The model was not found")
 #: From one build's header to what each build of it will take, in bytes.
 Need = Callable[[Header], Callable[[Candidate], int]]
 

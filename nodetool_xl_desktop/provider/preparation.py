@@ -11,9 +11,12 @@ from typing import Any
 
 from nodetool_xl_desktop import hub
 from nodetool_xl_desktop.core.paths import Paths
+from nodetool_xl_desktop.core.settings_file import SettingsFile
 from nodetool_xl_desktop.engine import environment, hardware
 from nodetool_xl_desktop.engine.dry_run import DryRuns
+from nodetool_xl_desktop.engine.engines import Installed
 from nodetool_xl_desktop.engine.errors import EngineError
+from nodetool_xl_desktop.engine.in_use import InUse
 from nodetool_xl_desktop.engine.offload import Offload, decide
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
@@ -58,7 +61,8 @@ class PreparedLoad:
 
 
 class Preparation:
-    """Finds models and decides how they are loaded: call, kept settings, environment, defaults, in this order.
+    """Finds models and decides how they are loaded: call, kept settings, environment, settings.toml, defaults, in this
+    order.
 
     Args:
         pool: what is loaded already keeps the layers that it has.
@@ -70,8 +74,10 @@ class Preparation:
         self._pool = pool
         self._catalogue = catalogue
         self._settings = ModelSettings(paths)
+        self._file = SettingsFile(paths.settings_file)
         self._dry_runs = DryRuns()
         self._devices: Sequence[Mapping[str, Any]] | None = None
+        self._devices_of: Installed | None = None  # the engine that named them
 
     async def prepare(
         self, model: str | Path, load: LoadSettings, on_download: Callable[[int, int], None]
@@ -81,14 +87,17 @@ class Preparation:
         Raises:
             UserFacingError: it could not be found or fetched, or a variable of the environment cannot be used.
         """
-        said = environment.load_settings().over(DEFAULTS)
+        said, of_program = environment.load_settings(), await asyncio.to_thread(self._file.read)
+
+        def rest(header: Header) -> LoadSettings:
+            return environment.kept_settings(of_program, header).over(DEFAULTS)
 
         def need(header: Header) -> Callable[[hub.Candidate], int]:
-            return hub.needs(header, _options(load.over(said), header))
+            return hub.needs(header, _options(load.over(said).over(rest(header)), header))
 
         located = await self._catalogue.locate(model, need, on_download)
         kept = await asyncio.to_thread(self._settings.for_model, located.path)
-        settings = load.over(kept).over(said)
+        settings = load.over(kept).over(said).over(rest(located.header))
         projector = await asyncio.to_thread(self._projector, located, load, settings)
         options = seeing(_options(settings, located.header), projector)
         if settings.gpu_layers is not None:
@@ -98,12 +107,12 @@ class Preparation:
         return PreparedLoad(located.path, located.header, options, offload, projector)
 
     def settings_for(self, path: Path) -> LoadSettings:
-        """What is kept for a model file, over what the environment says. Touches the disk.
+        """What is kept for a model file, over what the environment and the settings say. Touches the disk.
 
         Raises:
             UserFacingError: a variable of the environment cannot be used; it is named.
         """
-        return self._settings.for_model(path).over(environment.load_settings())
+        return self._settings.for_model(path).over(self._said())
 
     def kept_for(self, path: Path) -> Kept:
         """The same, what a person chose apart from all else. Touches the disk.
@@ -112,7 +121,11 @@ class Preparation:
             UserFacingError: as `settings_for`.
         """
         kept = self._settings.kept(path)
-        return replace(kept, found=kept.found.over(environment.load_settings()))
+        return replace(kept, found=kept.found.over(self._said()))
+
+    def _said(self) -> LoadSettings:
+        """What the environment says of all loads, and then the settings of the program."""
+        return environment.load_settings().over(environment.kept_settings(self._file.read()))
 
     def choose(self, path: Path, chosen: LoadSettings) -> None:
         """Keep what a person chose for this model file; what was found by measuring stays. Touches the disk.
@@ -152,10 +165,11 @@ class Preparation:
 
     async def _offload(self, located: Located, options: LoadOptions) -> Offload:
         """How many layers go onto a graphics card."""
-        if self._devices is None:
+        engine = await asyncio.to_thread(InUse.look)
+        if self._devices is None or engine != self._devices_of:
             graphics = await asyncio.to_thread(lambda: hardware.look().has_graphics)
             # Asking the engine starts a child: 0.4 s that a machine without a graphics card need not wait.
-            self._devices = await hardware.engine_devices() if graphics else ()
+            self._devices, self._devices_of = await hardware.engine_devices() if graphics else (), engine
         layers = self._pool.gpu_layers(located.path, options)
         if layers is not None:
             return Offload(layers, "It is loaded so.")

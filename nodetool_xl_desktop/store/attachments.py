@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import parts
 from nodetool_xl_desktop.store.database import one, rows
 from nodetool_xl_desktop.store.errors import missing
@@ -53,9 +54,9 @@ class Attachments:
         try:
             data = self.path(sha256).read_bytes()
         except FileNotFoundError as error:
-            raise missing("This file") from error
+            raise missing(tr("This file")) from error
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise missing("What this file held")
+            raise missing(tr("What this file held"))
         return data
 
     def put(self, data: bytes) -> tuple[str, int]:

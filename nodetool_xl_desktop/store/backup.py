@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import errors as store_errors
 from nodetool_xl_desktop.store import schema
 from nodetool_xl_desktop.store.attachments import sync_folder
@@ -174,7 +175,7 @@ def unsoundness(path: Path) -> str:
         sqlite3.OperationalError: it cannot be opened, for a reason that is not its content.
     """
     if not is_database(path):
-        return "it is no database"
+        return tr("it is no database")
     try:
         with contextlib.closing(connect_to_read(path)) as connection:
             # Without the functions of the views: nothing of this program runs on what may be damaged.
@@ -185,7 +186,7 @@ def unsoundness(path: Path) -> str:
         found = [str(error)]
     if found:
         _log.warning("%s: %s", path, "; ".join(found))
-    return "parts of it cannot be read" if found else ""
+    return tr("parts of it cannot be read") if found else ""
 
 
 def set_aside(database: Path) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.database import one, rows
 from nodetool_xl_desktop.store.errors import missing
 from nodetool_xl_desktop.store.messages import OF_CHAT, key, span
@@ -34,7 +35,7 @@ def switch(connection: sqlite3.Connection, chat: int, to: str) -> Tree:
     """
     branches = tree(connection, chat)
     if not branches.is_alive(to):
-        raise missing("This message")
+        raise missing(tr("This message"))
     branches.switch(to)
     return _show(connection, chat, branches)
 
@@ -47,7 +48,7 @@ def delete(connection: sqlite3.Connection, chat: int, message: str) -> Tree:
     """
     branches = tree(connection, chat)
     if not branches.is_alive(message):
-        raise missing("This message")
+        raise missing(tr("This message"))
     gone, with_it = branches.delete(message), key(connection, message)
     # Not before what was deleted below it, whatever became of the clock: the trash is emptied from below.
     last_ms = one(connection, f"SELECT max(deleted_ms) FROM message WHERE {OF_CHAT}", *span(chat))
@@ -69,7 +70,7 @@ def undo_delete(connection: sqlite3.Connection, chat: int, message: str) -> Tree
     try:
         branches.undo(message)
     except ValueError as error:
-        raise missing("This message") from error
+        raise missing(tr("This message")) from error
     connection.execute(
         "UPDATE message SET deleted_ms = NULL, deleted_with = NULL WHERE deleted_with = ?", (key(connection, message),)
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import parts
 from nodetool_xl_desktop.store.database import one, rows
 from nodetool_xl_desktop.store.errors import missing
@@ -134,7 +135,7 @@ def chat(connection: sqlite3.Connection, chat_id: str) -> Chat:
     """
     found = rows(connection, f"SELECT {_COLUMNS} FROM chat c WHERE c.id = ?", chat_id)
     if not found:
-        raise missing("This chat")
+        raise missing(tr("This chat"))
     return _chat(found[0])
 
 
@@ -146,7 +147,7 @@ def key(connection: sqlite3.Connection, chat_id: str) -> int:
     """
     found = one(connection, "SELECT key FROM chat WHERE id = ?", chat_id)
     if found is None:
-        raise missing("This chat")
+        raise missing(tr("This chat"))
     return int(found)
 
 
@@ -301,7 +302,7 @@ def add_folder(connection: sqlite3.Connection, name: str, parent: str | None) ->
 
 def _need_folder(connection: sqlite3.Connection, folder_id: str | None) -> None:
     if folder_id is not None and one(connection, "SELECT 1 FROM folder WHERE id = ?", folder_id) is None:
-        raise missing("This folder")
+        raise missing(tr("This folder"))
 
 
 def rename_folder(connection: sqlite3.Connection, folder_id: str, name: str) -> None:

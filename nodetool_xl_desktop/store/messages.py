@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import about_json, chats, parts
 from nodetool_xl_desktop.store.database import one, rows
 from nodetool_xl_desktop.store.errors import missing
@@ -124,7 +125,7 @@ def message(connection: sqlite3.Connection, uuid: str) -> Message:
     """
     found = messages(connection, [uuid])
     if not found:
-        raise missing("This message")
+        raise missing(tr("This message"))
     return found[0]
 
 
@@ -174,7 +175,7 @@ def key(connection: sqlite3.Connection, message: str) -> int:
     """
     found = one(connection, "SELECT key FROM message WHERE id = ?", message)
     if found is None:
-        raise missing("This message")
+        raise missing(tr("This message"))
     return int(found)
 
 
@@ -272,7 +273,7 @@ def model_of(model: ModelIdentity | None) -> str:
 def _living(connection: sqlite3.Connection, chat: int, message: str) -> int:
     found = one(connection, "SELECT key FROM message WHERE id = ? AND chat = ? AND deleted_with IS NULL", message, chat)
     if found is None:
-        raise missing("The message before this one")
+        raise missing(tr("The message before this one"))
     return int(found)
 
 

@@ -10,14 +10,15 @@ import contextlib
 import logging
 import sqlite3
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from nodetool_xl_desktop.core.lock import FileLock
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store import errors as store_errors
 from nodetool_xl_desktop.store import messages, salvage, schema
 from nodetool_xl_desktop.store.attachments import sync_folder
-from nodetool_xl_desktop.store.backup import Backups, is_database, restore, set_aside, unsoundness
+from nodetool_xl_desktop.store.backup import Backup, Backups, is_database, restore, set_aside, unsoundness
 from nodetool_xl_desktop.store.database import (
     PATIENCE_S,
     connect,
@@ -101,8 +102,8 @@ def _make_usable(opened: Opened, backups: Backups, *, begin_anew: bool) -> None:
         restore(backup, opened.database)
         opened.notices.append(
             Notice(
-                "Your chats were missing and come from a backup",
-                f"{opened.database} was not there; the backup is of {backup.made:%d %B %Y, %H:%M}",
+                tr("Your chats were missing and come from a backup"),
+                tr("{file} was not there; the backup is of {made}", file=opened.database, made=_written(backup.made)),
             )
         )
     try:
@@ -190,10 +191,35 @@ def _fall_back(opened: Opened, backups: Backups, problem: StoreError, *, begin_a
     aside = set_aside(opened.database)
     fresh.replace(opened.database)
     sync_folder(opened.database.parent)
-    came = f"a backup of {backup.made:%d %B %Y, %H:%M} took its place" if backup else "there was no backup"
-    which = "newer messages" if backup else "messages"
-    newer = f", and {saved:,} {which} were read from it" if saved else ""
-    opened.notices.append(Notice(problem.what, f"{problem.why}; {came}{newer}", f"The old file is kept: {aside}"))
+    why = _what_came(problem.why, backup, saved)
+    opened.notices.append(Notice(problem.what, why, tr("The old file is kept: {aside}", aside=aside)))
+
+
+def _what_came(why: str, backup: Backup | None, saved: int) -> str:
+    if backup is None:
+        if not saved:
+            return tr("{why}; there was no backup", why=why)
+        return trn(
+            "{why}; there was no backup, and {count} message was read from it",
+            "{why}; there was no backup, and {count:,} messages were read from it",
+            saved,
+            why=why,
+        )
+    made = _written(backup.made)
+    if not saved:
+        return tr("{why}; a backup of {made} took its place", why=why, made=made)
+    return trn(
+        "{why}; a backup of {made} took its place, and {count} newer message was read from it",
+        "{why}; a backup of {made} took its place, and {count:,} newer messages were read from it",
+        saved,
+        why=why,
+        made=made,
+    )
+
+
+def _written(moment: datetime) -> str:
+    """A moment in the form that every language reads."""
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _mend_search(opened: Opened, connection: sqlite3.Connection) -> None:
@@ -204,7 +230,7 @@ def _mend_search(opened: Opened, connection: sqlite3.Connection) -> None:
     except sqlite3.DatabaseError as error:
         _log.warning("The index of the search is built anew: %s", error)
         schema.rebuild_search(connection)
-        opened.notices.append(Notice("The search was damaged and is built anew", str(error)))
+        opened.notices.append(Notice(tr("The search was damaged and is built anew"), str(error)))
 
 
 def _bring_up(connection: sqlite3.Connection) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import parts
 from nodetool_xl_desktop.store.database import rows
 from nodetool_xl_desktop.store.records import new_id, now_ms
@@ -29,7 +30,7 @@ class Scope(StrEnum):
 #: The farthest first.
 ORDER = (Scope.GLOBAL, Scope.MODEL, Scope.CHAT)
 #: What each is for, in words.
-PLACES = {Scope.GLOBAL: "all chats", Scope.MODEL: "this model", Scope.CHAT: "this chat"}
+PLACES = {Scope.GLOBAL: tr("all chats"), Scope.MODEL: tr("this model"), Scope.CHAT: tr("this chat")}
 
 
 @dataclass(frozen=True, slots=True)

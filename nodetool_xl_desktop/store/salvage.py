@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import about_json, chats, messages, parts, records
 from nodetool_xl_desktop.store.database import connect_to_read, one, rows, transaction
 from nodetool_xl_desktop.store.records import OPEN, State
@@ -159,7 +160,7 @@ class _Orphans:
         if self._chat is None:
             now = records.now_ms()
             self._chat = chats.insert(
-                self._connection, records.Chat(records.new_id(), "Recovered", records.TitledBy.PERSON, now, now)
+                self._connection, records.Chat(records.new_id(), tr("Recovered"), records.TitledBy.PERSON, now, now)
             )
         return self._chat
 

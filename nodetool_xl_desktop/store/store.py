@@ -35,6 +35,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store import branches, chats, copies, messages, opening, parts, search
 from nodetool_xl_desktop.store import errors as store_errors
 from nodetool_xl_desktop.store.attachments import Attachments
@@ -268,7 +269,7 @@ class Store:
 
         def path(tree: Tree) -> list[str]:
             if not tree.is_alive(message):
-                raise store_errors.missing("This message")
+                raise store_errors.missing(tr("This message"))
             return tree.path(message)
 
         return await copies.copied(self, chat, {"forked_from": chat, "forked_at": message}, path)

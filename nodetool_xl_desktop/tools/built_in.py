@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.network import OffLine
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.calculator import CalculatorTool
 from nodetool_xl_desktop.tools.clock import ClockTool
 from nodetool_xl_desktop.tools.folder_tools import ListFolderTool, SearchFolderTool
@@ -37,14 +39,27 @@ class BuiltIn:
     async def offered(self, workspace: Workspace) -> Sequence[Offered]:
         """Those that have something to work on in this chat, the harmless first."""
         found = [
-            Offered(CalculatorTool(), "Calculator", asks=False),
-            Offered(ClockTool(), "Date and Time", asks=False),
+            Offered(
+                CalculatorTool(),
+                tr("Calculator"),
+                asks=False,
+                about=tr("Works out arithmetic: + - * / ^, roots, logarithms, sines and the like."),
+            ),
+            Offered(
+                ClockTool(),
+                tr("Date and Time"),
+                asks=False,
+                about=tr("The date, the weekday and the time, here or in another time zone."),
+            ),
         ]
         if workspace.folder is not None or workspace.files:
-            found.append(Offered(ReadFileTool(workspace.folder, workspace.files), "Read Files"))
+            about = tr("Reads text files that you attached, or that lie in the folder that you opened.")
+            found.append(Offered(ReadFileTool(workspace.folder, workspace.files), tr("Read Files"), about=about))
         if workspace.folder is not None:
-            found.append(Offered(ListFolderTool(workspace.folder), "List Folders"))
-            found.append(Offered(SearchFolderTool(workspace.folder), "Search Folder"))
+            about = tr("Lists what is in the folder that you opened, and in those below it.")
+            found.append(Offered(ListFolderTool(workspace.folder), tr("List Folders"), about=about))
+            about = tr("Finds files and lines in the folder that you opened.")
+            found.append(Offered(SearchFolderTool(workspace.folder), tr("Search Folder"), about=about))
         found += self._reaching_out()
         return found
 
@@ -53,7 +68,17 @@ class BuiltIn:
         from nodetool_xl_desktop.tools.python import RunPythonTool  # noqa: PLC0415
         from nodetool_xl_desktop.tools.web_page import FetchPageTool  # noqa: PLC0415
 
-        found = [Offered(FetchPageTool(self._off_line), "Fetch Web Page", reaches_out=True)]
+        found = [
+            Offered(
+                FetchPageTool(self._off_line),
+                tr("Fetch Web Page"),
+                reaches_out=True,
+                purpose=Purpose.PAGES,
+                about=tr("Fetches a page of the web and reads its text."),
+            )
+        ]
         if sys.platform != "win32":  # there nothing bounds what it takes
-            found.append(Offered(RunPythonTool(self._off_line), "Run Python", reaches_out=True, starts_on=False))
+            about = tr("Runs a program in Python that the model wrote, and reads what it prints.")
+            tool = RunPythonTool(self._off_line)
+            found.append(Offered(tool, tr("Run Python"), reaches_out=True, starts_on=False, about=about))
         return found

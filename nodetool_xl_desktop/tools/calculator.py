@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import simpleeval  # type: ignore[import-untyped]
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
 
 _LONGEST = 1_000  # characters of an expression
 _DEEPEST = 200  # levels of it: a sum of so many numbers
@@ -288,4 +287,4 @@ def _unknown(error: Exception) -> str:
 
 def _error(expression: str, why: str) -> UserFacingError:
     shown = expression if len(expression) <= 60 else f"{expression[:60]}..."
-    return UserFacingError(tr("Cannot work out {shown!r}", shown=shown), why)
+    return UserFacingError(f"Cannot work out {shown!r}", why)

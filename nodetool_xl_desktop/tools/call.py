@@ -1,6 +1,7 @@
 """Calling a tool: whatever it does, a `Result` comes back, in bounded time and of bounded length.
 
-A fault of a tool is an answer for the model, which may then do better; it never ends the conversation.
+A fault of a tool is an answer for the model, which may then do better; it never ends the conversation. What tools say
+is English in every language of the window, as models read it; the card of the call shows the person the same text.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
 
 
 def _cities() -> list[str]:
@@ -75,4 +74,4 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo((exact or cities)[0])
     except (IndexError, ZoneInfoNotFoundError) as error:
         hint = "Give an IANA name such as Europe/Berlin"
-        raise UserFacingError(tr("There is no time zone {name!r}", name=name[:60]), hint=hint) from error
+        raise UserFacingError(f"There is no time zone {name[:60]!r}", hint=hint) from error

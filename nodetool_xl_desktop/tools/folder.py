@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.text_files import BLOCK, shown
 
 #: Of more entries than this, a folder is not looked through for a name that is spelt otherwise.
@@ -73,9 +72,7 @@ class Folder:
             with _opened(root, inside, os.O_RDONLY | _O_QUIET) as handle:
                 kind = os.fstat(handle).st_mode
                 if stat.S_ISDIR(kind):
-                    raise UserFacingError(
-                        tr("{name} is a folder", name=_told(name)), hint=tr("list_folder shows what is in it")
-                    )
+                    raise UserFacingError(f"{_told(name)} is a folder", hint="list_folder shows what is in it")
                 if not stat.S_ISREG(kind):
                     raise _Device
                 left = most
@@ -99,7 +96,7 @@ class Folder:
             root = self._path.resolve(strict=True)
         except _CANNOT_FOLLOW as error:
             why = "it was removed, or cannot be read"
-            raise UserFacingError(tr("The folder of this chat is not there any more"), why) from error
+            raise UserFacingError("The folder of this chat is not there any more", why) from error
         steps = _steps(name)
         try:
             target = root.joinpath(*steps).resolve(strict=True)
@@ -109,9 +106,7 @@ class Folder:
                 raise _missing(name, error) from error
             target = other
         if not target.is_relative_to(root):
-            raise UserFacingError(
-                tr("{name} leads out of the folder", name=_told(name)), tr("it is a link to elsewhere"), _HINT
-            )
+            raise UserFacingError(f"{_told(name)} leads out of the folder", "it is a link to elsewhere", _HINT)
         return root, target.relative_to(root).parts
 
 
@@ -147,10 +142,10 @@ def _steps(name: str) -> list[str]:
     text = name.replace("\\", "/") if sys.platform == "win32" else name
     if text.startswith("/") or (sys.platform == "win32" and ":" in text):
         why = "only what is in the opened folder can be read, by its name from there on"
-        raise UserFacingError(tr("{name} is a place on the whole disk", name=_told(name)), why, _HINT)
+        raise UserFacingError(f"{_told(name)} is a place on the whole disk", why, _HINT)
     steps = [step for step in text.split("/") if step not in ("", ".")]
     if ".." in steps:
-        raise UserFacingError(tr("{name} leads out of the folder", name=_told(name)), tr('".." is not allowed'), _HINT)
+        raise UserFacingError(f"{_told(name)} leads out of the folder", '".." is not allowed', _HINT)
     return steps
 
 
@@ -233,13 +228,13 @@ def _told(name: str) -> str:
 def _missing(name: str, error: Exception) -> UserFacingError:
     if isinstance(error, PermissionError):
         return _unreadable(name, error)
-    return UserFacingError(tr("There is no {name} in the folder", name=_told(name)), hint=_HINT)
+    return UserFacingError(f"There is no {_told(name)} in the folder", hint=_HINT)
 
 
 def _unreadable(name: str, error: Exception) -> UserFacingError:
     if isinstance(error, NotADirectoryError):
-        return UserFacingError(tr("{name} is no folder", name=_told(name)), hint=tr("read_file reads a file"))
+        return UserFacingError(f"{_told(name)} is no folder", hint="read_file reads a file")
     if isinstance(error, _Device):
-        return UserFacingError(tr("{name} cannot be read", name=_told(name)), tr("it is a device or a pipe, no file"))
+        return UserFacingError(f"{_told(name)} cannot be read", "it is a device or a pipe, no file")
     why = error.strerror if isinstance(error, OSError) and error.strerror else "it cannot be opened"
-    return UserFacingError(tr("{name} could not be read", name=_told(name)), why)
+    return UserFacingError(f"{_told(name)} could not be read", why)

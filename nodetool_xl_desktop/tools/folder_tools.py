@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.folder import Entry, Folder
 from nodetool_xl_desktop.tools.text_files import NotText, pieces, shown, split
 
@@ -121,7 +120,7 @@ class SearchFolderTool:
         """
         words = text.casefold().split()
         if not words and not files.strip():
-            raise UserFacingError(tr("There is nothing to search for"), hint=tr("Give one or more words"))
+            raise UserFacingError("There is nothing to search for", hint="Give one or more words")
         search = _Search(self._folder, words, files.strip().casefold())
         search.run()
         return search.told(text)

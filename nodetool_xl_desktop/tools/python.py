@@ -52,16 +52,21 @@ class RunPythonTool:
     @property
     def caution(self) -> str:
         """What a person should know before they allow it."""
-        most = (
-            f"The program runs for {self._limits.wall_s:g} s at most, with {units.memory(self._limits.memory)} of"
-            " memory, in a folder that is removed afterwards."
-        )
+        wall_s, memory = self._limits.wall_s, units.memory(self._limits.memory)
         if sys.platform == "linux":
-            return (
-                f"{most} It has no network and starts no other program. Where Linux has Landlock (5.13 and later), it"
-                " cannot read or change your files either; where it does not, it can do with them what you can."
+            return tr(
+                "The program runs for {wall_s:g} s at most, with {memory} of memory, in a folder that is removed "
+                "afterwards. It has no network and starts no other program. Where Linux has Landlock (5.13 and later), "
+                "it cannot read or change your files either; where it does not, it can do with them what you can.",
+                wall_s=wall_s,
+                memory=memory,
             )
-        return f"{most} Nothing here keeps it from your files and from the network: read it before you allow it."
+        return tr(
+            "The program runs for {wall_s:g} s at most, with {memory} of memory, in a folder that is removed "
+            "afterwards. Nothing here keeps it from your files and from the network: read it before you allow it.",
+            wall_s=wall_s,
+            memory=memory,
+        )
 
     async def __call__(self, code: str) -> str:
         """What the program printed, and the value of its last line; a traceback where it failed.
@@ -72,18 +77,16 @@ class RunPythonTool:
         what = "The Python program was not run"
         self._off_line.check(what)
         if sys.platform == "win32":
-            raise UserFacingError(what, tr("on Windows this program cannot bound what it takes yet"))
+            raise UserFacingError(what, "on Windows this program cannot bound what it takes yet")
         try:
             outcome = await confined({"do": "run", "code": _plain(code)}, self._limits, with_folder=True)
         except OSError as error:
-            raise UserFacingError(
-                what, tr("no process could be started: {strerror}", strerror=error.strerror or error)
-            ) from error
+            raise UserFacingError(what, f"no process could be started: {error.strerror or error}") from error
         said = _bounded(outcome.output.decode("utf-8", errors="replace").strip())
         why = self._why_ended(outcome)
         if why:
             told = f"What it printed last: {said[-_LAST:]}" if said else "It printed nothing"
-            raise UserFacingError(tr("The program was ended"), why, told)
+            raise UserFacingError("The program was ended", why, told)
         return said or "(the program ended and printed nothing; use print)"
 
     def _why_ended(self, outcome: Outcome) -> str:

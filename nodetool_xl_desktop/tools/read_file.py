@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.folder import Folder
 from nodetool_xl_desktop.tools.text_files import NotText, lines, shown
 
@@ -70,9 +69,9 @@ class ReadFileTool:
         if attached is not None:
             return self._read_attached(attached, first_line)
         if self._folder is None:
-            raise UserFacingError(tr("There is no file {name}", name=shown(name)[:200]), self._what_there_is())
+            raise UserFacingError(f"There is no file {shown(name)[:200]}", self._what_there_is())
         if not name.strip("/. "):
-            raise UserFacingError(tr("No file was named"), hint=tr("list_folder shows the files"))
+            raise UserFacingError("No file was named", hint="list_folder shows the files")
         return _part(shown(name), self._folder.blocks(name, MOST_READ), first_line)
 
     def _attached(self, name: str) -> str | None:
@@ -111,20 +110,18 @@ def _part(name: str, blocks: Iterable[bytes], first_line: int) -> str:
             room -= len(text) + 1
     except NotText as kind:
         hint = "Only text can be read; ask the user what you need to know of it"
-        raise UserFacingError(tr("{name} is {kind}, no text", name=name, kind=kind), hint=hint) from kind
+        raise UserFacingError(f"{name} is {kind}, no text", hint=hint) from kind
     except _Enough:
         if taken:
             return _told(name, taken, first_line, "the file goes on, but no farther can be read")
         why = f"only the first {units.file_size(MOST_READ)} of a file can be read"
-        raise UserFacingError(
-            tr("Line {first_line:,} of {name} is too far behind", first_line=first_line, name=name), why
-        ) from None
+        raise UserFacingError(f"Line {first_line:,} of {name} is too far behind", why) from None
     if not number:
         return f"{name} is empty."
     if first_line > number:
         raise UserFacingError(
-            tr("{name} ends at line {number:,}", name=name, number=number),
-            hint=tr("Take a first_line up to {number}", number=number),
+            f"{name} ends at line {number:,}",
+            hint=f"Take a first_line up to {number}",
         )
     return _told(name, taken, first_line, "the end of the file")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from nodetool_xl_desktop.core.connections import Purpose
     from nodetool_xl_desktop.tools.tool import Tool
 
 
@@ -28,8 +29,10 @@ class Offered:
         source: the name of the server that has it; empty for one that comes with the program.
         asks: whether a person is asked before each call unless they allowed it.
         reaches_out: whether it uses the network or runs programs; refused while the program works off line.
+        purpose: what it connects for; refused where the person does not allow that. None for nothing.
         starts_on: whether it goes on where a person switches all tools of its source on at once; one that can do harm
             is switched on by itself.
+        about: what it does, as people read it; empty where what models are told has to do.
     """
 
     tool: Tool
@@ -37,7 +40,9 @@ class Offered:
     source: str = ""
     asks: bool = True
     reaches_out: bool = False
+    purpose: Purpose | None = None
     starts_on: bool = True
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import httpx2
 
 from nodetool_xl_desktop.core import network, units
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import HttpClient, IPAddress, OffLine, Resolve
 from nodetool_xl_desktop.core.translation import tr
@@ -94,7 +95,7 @@ class FetchPageTool:
     @property
     def caution(self) -> str:
         """What a person should know before they allow it."""
-        return (
+        return tr(
             "The site learns your internet address, and whatever the model writes into the address of the page. You are"
             " asked for each host; pages of this machine and of your own network are refused."
         )
@@ -115,7 +116,7 @@ class FetchPageTool:
         Raises:
             UserFacingError: it could not be fetched or read, or may not be.
         """
-        self._off_line.check("The page was not fetched")
+        self._off_line.check("The page was not fetched", Purpose.PAGES)
         at = _checked(url)
         try:
             async with asyncio.timeout(WITHIN_S) as limit:
@@ -201,22 +202,18 @@ def _checked(url: str) -> httpx2.URL:
     if text and "://" not in text.partition("?")[0]:
         text = f"https://{text}"
     if len(text) > _LONGEST_URL:
-        raise UserFacingError(
-            tr("The address is too long"), tr("more than {longest_url:,} characters", longest_url=_LONGEST_URL)
-        )
+        raise UserFacingError("The address is too long", f"more than {_LONGEST_URL:,} characters")
     try:
         found = httpx2.URL(text).copy_with(fragment=None)
         host = found.raw_host.decode("ascii")
         if not 0 < (found.port or 80) < 65_536:
             raise ValueError("no such port")
     except (httpx2.InvalidURL, ValueError, TypeError) as error:
-        raise UserFacingError(what, hint=tr("Give one such as https://example.org/page")) from error
+        raise UserFacingError(what, hint="Give one such as https://example.org/page") from error
     if found.scheme not in ("http", "https") or not host:
-        raise UserFacingError(
-            what, tr("only http and https can be fetched"), tr("Give one such as https://example.org/page")
-        )
+        raise UserFacingError(what, "only http and https can be fetched", "Give one such as https://example.org/page")
     if found.userinfo:
-        raise UserFacingError(what, tr("it holds a name or a password"), tr("Leave it out"))
+        raise UserFacingError(what, "it holds a name or a password", "Leave it out")
     return found
 
 
@@ -309,9 +306,7 @@ def _decoded(answer: _Answer) -> str:
 def _part(url: httpx2.URL, text: str, part: int) -> str:
     count = max(1, -(-len(text) // MOST_CHARACTERS))
     if part > count:
-        raise UserFacingError(
-            tr("The page has {count} parts", count=count), hint=tr("Take a part up to {count}", count=count)
-        )
+        raise UserFacingError(f"The page has {count} parts", hint=f"Take a part up to {count}")
     if count == 1:
         return text
     piece = text[(part - 1) * MOST_CHARACTERS : part * MOST_CHARACTERS]

@@ -94,6 +94,16 @@ class BranchFlow(QObject):
         facts = units.file_size(file.size)
         AttachmentViewer(file.name, facts, text, picture, self._chats.pane.window(), is_sent=True).open()
 
+    @property
+    def can_regenerate_last(self) -> bool:
+        """Whether something was said, and nothing is being answered."""
+        return bool(self._chats.shown) and not self._chats.can_stop
+
+    @property
+    def can_continue_last(self) -> bool:
+        """Whether there is an answer that could go on."""
+        return self.can_regenerate_last and self._chats.shown[-1].role == "assistant"
+
     def regenerate_last(self) -> None:
         """The same for the last message that is shown."""
         if self._chats.shown:

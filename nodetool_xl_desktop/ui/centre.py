@@ -1,7 +1,7 @@
 """The middle of the window: the chat, or what takes its place while models are looked after.
 
 The tab of the side bar says what belongs there: a chat to Chats, a repository to Discover, and to Models the chat or,
-where the person wants it, the whole table. Downloads lie over all of them until they are closed.
+where the person wants it, the whole table. Downloads, or the settings, lie over all of them until they are closed.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Pages:
     table: Callable[[], QWidget]
     repository: Callable[[], QWidget]
     downloads: Callable[[], QWidget]
+    settings: Callable[[], QWidget]
 
 
 class Centre(QStackedWidget):
@@ -45,11 +46,12 @@ class Centre(QStackedWidget):
 
     def __init__(self, side_bar: SideBar, fit_panel: QWidget, pages: Pages, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setObjectName("centre")
         self._side_bar = side_bar
         self._fit_panel = fit_panel
         self._pages = pages
         self._table_wanted = False
-        self._downloads_wanted = False
+        self._over: Callable[[], QWidget] | None = None  # what lies over all of them
         self._fit_panel_wanted = True
         self._fit_panel_beside_table = False  # wanted there, though the window is narrow
         self.addWidget(pages.chat)
@@ -62,14 +64,14 @@ class Centre(QStackedWidget):
 
     def show_chat(self) -> None:
         """Show the chat, whatever the side bar shows."""
-        self._table_wanted = self._downloads_wanted = False
+        self._table_wanted, self._over = False, None
         if self._side_bar.tab is Tab.DISCOVER:
             self._side_bar.show_tab(Tab.CHATS)
         self._show()
 
     def show_table(self, *, is_wanted: bool = True) -> None:
         """Show all of My Models, or go back to the chat."""
-        self._table_wanted, self._downloads_wanted = is_wanted, False
+        self._table_wanted, self._over = is_wanted, None
         if is_wanted:
             self._side_bar.show_tab(Tab.MODELS)
         self._show()
@@ -80,7 +82,17 @@ class Centre(QStackedWidget):
 
     def show_downloads(self, *, is_wanted: bool = True) -> None:
         """Show the downloads, or go back to what lay below them."""
-        self._downloads_wanted = is_wanted
+        self._lay_over(self._pages.downloads, is_wanted=is_wanted)
+
+    def show_settings(self, *, is_wanted: bool = True) -> None:
+        """Show the settings, or go back to what lay below them."""
+        self._lay_over(self._pages.settings, is_wanted=is_wanted)
+
+    def _lay_over(self, page: Callable[[], QWidget], *, is_wanted: bool) -> None:
+        if is_wanted:
+            self._over = page
+        elif self._over == page:
+            self._over = None
         self._show()
 
     def toggle_fit_panel(self) -> None:
@@ -100,7 +112,7 @@ class Centre(QStackedWidget):
     @property
     def _is_crowded(self) -> bool:
         """Whether the table is shown and has no room to give away."""
-        is_table = self._table_wanted and not self._downloads_wanted and self._side_bar.tab is Tab.MODELS
+        is_table = self._table_wanted and self._over is None and self._side_bar.tab is Tab.MODELS
         return is_table and self.window().width() < BESIDE_TABLE_FROM
 
     @property
@@ -109,7 +121,7 @@ class Centre(QStackedWidget):
         return self._fit_panel_wanted and (not self._is_crowded or self._fit_panel_beside_table)
 
     def _tab_changed(self) -> None:
-        self._downloads_wanted = False
+        self._over = None
         if self._side_bar.tab is not Tab.MODELS:
             self._table_wanted = False
         self._show()
@@ -124,7 +136,7 @@ class Centre(QStackedWidget):
             self.changed.emit()
 
     def _show_fit_panel(self) -> None:
-        about_others = self._downloads_wanted or self._side_bar.tab is Tab.DISCOVER
+        about_others = self._over is not None or self._side_bar.tab is Tab.DISCOVER
         self._fit_panel.setVisible(self.fit_panel_wanted and not about_others)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -132,8 +144,8 @@ class Centre(QStackedWidget):
         self._show_fit_panel()
 
     def _wanted(self) -> QWidget:
-        if self._downloads_wanted:
-            return self._pages.downloads()
+        if self._over is not None:
+            return self._over()
         if self._side_bar.tab is Tab.DISCOVER:
             return self._pages.repository()
         return self._pages.table() if self._table_wanted else self._pages.chat

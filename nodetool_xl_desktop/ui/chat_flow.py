@@ -24,6 +24,7 @@ from nodetool_xl_desktop.store.errors import StoreError
 from nodetool_xl_desktop.store.parts import Part, Text, same
 from nodetool_xl_desktop.store.records import Message, TitledBy
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.actions import action_of
 from nodetool_xl_desktop.ui.answers import Answer, Answers
 from nodetool_xl_desktop.ui.chat_pane import ChatPane
 from nodetool_xl_desktop.ui.context.context_flow import ContextFlow
@@ -58,6 +59,8 @@ class ChatFlow(QObject):
 
     #: A message was sent while no model was loaded: load one, then call `send_written`.
     model_needed = Signal()
+    #: Something is asked in some chat.
+    asked = Signal()
     #: An answer is complete, stopped or failed.
     answer_ended = Signal()
     #: Another chat is shown: its id, empty for one in which nothing was said yet.
@@ -233,6 +236,11 @@ class ChatFlow(QObject):
         if isinstance(self.pane.state, Ready) and (parts := self.pane.composer.parts):
             self.send(parts)
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether an answer is on its way in the chat that is shown."""
+        return bool(self._answers.of(self.session))
+
     def stop(self) -> None:
         """Stop the answer of the chat that is shown; what has come stays."""
         self._answers.stop(self.session)
@@ -252,6 +260,7 @@ class ChatFlow(QObject):
         self.titles.stop()
         task = self._tasks.start(work(answer, state.server), self.pane.tell_problem)
         self._answers.add(answer, task, lambda: self._ended(answer, state.server))
+        self.asked.emit()
 
     async def _send(self, answer: Answer, server: EngineServer) -> None:
         if not self._is_open.is_set():
@@ -297,7 +306,8 @@ class ChatFlow(QObject):
         if session is None or self._answers.of(session):
             return
         if not isinstance(self.pane.state, Ready):
-            self.pane.composer.set_hint(tr("Load a model first (Ctrl+Shift+L)."))
+            keys = action_of("model.choose").keys_text
+            self.pane.composer.set_hint(tr("Load a model first ({keys}).", keys=keys))
             return
 
         def again() -> None:

@@ -24,6 +24,7 @@ from nodetool_xl_desktop.engine.states import Broken, Empty, Ending, Ready, Star
 from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.store.errors import StoreError
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.actions import action_of
 from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import ElidedLabel, caption
@@ -49,7 +50,7 @@ class ChatPane(QWidget):
 
     Attributes:
         above_composer: what comes between the chat and the composer, when it has something to say.
-        pill: the model, and a menu of all of them.
+        pill: the model; pressed, another one is chosen.
         more: has a menu of what can be done with the chat.
         presets: says which preset holds.
         banners: what should be known of the store.
@@ -94,9 +95,8 @@ class ChatPane(QWidget):
         self.more.setToolTip(tr("What can be done with this chat"))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pill.setObjectName("modelPill")
-        self.pill.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pill.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.pill.setToolTip(tr("Choose a model (Ctrl+L)"))
+        self.pill.setToolTip(action_of("model.choose").tip)
         bar = QFrame()
         bar.setObjectName("topBar")
         top = QHBoxLayout(bar)
@@ -242,8 +242,10 @@ class ChatPane(QWidget):
     def _refresh(self) -> None:
         state = self._state
         named = state.model if isinstance(state, Starting | Ready | Broken | Ending) else None
-        self.pill.setAccessibleName(tr("Model"))
-        self.pill.setText(f"{caption(title(named) if named else self._selected or 'Choose a model')}  ▾")
+        model = title(named) if named else self._selected
+        self.pill.setAccessibleName(tr("Model: {name}", name=model) if model else tr("Model: none is chosen"))
+        said = caption(model or tr("Choose a Model"))
+        self.pill.setText(f"{said}  ▾")
         self.pill.setIcon(self._theme.icon("circle-fill", DOTS[type(state)]))
         self.more.setIcon(self._theme.icon("dots-three", "text"))
         self._status.setText(self._status_text(state))

@@ -1,61 +1,125 @@
-"""What a person chose for the whole program: read once after the start, and kept when it is chosen."""
+"""What a person chose for the whole program: read after the start, kept when chosen, heard of when it changes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.preferences import Preferences, PreferencesFile
+from nodetool_xl_desktop.core.setting import Origin, Setting, T
+from nodetool_xl_desktop.core.settings_file import SettingsFile, Values, fixed
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
 
 class Chosen(QObject):
-    """The preferences, beside the window's thread.
+    """The settings, beside the window's thread.
 
     Args:
         file: where they are kept.
         tasks: where that is done.
-        tell: hears what the disk refused.
+        tell: hears what could not be kept, and what in the file cannot be used.
     """
 
-    #: What was chosen before (`Preferences`).
+    #: What was chosen before is known (`Values`): once, after `changed`.
     read = Signal(object)
+    #: Something holds that did not, whoever said it (`Values`).
+    changed = Signal(object)
+    #: These settings (a tuple of `Setting`) are on the disk now, for whoever reads them there.
+    kept = Signal(object)
+    #: A person wanted another value of this (`Setting`) than the environment allows.
+    refused = Signal(object)
 
-    def __init__(self, file: PreferencesFile, tasks: Tasks, tell: Callable[[UserFacingError], object]) -> None:
+    def __init__(self, file: SettingsFile, tasks: Tasks, tell: Callable[[UserFacingError], object]) -> None:
         super().__init__()
-        self._file = file
+        self.file = file
         self._tasks = tasks
         self._tell = tell
-        self._now = Preferences()
+        self._now = file.given()
+        self._told: tuple[str, ...] = ()
+        self._wanted: dict[Setting[Any], Any] = {}  # and on its way to the disk
+        self._unkept: dict[Setting[Any], Any] = {}  # chosen, but the disk or the file does not take it
         self._lock = asyncio.Lock()
 
     @property
-    def now(self) -> Preferences:
-        """What is chosen; the defaults before they were read."""
+    def now(self) -> Values:
+        """What holds; before the file was read, the environment and the defaults."""
         return self._now
 
     def start(self) -> None:
         """Read them."""
-        self._tasks.start(self._read(), self._tell)
+        self._tasks.start(self._read(is_first=True), self._tell)
 
-    def choose(self, **chosen: Any) -> None:
-        """Keep these fields of `Preferences`."""
-        self._tasks.start(self._keep(chosen), self._tell)
+    def look_again(self) -> None:
+        """Another program, such as an editor, may have changed the file."""
+        self._tasks.start(self._read(is_first=False), self._tell)
 
-    async def _read(self) -> None:
+    def choose(self, setting: Setting[T], value: T) -> None:
+        """Have this hold from now on."""
+        self._choose(setting, value)
+
+    def reset(self, setting: Setting[Any]) -> None:
+        """Have the default hold again."""
+        self._choose(setting, None)
+
+    async def saved(self) -> None:
+        """Wait until what was chosen is on the disk, or was refused, which was told."""
+        with contextlib.suppress(UserFacingError):
+            await self._keep()
+
+    def _choose(self, setting: Setting[Any], value: Any) -> None:
+        if self._now.origin(setting) is Origin.ENVIRONMENT:
+            self._tell(fixed(setting))
+            self.refused.emit(setting)  # whoever shows the other value shows this one again
+            return
+        self._use(self._now.with_values({setting: value}))  # at once: the disk may take its time
+        self._wanted[setting] = value
+        self._tasks.start(self._keep(), self._tell)
+
+    def _use(self, values: Values) -> None:
+        if values != self._now:
+            self._now = values
+            self.changed.emit(values)
+
+    async def _read(self, *, is_first: bool) -> None:
         try:
             async with self._lock:
-                self._now = await in_thread(self._file.read)
-        finally:  # what the disk refuses is as nobody chose it
-            self.read.emit(self._now)
+                self._show(await in_thread(self.file.read))
+        finally:  # whatever becomes of it, the program begins
+            if is_first:
+                self.read.emit(self._now)
+        problems = self._now.problems
+        if problems and problems != self._told:
+            self._tell(_told(self._now))
+        self._told = problems
 
-    async def _keep(self, chosen: Mapping[str, Any]) -> None:
+    async def _keep(self) -> None:
         async with self._lock:  # one after the other: the last one stays
-            self._now = replace(self._now, **chosen)  # also where the disk refuses
-            self._now = await in_thread(partial(self._file.change, **chosen))
+            if not (wanted := dict(self._wanted)):
+                return  # kept with one that came before
+            self._wanted.clear()
+            try:
+                values = await in_thread(lambda: self.file.change(wanted))
+            except UserFacingError:
+                self._unkept |= wanted  # it holds as long as the program runs
+                self._show(self._now)
+                raise
+            self._unkept = {setting: value for setting, value in self._unkept.items() if setting not in wanted}
+            self._told = values.problems
+            self._show(values)
+        self.kept.emit(tuple(wanted))
+
+    def _show(self, values: Values) -> None:
+        """Have these hold, but for what was chosen since."""
+        self._use(values.with_values(self._unkept, Origin.UNKEPT).with_values(self._wanted))
+
+
+def _told(values: Values) -> UserFacingError:
+    if values.is_broken:
+        return UserFacingError(values.problems[0].rstrip("."))
+    what = tr("Some settings cannot be used")
+    return UserFacingError(what, " ".join(values.problems), tr("Until they are corrected, the defaults hold."))

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import in_a_row, tr, trn
 from nodetool_xl_desktop.library.model_file import title
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
@@ -132,36 +132,31 @@ _short = partial(one_line, longest=28)
 
 def _words(models: Sequence[Path], files: Sequence[Path], folders: Sequence[Path]) -> tuple[str, str]:
     """A headline, and a line below it."""
-    model = (
-        ""
-        if not models
-        else _short(title(models[0]))
-        if len(models) == 1
-        else tr("{count:,} models", count=len(models))
-    )
-    folder = (
-        ""
-        if not folders
-        else _short(folders[0].name)
-        if len(folders) == 1
-        else tr("{count:,} folders", count=len(folders))
-    )
-    file = "" if not files else _short(files[0].name) if len(files) == 1 else tr("{count:,} files", count=len(files))
-    added = " and ".join(each for each in (model, folder) if each)
+    model = folder = file = ""
+    if models:
+        model = _short(title(models[0])) if len(models) == 1 else trn("{count} model", "{count:,} models", len(models))
+    if folders:
+        folder = (
+            _short(folders[0].name) if len(folders) == 1 else trn("{count} folder", "{count:,} folders", len(folders))
+        )
+    if files:
+        file = _short(files[0].name) if len(files) == 1 else trn("{count} file", "{count:,} files", len(files))
+    added = in_a_row(each for each in (model, folder) if each)
     if added and file:
         headline = tr("Drop to add {added} to My Models, and attach {file}", added=added, file=file)
         return headline, tr("The models stay where they are. What is attached is sent with your message.")
     if folder:
-        many = tr("them, and in folders of theirs,") if len(folders) > 1 else tr("it, and in folders of its own,")
-        return tr("Drop to add {added} to My Models", added=added), tr(
-            "Models in {many} are listed. They stay where they are.", many=many
+        return tr("Drop to add {added} to My Models", added=added), trn(
+            "Models in it, and in folders of its own, are listed. They stay where they are.",
+            "Models in them, and in folders of theirs, are listed. They stay where they are.",
+            len(folders),
         )
     if len(models) > 1:
         text = tr("You will see whether they fit before they are loaded. The files stay where they are.")
-        return tr("Drop to add {model} to My Models", model=model), text
+        return tr("Drop to add {added} to My Models", added=model), text
     if model:
         text = tr("You will see whether it fits before it is loaded. The file stays where it is.")
-        return tr("Drop to add {model} to My Models", model=model), text
+        return tr("Drop to add {added} to My Models", added=model), text
     text = tr("Text and code of any kind; pictures, where the model can see.")
     return tr("Drop to attach {file} to your message", file=file), text
 

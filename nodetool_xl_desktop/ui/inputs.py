@@ -180,6 +180,38 @@ def is_escape(event: QEvent) -> bool:
     )
 
 
+def stops(panel: QWidget) -> list[QWidget]:
+    """What the tab key goes through in a panel, in the order in which it was made, shown or not.
+
+    Not by `nextInFocusChain`: PySide (6.11) takes what that returns for a child of the one that was asked; when
+    this goes, the Python side of the other goes with it.
+    """
+    inside = panel.findChildren(QWidget)
+    return [each for each in inside if each.focusPolicy() & Qt.FocusPolicy.TabFocus and not _is_part(each)]
+
+
+def _is_part(widget: QWidget) -> bool:
+    """Whether it is the inside of one of Qt's own controls, such as the field of a spin box."""
+    return widget.objectName().startswith("qt_")
+
+
+class LateStops(QWidget):
+    """Never seen: keeps a place in the order of the tab key for what is made later in a panel.
+
+    Args:
+        panel: in which it comes; this is made before what follows the panel.
+    """
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__(panel)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.hide()
+
+    def put(self, *widgets: QWidget) -> None:
+        """Have the tab key go through these here, in this order."""
+        in_order(self, *widgets)
+
+
 def in_order(*widgets: QWidget) -> None:
     """Have the tab key go through these one after the other."""
     for before, after in pairwise(widgets):

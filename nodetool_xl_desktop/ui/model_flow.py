@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from nodetool_xl_desktop.chat.fitting import Judge
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.engine import hardware
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.server import EngineServer
@@ -31,6 +31,7 @@ from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.preview.choice import Choice
 from nodetool_xl_desktop.preview.report import Preview
 from nodetool_xl_desktop.provider import XLlamaCppProvider
+from nodetool_xl_desktop.ui.actions import action_of
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.fit.fit_flow import FitFlow
 from nodetool_xl_desktop.ui.fit.tune_dialog import TuneDialog
@@ -206,7 +207,7 @@ class ModelFlow:
         def judge(context: int) -> tuple[str, bool]:
             options = choice.change(context_length=context).options(machine)
             report = choice.preview.report(options, machine.host, machine.devices, margin=machine.margin)
-            return report.verdict.value, report.verdict is not Verdict.WONT_FIT
+            return tr(report.verdict.value), report.verdict is not Verdict.WONT_FIT
 
         return choice.preview.header.context_length_max, judge
 
@@ -324,6 +325,12 @@ class ModelFlow:
         if self._page.selected == model:
             self._selected(model)
 
+    def look_at_settings(self) -> None:
+        """The program's settings of loads are others: show anew how the selected model would be loaded."""
+        if self._page.selected is not None:
+            self._selected(self._page.selected)
+        self._fit.machine_changed()
+
     def _forget_settings(self, model: Path) -> None:
         """Forget what a person chose, and what was measured; touches the disk."""
         self._provider.choose_settings(model, LoadSettings())
@@ -332,7 +339,8 @@ class ModelFlow:
     async def _load_and_send(self) -> None:
         """A message was written before a model was loaded: load the selected one, then send it."""
         if self._page.selected is None:
-            self._chat.composer.set_hint(tr("Choose a model first (Ctrl+L), or drop one on the window."))
+            keys = action_of("model.choose").keys_text
+            self._chat.composer.set_hint(tr("Choose a model first ({keys}), or drop one on the window.", keys=keys))
             return
         shown, parts = self._chats.session, self._chat.composer.parts
         await self.load()
@@ -345,4 +353,6 @@ def _together(problems: list[UserFacingError]) -> UserFacingError | None:
     if len(problems) < 2:
         return problems[0] if problems else None
     why = " ".join(f"{problem.what}: {problem.why}." for problem in problems)
-    return UserFacingError(tr("{count} files could not be opened", count=len(problems)), why)
+    return UserFacingError(
+        trn("{count} file could not be opened", "{count:,} files could not be opened", len(problems)), why
+    )

@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nodetool_xl_desktop.core.setting import Section
 from nodetool_xl_desktop.ui.centre import Centre
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.hub_flow import HubFlow
 from nodetool_xl_desktop.ui.model_flow import ModelFlow
 from nodetool_xl_desktop.ui.opening import Opening
+from nodetool_xl_desktop.ui.settings.settings_flow import SettingsFlow
 from nodetool_xl_desktop.ui.side_bar import SideBar, Tab
 
 
@@ -28,10 +30,11 @@ class Navigation:
         models: lists and loads.
         hub: Discover and the downloads.
         opening: what comes from outside.
+        settings: leads their page.
         start: does what takes time, and tells what could not be done.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a page each
         self,
         *,
         side_bar: SideBar,
@@ -40,12 +43,14 @@ class Navigation:
         models: ModelFlow,
         hub: HubFlow,
         opening: Opening,
+        settings: SettingsFlow,
         start: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._side_bar = side_bar
         self._centre = centre
         self._models = models
         self._hub = hub
+        self._settings = settings
         self._start = start
         self._connect_models()
         self._connect_hub()
@@ -53,7 +58,8 @@ class Navigation:
         opening.models_opened.connect(models.open_soon)
         opening.folders_dropped.connect(self._add_folders)
         opening.files_dropped.connect(chats.pane.composer.attach)
-        opening.place_dropped.connect(self._open_place)
+        opening.place_dropped.connect(self.show_repository)
+        settings.closed.connect(self._close_settings)
         hub.path_given.connect(lambda path: opening.open([path]))
 
     def _connect_models(self) -> None:
@@ -102,6 +108,16 @@ class Navigation:
         if is_wanted:
             self._hub.downloads.page.focus_list()
 
+    def show_settings(self, section: Section | None = None) -> None:
+        """Show the settings in the centre; one of their sections, or the one that was shown last."""
+        page = self._settings.page
+        self._centre.show_settings()
+        page.show_section(section or page.section)
+
+    def _close_settings(self) -> None:
+        self._centre.show_settings(is_wanted=False)
+        self._side_bar.focus_page()
+
     def _load(self, model: Path) -> None:
         """Load a model that came just now, perhaps before it is listed."""
         self._centre.show_chat()
@@ -122,7 +138,7 @@ class Navigation:
         self.show_tab(Tab.MODELS)
         self._start(self._models.shelf.folders.add(folders))
 
-    def _open_place(self, text: str) -> None:
+    def show_repository(self, text: str) -> None:
         """Show what lies at an address of the hub."""
         self.show_tab(Tab.DISCOVER)
         self._hub.discover.open_place(text)

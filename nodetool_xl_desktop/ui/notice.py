@@ -25,7 +25,7 @@ class Notice(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._what = label("", "strong", wrap=True)
-        self._text = label("", wrap=True)
+        self._text = label("", wrap=True, selects=True)
         self._text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )

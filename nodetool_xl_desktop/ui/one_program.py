@@ -26,7 +26,7 @@ from PySide6.QtGui import QGuiApplication
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.instance import Instance
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.tasks import in_thread
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def hand_over(instance: Instance, named: Sequence[Named], patience: Patience | N
     if len(line) > LONGEST:
         raise UserFacingError(
             tr("That is too much to open at once"),
-            tr("{count:,} names", count=len(named)),
+            trn("{count} name", "{count:,} names", len(named)),
             tr("Open the folder instead."),
         )
     with _core_application():
@@ -280,23 +280,28 @@ def hand_over(instance: Instance, named: Sequence[Named], patience: Patience | N
                     return True
                 case _Heard.REFUSED:
                     raise _other(
-                        tr("is open, and did not understand this one: it may be another version"), running.process
+                        tr(
+                            "another NodeTool XL Desktop is open, and did not understand this one: it may be another "
+                            "version"
+                        ),
+                        running.process,
                     )
                 case _Heard.SILENT:
-                    raise _other(tr("is open, but does not answer"), running.process)
+                    raise _other(tr("another NodeTool XL Desktop is open, but does not answer"), running.process)
             if instance.try_begin():
                 return False
             if time.monotonic() >= until:
-                raise _other(tr("has this data folder, and cannot be reached"), running.process)
+                raise _other(
+                    tr("another NodeTool XL Desktop has this data folder, and cannot be reached"), running.process
+                )
             time.sleep(patience.look_s)
 
 
-def _other(does: str, process: int) -> UserFacingError:
-    which = tr("another NodeTool XL Desktop {does}", does=does) + (
-        tr(" (process {process})", process=process) if process else ""
-    )
+def _other(why: str, process: int) -> UserFacingError:
+    if process:
+        why = tr("{why} (process {process})", why=why, process=process)
     return UserFacingError(
-        tr("The window was not opened"), which, tr("Close that one, or end its process, then try again.")
+        tr("The window was not opened"), why, tr("Close that one, or end its process, then try again.")
     )
 
 

@@ -167,14 +167,17 @@ def look(text: str, endpoint: str | None = None) -> Look:
             return Look(_of_repository(place, host_of(hub_of(endpoint))), bare)
         case Address():
             is_model = place.name.lower().endswith(".gguf")
-            words = f"{caption(place.name, 80)} on {place.host}.".replace("&&", "&")
-            doubt = "" if is_model else tr(" Its name does not end in .gguf: it may be no model.")
-            return Look(f"{words}{doubt}", bare, "muted" if is_model else "warning")
+            name = caption(place.name, 80).replace("&&", "&")
+            says = tr("{name} on {host}.", name=name, host=place.host)
+            if not is_model:
+                says += " " + tr("Its name does not end in .gguf: it may be no model.")
+            return Look(says, bare, "muted" if is_model else "warning")
 
 
 def _of_repository(place: RepositoryAddress, host: str) -> str:
     if place.file is not None:
-        return f"A model of {place.repo_id} on {host}: {caption(place.file, 120)}.".replace("&&", "&")
+        name = caption(place.file, 120).replace("&&", "&")
+        return tr("A model of {repo_id} on {host}: {name}.", repo_id=place.repo_id, host=host, name=name)
     if place.quantization:
         return tr(
             "The repository {repo_id} on {host}, and in it {quantization}.",
@@ -198,7 +201,9 @@ def _look_here(path: Path) -> Look:
         return Look(tr("There is no such file or folder on this machine."), None, "bad")
     except (OSError, ValueError) as error:
         return Look(
-            tr("It cannot be opened: {error}.", error=getattr(error, "strerror", None) or "it has no such name"),
+            tr(
+                "It cannot be opened: {why}.", why=getattr(error, "strerror", None) or tr("it can be no name of a file")
+            ),
             None,
             "bad",
         )

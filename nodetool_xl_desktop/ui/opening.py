@@ -20,6 +20,7 @@ from nodetool_xl_desktop.hub.errors import BadName
 from nodetool_xl_desktop.hub.named import Named
 from nodetool_xl_desktop.ui.drop_overlay import DropOverlay, dropped_text, split_drop
 from nodetool_xl_desktop.ui.open_address import OpenAddress
+from nodetool_xl_desktop.ui.parts import file_kinds
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
 
@@ -133,7 +134,7 @@ class Opening(QObject):
 
     def ask_for_files(self) -> None:
         """Open the dialog of the system that asks for model files."""
-        dialog = QFileDialog(self._window, tr("Open a model"), "", tr("Models (*.gguf);;All files (*)"))
+        dialog = QFileDialog(self._window, tr("Open a model"), "", file_kinds((tr("Models"), "*.gguf")))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self.models_opened.emit([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)

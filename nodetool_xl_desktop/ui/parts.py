@@ -5,20 +5,41 @@ from __future__ import annotations
 import html
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QAccessibleInterface, QFont, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.ui.accessible import LabelAccessible
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XS
 
 LabelKind = Literal["title", "headline", "strong", "author", "note", "body", ""]
 
 
-def label(text: str = "", kind: LabelKind = "", *, wrap: bool = False) -> QLabel:
-    """A text in one of the program's few styles; never markup, whatever a file or a model wrote."""
-    made = QLabel(text)
+class _SelectableLabel(QLabel):
+    """Letters of it can be selected by the mouse; a screen reader can go through them."""
+
+    def __init__(self) -> None:
+        super().__init__()  # with a text, Qt would ask what it is before it is anything
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def accessible(self) -> QAccessibleInterface:
+        """What a screen reader is told of it: a text."""
+        return LabelAccessible(self)
+
+
+def label(text: str = "", kind: LabelKind = "", *, wrap: bool = False, selects: bool = False) -> QLabel:
+    """A text in one of the program's few styles; never markup, whatever a file or a model wrote.
+
+    Args:
+        text: it.
+        kind: how it looks.
+        wrap: whether it may take several lines.
+        selects: whether letters of it can be selected, by the mouse unless more is allowed.
+    """
+    made = _SelectableLabel() if selects else QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setText(text)
     made.setWordWrap(wrap)
     if kind:
         made.setProperty("kind", kind)
@@ -33,6 +54,10 @@ def problem_label() -> QLabel:
     made.setProperty("kind", "problem")
     made.hide()
     return made
+
+
+#: Of a text that gives way, in pixels.
+LEAST_WIDTH = 32
 
 
 class ElidedLabel(QLabel):
@@ -52,10 +77,35 @@ class ElidedLabel(QLabel):
         painter.drawText(self.rect(), self.alignment(), text)
         painter.end()
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() is not QEvent.Type.ToolTip or self.toolTip() or not isinstance(event, QHelpEvent):
+            return super().event(event)
+        if self.fontMetrics().horizontalAdvance(self.text()) <= self.width():
+            return super().event(event)
+        QToolTip.showText(event.globalPos(), tooltip(self.text()), self)  # all of it, where an end is left out
+        return True
+
+
+class GivingLabel(ElidedLabel):
+    """As wide as its text where there is room for it; else its end is left out."""
+
+    def __init__(self, kind: LabelKind, text: str = "") -> None:
+        super().__init__(kind)
+        self.setText(text)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(LEAST_WIDTH, self.sizeHint().width()), super().minimumSizeHint().height())
+
+
+def file_kinds(*kinds: tuple[str, str]) -> str:
+    """What a file dialog offers: names of kinds, each with its patterns ("*.json *.zip"), and all files."""
+    return ";;".join(f"{name} ({patterns})" for name, patterns in (*kinds, (tr("All files"), "*")))
+
 
 def tooltip(text: str) -> str:
     """A tooltip that says just this: Qt would take a path with a `<` in it for markup."""
-    return tr("<span style='white-space:pre'>{text}</span>", text=html.escape(text))
+    return f"<span style='white-space:pre'>{html.escape(text)}</span>"
 
 
 def set_tip(widget: QWidget, text: str) -> None:
@@ -70,9 +120,15 @@ def caption(text: str, longest: int = 48) -> str:
     return short.replace("&", "&&")
 
 
-def figure(text: str = "", kind: LabelKind = "") -> QLabel:
-    """A number on the right of its row, in figures of one width so that it does not jump while it changes."""
-    made = label(text, kind)
+def figure(text: str = "", kind: LabelKind = "", *, gives: bool = False) -> QLabel:
+    """A number on the right of its row, in figures of one width so that it does not jump while it changes.
+
+    Args:
+        text: it, with its unit.
+        kind: how it looks.
+        gives: its end is left out where there is no room for it.
+    """
+    made = GivingLabel(kind, text) if gives else label(text, kind)
     made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     font = made.font()
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -92,13 +148,23 @@ def card_layout(frame: QFrame) -> QVBoxLayout:
 class _Field(QFrame):
     """The border around a control, which shows where the keys go."""
 
-    def __init__(self, control: QWidget) -> None:
+    def __init__(self, control: QWidget, behind: QWidget | None) -> None:
         super().__init__()
         self.setObjectName("field")
-        layout = QVBoxLayout(self)
+        layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_S, SPACE_XS - 1, SPACE_S, SPACE_XS - 1)
-        layout.addWidget(control)
+        layout.setSpacing(SPACE_XS)
+        layout.addWidget(control, 1)
+        if behind is not None:
+            layout.addWidget(behind)
         control.installEventFilter(self)
+        if isinstance(control, QComboBox):
+            # WORKAROUND: on Linux Qt tells the value of a QComboBox for its name, and takes only a label that has the
+            # same parent for its label (6.11): so this one, which is never shown.
+            heard = label(control.accessibleName())
+            heard.setParent(self)
+            heard.setBuddy(control)
+            heard.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
@@ -106,12 +172,12 @@ class _Field(QFrame):
         return super().eventFilter(watched, event)
 
 
-def field(control: QWidget) -> QFrame:
-    """A border around a control whose own cannot be styled.
+def field(control: QWidget, behind: QWidget | None = None) -> QFrame:
+    """A border around a control whose own cannot be styled, and what stands behind it, such as its unit.
 
     WORKAROUND: Qt draws no text in a QSpinBox without buttons that has a border by style sheet (6.11).
     """
-    return _Field(control)
+    return _Field(control, behind)
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
 
-from nodetool_xl_desktop.ui.theme import SPACE_M, Tokens
+from nodetool_xl_desktop.ui.theme import SPACE_M, Tokens, scaled
 
 Index = QModelIndex | QPersistentModelIndex
 RADIUS = 8
@@ -28,6 +28,12 @@ class RowView(QListView):
         if index.isValid() and not index.flags() & Qt.ItemFlag.ItemIsEnabled:
             return index.siblingAtRow(index.row() + 1)  # no heading is without a row below it
         return index
+
+
+def mirrored(place: QRect, row: QRect) -> QRect:
+    """Where a part of a row is painted that lies at this place from left to right, in the direction of the window."""
+    mirror: QRect = QStyle.visualRect(QGuiApplication.layoutDirection(), row, place)
+    return mirror
 
 
 def row_place(option: QStyleOptionViewItem, view: QWidget) -> QRect:
@@ -67,23 +73,42 @@ def paint_ground(
 
 
 def row_font(painter: QPainter, size: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """The painter's font at another size, in pixels."""
+    """The painter's font at another size, in pixels where the system's letters are not larger than ours."""
     font = QFont(painter.font())
-    font.setPixelSize(size)
+    font.setPixelSize(scaled(size))
     font.setWeight(weight)
     return font
 
 
 def paint_line(
-    painter: QPainter, place: QRect, text: str, color: str, font: QFont, edge: Qt.AlignmentFlag = LEFT
+    painter: QPainter,
+    place: QRect,
+    text: str,
+    color: str,
+    font: QFont,
+    edge: Qt.AlignmentFlag = LEFT,
+    *,
+    row: QRect | None = None,
 ) -> int:
-    """Draw one line, its end left out where there is no room for it; returns how wide it is."""
+    """Draw one line, its end left out where there is no room for it; returns how wide it is.
+
+    Args:
+        painter: paints.
+        place: where, from left to right.
+        text: it.
+        color: of its letters.
+        font: of its letters.
+        edge: at which of the place it stands, from left to right.
+        row: what the place is a part of, in which it is mirrored where the window goes from right to left; None where
+            it is the whole.
+    """
     painter.setFont(font)
     painter.setPen(QColor(color))
     metrics = QFontMetrics(font)
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width())
     painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # what is left out of Hebrew is on its left
-    painter.drawText(place, edge | Qt.TextFlag.TextSingleLine, shown)
+    seen = QStyle.visualAlignment(QGuiApplication.layoutDirection(), edge)
+    painter.drawText(mirrored(place, row or place), seen | Qt.TextFlag.TextSingleLine, shown)
     return metrics.horizontalAdvance(shown)
 
 

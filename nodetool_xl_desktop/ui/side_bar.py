@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBo
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
+from nodetool_xl_desktop.ui.inputs import in_order, stops
 from nodetool_xl_desktop.ui.models.models_page import ModelsPage
 from nodetool_xl_desktop.ui.theme import SPACE_M
 
@@ -54,6 +55,8 @@ class SideBar(QFrame):
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(True)
+        self._tabs.setUsesScrollButtons(False)
+        self._tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self._tabs.setAccessibleName(tr("Side bar"))
         for name in (tr("Chats"), tr("Models"), tr("Discover")):
             self._tabs.addTab(name)
@@ -82,6 +85,7 @@ class SideBar(QFrame):
         """The page of Discover."""
         page = self._make_discover()
         self._pages.addWidget(page)
+        in_order(self._tabs, *stops(page))  # made late, and yet in its place
         return page
 
     def _show_page(self, tab: int) -> None:

@@ -38,8 +38,8 @@ class StoreProblem(QWidget):
         self._theme = theme
         self.setObjectName("storeProblem")
         self._what = label("", "headline", wrap=True)
-        self._why = label("", "body", wrap=True)
-        self._hint = label("", "body", wrap=True)
+        self._why = label("", "body", wrap=True, selects=True)
+        self._hint = label("", "body", wrap=True, selects=True)
         for text in (self._why, self._hint):
             text.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard

@@ -27,27 +27,32 @@ class Tasks:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
-        self._has_ended = False
+        #: Stands for all that is not begun any more: a task that was cancelled.
+        self._none_more: asyncio.Task[None] | None = None
 
     def start(
         self, work: Coroutine[Any, Any, Any], tell: Callable[[UserFacingError], object] | None = None
     ) -> asyncio.Task[None]:
-        """Run `work` beside everything else; after `cancel_all` nothing of it is run.
+        """Run `work` beside everything else; after `cancel_all` nothing of it is run, and no loop has to turn for that.
 
         Args:
             work: to be run.
             tell: hears of an error for a person; without it none is expected.
         """
+        if self._none_more is not None:
+            work.close()
+            return self._none_more
         task: asyncio.Task[None] = asyncio.get_event_loop().create_task(work)
-        if self._has_ended:
-            task.cancel()
         self._running.add(task)
         task.add_done_callback(partial(self._ended, tell))
         return task
 
     async def cancel_all(self) -> None:
         """The program ends: cancel what still runs, and wait until it has ended."""
-        self._has_ended = True
+        if self._none_more is None:
+            self._none_more = asyncio.ensure_future(asyncio.sleep(0))
+            self._none_more.cancel()
+            await asyncio.wait([self._none_more])
         while self._running:
             for task in self._running:
                 task.cancel()

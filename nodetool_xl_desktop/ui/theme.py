@@ -6,26 +6,34 @@ Follows the system between light and dark while the program runs; a high-contras
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import cast
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
+from PySide6.QtGui import QColor, QFontInfo, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
-from nodetool_xl_desktop.core.translation import tr
+#: Phosphor, as qtawesome calls it.
+ICONS = "ph"
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The colours of one theme, as `#RRGGBB`."""
+    """The colours of one theme, as `#RRGGBB`. `tests/gui/test_contrast.py` holds what is drawn on what to a contrast.
+
+    Attributes:
+        line: parts what stands beside each other.
+        edge: where a control ends that would not be known for one otherwise, as a field that is empty.
+    """
 
     background: str
     surface: str
     sunken: str
     line: str
+    edge: str
     text: str
     muted: str
     accent: str
@@ -53,6 +61,7 @@ LIGHT = Tokens(
     surface="#FFFFFF",
     sunken="#F3F1ED",
     line="#E4E1DA",
+    edge="#8C877D",
     text="#23211D",
     muted="#6B6760",
     accent="#2F6F5E",
@@ -63,7 +72,7 @@ LIGHT = Tokens(
     bad="#B3362B",
     bad_soft="#FAE7E4",
     model="#2F6F5E",
-    context="#C8862B",
+    context="#B8791F",
     compute="#7A6FB0",
     others="#C9C4BA",
     code="#F6F4F0",
@@ -79,6 +88,7 @@ DARK = Tokens(
     surface="#1F1E1B",
     sunken="#131211",
     line="#34322E",
+    edge="#716D64",
     text="#ECE9E2",
     muted="#A29D93",
     accent="#6DB8A2",
@@ -101,40 +111,65 @@ DARK = Tokens(
     code_type="#78C4C8",
 )
 
+#: What a person may choose; the system decides where it is none of these.
+SCHEMES = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+#: So large are the letters of controls, where the system's are not larger, in pixels.
+USUAL_PX = 13
 #: The spaces there are, in device-independent pixels.
 SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL = 4, 8, 12, 16, 20
 
 
 class Theme(QObject):
-    """The theme in force."""
+    """The theme in force.
+
+    Args:
+        application: is drawn so.
+        name: which one a person chose, of `SCHEMES`; the system decides where it is none of these.
+    """
 
     #: The tokens are others now: whoever paints by hand paints again.
     changed = Signal()
 
-    def __init__(self, application: QApplication) -> None:
+    def __init__(self, application: QApplication, name: str = "") -> None:
         super().__init__(application)
         self._application = application
         self._system_palette = QPalette(application.palette())
-        self._scheme: Qt.ColorScheme | None = None
+        #: Which one a person chose; else the system decides.
+        self.name = name
+        self._scheme = SCHEMES.get(name)
         self.tokens = LIGHT
-        #: How much larger than usual what is read in a chat is drawn.
-        self.zoom = 1.0
+        #: How much larger than the rest what is read in a chat is drawn, as a person chose it.
+        self.chosen_zoom = 1.0
+        self._letters = self._of_font(application)
         #: Of the letters of code, the first that there is; empty for the system's own.
         self.code_families: tuple[str, ...] = ()
-        application.setStyle(tr("Fusion"))
+        application.setStyle("Fusion")
         application.styleHints().colorSchemeChanged.connect(self.apply)
+        application.fontChanged.connect(self._font_changed)
         self.apply()
+
+    @property
+    def zoom(self) -> float:
+        """How much larger than usual what is read in a chat is drawn: as was chosen, and by the system's letters."""
+        return self.chosen_zoom * text_scale()
 
     def choose(self, scheme: Qt.ColorScheme | None) -> None:
         """Be light or dark whatever the system says; None follows it again."""
-        self._scheme = scheme
-        self.apply()
+        if scheme is not self._scheme:
+            self._scheme = scheme
+            self.apply()
+
+    def use(self, name: str) -> None:
+        """The person chose this one, of `SCHEMES`; the system decides where it is none of these."""
+        if name != self.name:
+            self.name = name
+            self.choose(SCHEMES.get(name))
 
     def set_zoom(self, zoom: float) -> None:
         """Draw what is read in a chat so much larger than usual, from half to three times."""
         zoom = min(3.0, max(0.5, zoom))
-        if zoom != self.zoom:
-            self.zoom = zoom
+        if zoom != self.chosen_zoom:
+            self.chosen_zoom = zoom
             self.changed.emit()
 
     def apply(self) -> None:
@@ -145,8 +180,20 @@ class Theme(QObject):
         else:
             self.tokens = DARK if (self._scheme or hints.colorScheme()) is Qt.ColorScheme.Dark else LIGHT
         self._application.setPalette(_palette(self.tokens))
-        self._application.setStyleSheet(_style_sheet(self.tokens))
+        self._application.setStyleSheet(_with_letters(_style_sheet(self.tokens)))
         self.changed.emit()
+
+    @staticmethod
+    def _of_font(application: QApplication) -> tuple[str, int]:
+        font = application.font()
+        return font.family(), QFontInfo(font).pixelSize()
+
+    def _font_changed(self) -> None:
+        """The system has other letters now."""
+        letters = self._of_font(self._application)
+        if letters != self._letters:
+            self._letters = letters
+            self.apply()
 
     def icon(self, name: str, role: str = "muted") -> QIcon:
         """An icon of the one family and weight that the program uses.
@@ -157,19 +204,44 @@ class Theme(QObject):
         """
         color = getattr(self.tokens, role)
         disabled = self.tokens.background if role == "on_accent" else self.tokens.others
-        return cast("QIcon", _qtawesome().icon(f"ph.{name}", color=color, color_disabled=disabled))
+        return cast("QIcon", _qtawesome().icon(f"{ICONS}.{name}", color=color, color_disabled=disabled))
 
 
 def _qtawesome() -> ModuleType:
     """The icons.
 
     WORKAROUND: qtawesome 1.4 reads Qt through qtpy 2.4, which imports every name of Qt with a star: 0.1 s of the start.
-    So it finds Qt's own modules there, which have all the names that it takes.
+    So it finds Qt's own modules there, which have all the names that it takes. And it loads all of its twelve fonts
+    with the first icon, which is 13 MiB: it gets to know the one family that is used.
     """
-    if "qtawesome" not in sys.modules:
-        for name in ("QtCore", "QtGui", "QtWidgets"):
-            sys.modules.setdefault(f"qtpy.{name}", sys.modules[f"PySide6.{name}"])
-    return importlib.import_module("qtawesome")
+    if "qtawesome" in sys.modules:
+        return sys.modules["qtawesome"]
+    for name in ("QtCore", "QtGui", "QtWidgets"):
+        sys.modules.setdefault(f"qtpy.{name}", sys.modules[f"PySide6.{name}"])
+    icons = importlib.import_module("qtawesome")
+    vars(icons)["_BUNDLED_FONTS"] = [font for font in vars(icons)["_BUNDLED_FONTS"] if font[0] == ICONS]
+    return icons
+
+
+def text_scale() -> float:
+    """How much larger than ours the letters are that the system asks for; 1 where they are as large, or smaller.
+
+    Every system's default is 12 or 13 pixels, for which the window is drawn.
+    """
+    return min(2.0, max(1.0, QFontInfo(QApplication.font()).pixelSize() / USUAL_PX))
+
+
+def scaled(pixels: float) -> int:
+    """A size of letters, or of what holds them, as the system's letters ask for."""
+    return round(pixels * text_scale())
+
+
+def _with_letters(sheet: str) -> str:
+    """The sheet with its letters as large as the system asks for."""
+    scale = text_scale()
+    if scale == 1:
+        return sheet
+    return re.sub(r"font-size: ([\d.]+)px", lambda size: f"font-size: {round(float(size[1]) * scale, 1):g}px", sheet)
 
 
 def zoomed(zoom: float) -> str:
@@ -190,9 +262,9 @@ def _from_palette(palette: QPalette) -> Tokens:
     """Tokens from the system's own colours."""
     role = QPalette.ColorRole
     source = {
-        role.Window: tr("background surface sunken accent_soft warning_soft bad_soft code"),
-        role.WindowText: tr(
-            "line text muted warning bad model context compute others "
+        role.Window: "background surface sunken accent_soft warning_soft bad_soft code",
+        role.WindowText: (
+            "line edge text muted warning bad model context compute others "
             "code_keyword code_string code_number code_comment code_name code_type"
         ),
         role.Highlight: "accent",
@@ -251,7 +323,7 @@ QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 #tabs QTabBar::tab:selected {{ background: {t.surface}; color: {t.text}; font-weight: 600; }}
 #tabs QTabBar::tab:selected:focus {{ border-color: {t.accent}; }}
 #search {{
-    background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; padding: 6px 4px;
+    background: {t.surface}; border: 1px solid {t.edge}; border-radius: 8px; padding: 6px 4px;
     selection-background-color: {t.accent}; selection-color: {t.on_accent};
 }}
 #search:focus {{ border-color: {t.accent}; }}
@@ -262,9 +334,10 @@ QLineEdit[kind="inplace"] {{
 #fitPanel, #fitScroll, #fitBody {{ background: {t.background}; }}
 #fitPanel {{ border-left: 1px solid {t.line}; }}
 #topBar {{ background: {t.background}; border-bottom: 1px solid {t.line}; }}
-#transcript, #transcriptBody, #welcome {{ background: {t.background}; border: none; }}
+#transcript, #transcriptBody, #welcome, #welcomeBody {{ background: {t.background}; border: none; }}
+#startPage, #startBody {{ background: {t.background}; border: none; }}
 #card {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
-#composer {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 14px; }}
+#composer {{ background: {t.surface}; border: 1px solid {t.edge}; border-radius: 14px; }}
 #composer[focused="true"] {{ border-color: {t.accent}; }}
 #chips, #chipsBody {{ background: transparent; border: none; }}
 #chip {{ background: {t.sunken}; border: 1px solid {t.line}; border-radius: 8px; }}
@@ -290,7 +363,7 @@ QToolButton[kind="segment"] {{
 QToolButton[kind="segment"]:hover {{ color: {t.text}; }}
 QToolButton[kind="segment"]:checked {{ background: {t.surface}; color: {t.text}; font-weight: 600; }}
 QToolButton[kind="segment"]:focus {{ border-color: {t.accent}; }}
-QToolButton[kind="segment"]:disabled {{ color: {t.others}; }}
+QToolButton[kind="segment"]:disabled {{ color: {t.edge}; }}
 #turn {{ border: 1px solid transparent; border-radius: 12px; background: transparent; }}
 #turn[ring="true"] {{ border-color: {t.accent}; }}
 #turn[marked="true"] {{ background: {t.accent_soft}; }}
@@ -318,11 +391,12 @@ QLabel[tone="accent"] {{ font-size: 12px; color: {t.accent}; font-weight: 600; }
 QLabel[tone="warning"] {{ font-size: 12px; color: {t.warning}; font-weight: 600; }}
 QLabel[tone="bad"] {{ font-size: 12px; color: {t.bad}; font-weight: 600; }}
 #leftOut {{ border-top: 1px solid {t.line}; padding: 8px 0 12px 0; }}
-#findBar {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
+#findBar {{ background: {t.surface}; border: 1px solid {t.edge}; border-radius: 8px; }}
 #findField {{
-    background: transparent; border: none; padding: 4px 0;
+    background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px 0;
     selection-background-color: {t.accent}; selection-color: {t.on_accent};
 }}
+#findField:focus {{ border-color: {t.accent}; }}
 #modelsTable {{ background: {t.background}; }}
 #modelCards {{ background: transparent; border: none; outline: none; selection-background-color: transparent; }}
 #modelTable, #headerTable {{
@@ -345,12 +419,16 @@ QLabel[tone="bad"] {{ font-size: 12px; color: {t.bad}; font-weight: 600; }}
 QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 QSplitter::handle {{ background: {t.line}; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
-QScrollBar::handle:horizontal {{ background: {t.others}; border-radius: 3px; margin: 2px; min-width: 32px; }}
+QScrollBar::handle:horizontal {{ background: {t.edge}; border-radius: 3px; margin: 2px; min-width: 32px; }}
 #details, #detailsBody {{ background: {t.surface}; }}
 #details {{ border: 1px solid {t.line}; }}
 
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 #undoBar {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: 10px; }}
+#palette {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: 12px; }}
+#keyCap {{
+    background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; padding: 1px 7px; font-size: 12px;
+}}
 #undoBar QPushButton {{ color: {t.accent}; }}
 #storeProblem {{ background: {t.background}; }}
 
@@ -419,8 +497,11 @@ QPushButton[kind="primary"] {{
 }}
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ background: {t.model}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 13px; }}
-QPushButton[kind="primary"]:disabled {{ background: {t.others}; border-color: {t.others}; color: {t.background}; }}
+QPushButton[kind="primary"]:disabled {{ background: {t.line}; border-color: {t.line}; color: {t.muted}; }}
 QPushButton[small="true"] {{ padding: 1px 10px; font-size: 12px; }}
+QPushButton[kind="choice"] {{ text-align: left; padding: 7px 14px; }}
+QPushButton[kind="choice"]:hover {{ background: {t.accent_soft}; border-color: {t.accent_soft}; }}
+QPushButton[kind="choice"]:focus {{ border-color: {t.accent}; }}
 QPushButton[side="left"] {{ border-top-right-radius: 0; border-bottom-right-radius: 0; }}
 QToolButton[kind="primary"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0;
     background: {t.accent}; border-color: {t.accent}; padding: 7px 6px; }}
@@ -479,7 +560,7 @@ QTextEdit {{
 }}
 
 QTextEdit[kind="note"] {{ font-size: 12px; color: {t.muted}; }}
-#field {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
+#field {{ background: {t.surface}; border: 1px solid {t.edge}; border-radius: 8px; }}
 #field[focused="true"] {{ border-color: {t.accent}; }}
 #field[problem="true"] {{ border-color: {t.bad}; }}
 QLineEdit[kind="value"] {{
@@ -489,9 +570,11 @@ QLineEdit[kind="value"] {{
 QTextEdit[kind="value"] {{ font-size: 13px; placeholder-text-color: {t.muted}; }}
 QTextEdit[kind="code"] {{ font-family: monospace; font-size: 12px; }}
 QPlainTextEdit[kind="code"], QPlainTextEdit[kind="log"] {{
-    font-family: monospace; font-size: 12px; background: transparent; border: none; placeholder-text-color: {t.muted};
+    font-family: monospace; font-size: 12px; background: transparent; placeholder-text-color: {t.muted};
+    border: 1px solid transparent; border-radius: 6px;
     selection-background-color: {t.accent}; selection-color: {t.on_accent};
 }}
+QPlainTextEdit[kind="code"]:focus, QPlainTextEdit[kind="log"]:focus {{ border-color: {t.accent}; }}
 QFrame[kind="lined"] {{ border: none; border-bottom: 1px solid {t.line}; border-radius: 0; }}
 #allowedBody, #serverForm {{ background: transparent; }}
 QComboBox {{ background: transparent; border: none; padding: 0; }}
@@ -504,20 +587,21 @@ QCheckBox::indicator {{
 }}
 QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QCheckBox::indicator:focus {{ border: 2px solid {t.accent}; width: 12px; height: 12px; }}
-QRadioButton {{ spacing: 8px; font-weight: 600; }}
+QCheckBox::indicator:checked:focus {{ border-color: {t.text}; }}
+QRadioButton {{ spacing: 8px; font-weight: 600; border: 1px solid transparent; border-radius: 6px; padding: 1px; }}
 QRadioButton:disabled {{ color: {t.muted}; }}
 QRadioButton::indicator {{
     width: 12px; height: 12px; border: 1px solid {t.muted}; border-radius: 7px; background: {t.surface};
 }}
 QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {t.accent}; }}
 QRadioButton::indicator:focus {{ border-color: {t.accent}; }}
-QRadioButton:focus {{ text-decoration: underline; }}
+QRadioButton:focus {{ border-color: {t.accent}; }}
 QSlider {{ min-height: 20px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.line}; }}
 QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.accent}; }}
 QSlider::sub-page:horizontal:disabled {{ background: {t.others}; }}
-QSlider[inherited="true"]::sub-page:horizontal {{ background: {t.others}; }}
-QSlider[inherited="true"]::handle:horizontal {{ border-color: {t.others}; }}
+QSlider[inherited="true"]::sub-page:horizontal {{ background: {t.edge}; }}
+QSlider[inherited="true"]::handle:horizontal {{ border-color: {t.edge}; }}
 QSlider[inherited="true"]::handle:horizontal:focus {{ border-color: {t.accent}; background: {t.accent}; }}
 QSlider::handle:horizontal {{
     width: 12px; height: 12px; margin: -6px 0; border-radius: 8px;
@@ -532,6 +616,9 @@ QProgressBar[tone="warning"]::chunk {{ background: {t.warning}; }}
 QProgressBar[tone="bad"]::chunk {{ background: {t.bad}; }}
 QProgressBar[tone="muted"]::chunk {{ background: {t.muted}; }}
 
+#settingsPage, #settingsScroll, #settingsBody {{ background: {t.background}; }}
+#settingsList {{ background: {t.background}; border-right: 1px solid {t.line}; }}
+#settingsFoot {{ background: {t.background}; border-top: 1px solid {t.line}; }}
 #downloadsPage, #downloadsScroll, #downloadsBody {{ background: {t.background}; }}
 #downloadsLimits {{ background: {t.background}; border-top: 1px solid {t.line}; }}
 #downloadRow {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 12px; }}
@@ -547,7 +634,7 @@ QPushButton[kind="foot"][tone="bad"] {{ color: {t.bad}; font-weight: 600; }}
 
 QScrollArea {{ border: none; background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
-QScrollBar::handle:vertical {{ background: {t.others}; border-radius: 3px; margin: 2px; min-height: 32px; }}
+QScrollBar::handle:vertical {{ background: {t.edge}; border-radius: 3px; margin: 2px; min-height: 32px; }}
 QScrollBar::handle:vertical:hover {{ background: {t.muted}; }}
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
     background: none; height: 0;

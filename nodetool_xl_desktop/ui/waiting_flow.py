@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from nodetool_xl_desktop.chat.session import ChatSession
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.chat_flow import ChatFlow
 from nodetool_xl_desktop.ui.chats.chat_browser import ChatBrowser
 from nodetool_xl_desktop.ui.chats.chat_list import title_of
@@ -53,11 +53,16 @@ class WaitingFlow(QObject):
         if self._first is None:
             self.notice.hide()
             return
-        more = tr(", and {count} more", count=len(others) - 1) if len(others) > 1 else ""
-        what = tr(
-            "A tool call waits for you in “{shortened}”{more}.",
-            shortened=shortened(title_of(self._first.chat)),
-            more=more,
+        title, more = shortened(title_of(self._first.chat)), len(others) - 1
+        what = (
+            trn(
+                "A tool call waits for you in “{title}”, and {count} more.",
+                "A tool call waits for you in “{title}”, and {count} more.",
+                more,
+                title=title,
+            )
+            if more
+            else tr("A tool call waits for you in “{title}”.", title=title)
         )
         self.notice.tell(what, tone="plain", remedy=tr("Go There"))
 

@@ -37,7 +37,7 @@ class Zoom(QObject):
 
     def step(self, by: int) -> None:
         """Larger, or smaller, by so many steps."""
-        self._choose(stepped(self._theme.zoom, by))
+        self._choose(stepped(self._theme.chosen_zoom, by))
 
     def reset(self) -> None:
         """As large as everything else."""
@@ -48,9 +48,9 @@ class Zoom(QObject):
         self._theme.set_zoom(zoom)
 
     def _choose(self, zoom: float) -> None:
-        if zoom != self._theme.zoom:
+        if zoom != self._theme.chosen_zoom:
             self._theme.set_zoom(zoom)
-            self.chosen.emit(self._theme.zoom)
+            self.chosen.emit(self._theme.chosen_zoom)
 
 
 class WheelSteps:

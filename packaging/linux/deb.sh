@@ -32,7 +32,8 @@ put "$here/lintian-overrides" "$share/lintian/overrides/$name"
 mkdir -p "$share/metainfo"
 sed "s/@VERSION@/$version/; s/@DATE@/$(date -u -d "@$SOURCE_DATE_EPOCH" +%F)/" \
     "$here/$name.metainfo.xml.in" >"$share/metainfo/$name.metainfo.xml"
-put "$here/copyright" "$share/doc/$name/copyright"
+mkdir -p "$share/doc/$name"
+"$python" "$here/copyright.py" "$folder" >"$share/doc/$name/copyright"
 maintainer=$(sed -n 's/^Upstream-Contact: //p' "$here/copyright")
 gzip -9n >"$share/doc/$name/changelog.gz" <<END
 $name ($version) unstable; urgency=medium

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Tries what `make dist` built, as people would use it: the metadata, the package, the children of the frozen program,
-# and the window under Xvfb from the command of its menu entry. With a home of its own. `make dist-test` calls it.
+# Tries what `make dist` built, as people would use it: the metadata, the package, what is inside and its licences, the
+# commands (in German as well), the children of the frozen program, an engine out of the data folder, and the window under
+# Xvfb from the command of its menu entry. With a home of its own. `make dist-test` calls it.
 #     try.sh FOLDER DEB MODEL
 set -eu
 folder=$(realpath "$1") deb=$(realpath "$2") model=$(realpath "$3")
 name=nodetool-xl-desktop
 here=$(cd "$(dirname "$0")" && pwd)
+python=${PYTHON_OF_DIST:-$here/../../.venv/bin/python} # the one that froze it
 work=$(mktemp -d)
 started_here=
 trap '[ -z "$started_here" ] || kill $started_here 2>/dev/null || :; rm -rf "$work"' EXIT
@@ -14,10 +16,10 @@ fail() {
     echo "$*" >&2
     exit 1
 }
+[ -x "$python" ] || fail "There is no $python here: make dist"
 for tool in desktop-file-validate:desktop-file-utils appstreamcli:appstream lintian:lintian Xvfb:xvfb xvfb-run:xvfb; do
     command -v "${tool%:*}" >/dev/null || fail "There is no ${tool%:*} here: sudo apt-get install ${tool#*:}"
 done
-python=$(command -v python3)
 
 echo "The package ..."
 dpkg-deb -x "$deb" "$work/root"
@@ -25,6 +27,9 @@ desktop-file-validate "$work/root/usr/share/applications/$name.desktop"
 appstreamcli validate --no-net "$work"/root/usr/share/metainfo/*.metainfo.xml >"$work/said" || { cat "$work/said"; exit 1; }
 lintian --allow-root --fail-on error "$deb" >"$work/said" 2>&1 || { cat "$work/said"; exit 1; }
 version=$(dpkg-deb -f "$deb" Version)
+"$python" "$here/try_inside.py" "$folder"
+cmp "$folder/_internal/licenses/CONTENTS.tsv" "$work/root/opt/$name/_internal/licenses/CONTENTS.tsv" ||
+    fail "The package holds another build than the folder."
 
 export HOME="$work/home" XDG_RUNTIME_DIR="$work/run" XDG_DATA_HOME="$work/home/data" XDG_STATE_HOME="$work/home/state" \
     XDG_CACHE_HOME="$work/home/cache"
@@ -37,11 +42,22 @@ echo "The commands ..."
 [ "$("$program" --version)" = "$name $version" ] || fail "The frozen program has another version than the package."
 "$program" fit "$model" >/dev/null
 "$program" fit --exact "$model" >/dev/null
-"$program" doctor >/dev/null
+"$program" doctor | grep -q "^No problem was found" || fail "doctor finds a problem: $("$program" doctor)"
+NTXL_LANGUAGE=de "$program" doctor >"$work/german"
+german=$("$python" - "$here/../../resources/translations/de.mo" <<'END'
+import gettext, sys
+print(gettext.GNUTranslations(open(sys.argv[1], "rb")).gettext("No problem was found."))
+END
+)
+[ "$german" != "No problem was found." ] || fail "The German texts are not there: make texts"
+grep -qxF "$german" "$work/german" || fail "doctor speaks no German: $(cat "$work/german")"
 [ -n "$("$program" ask "$model" "Say hello." --max-tokens 5)" ] || fail "ask has no answer."
 
 echo "The children ..."
 "$python" "$here/try_children.py" "$program"
+
+echo "An engine out of the data folder, and a broken one ..."
+"$python" "$here/try_engines.py" "$program" "$model"
 
 echo "The window ..."
 # The command of the menu entry, where the package puts it.

@@ -43,7 +43,7 @@ Name: "{group}\{#Name}"; Filename: "{app}\{#Program}.exe"
 
 [Registry]
 Root: HKA; Subkey: "Software\Classes\.gguf\OpenWithProgids"; ValueType: string; ValueName: "{#Program}.gguf"; ValueData: ""; Flags: uninsdeletevalue
-Root: HKA; Subkey: "Software\Classes\{#Program}.gguf"; ValueType: string; ValueData: "Language model (GGUF)"; Flags: uninsdeletekey
+Root: HKA; Subkey: "Software\Classes\{#Program}.gguf"; ValueType: string; ValueData: "{cm:FileType}"; Flags: uninsdeletekey
 Root: HKA; Subkey: "Software\Classes\{#Program}.gguf\DefaultIcon"; ValueType: string; ValueData: "{app}\{#Program}.exe,0"
 Root: HKA; Subkey: "Software\Classes\{#Program}.gguf\shell\open\command"; ValueType: string; ValueData: """{app}\{#Program}.exe"" ""%1"""
 
@@ -51,4 +51,9 @@ Root: HKA; Subkey: "Software\Classes\{#Program}.gguf\shell\open\command"; ValueT
 Filename: "{app}\{#Program}.exe"; Description: "{cm:LaunchProgram,{#Name}}"; Flags: nowait postinstall skipifsilent
 
 [Messages]
-UninstalledAll=%1 was removed. Your chats and models stay in nodetool-xl-desktop below AppData\Local in your home.
+english.UninstalledAll=%1 was removed. Your chats and models stay in nodetool-xl-desktop below AppData\Local in your home.
+german.UninstalledAll=%1 wurde entfernt. Ihre Chats und Modelle bleiben in nodetool-xl-desktop unter AppData\Local in Ihrem Benutzerordner.
+
+[CustomMessages]
+english.FileType=Language model (GGUF)
+german.FileType=Sprachmodell (GGUF)

@@ -17,6 +17,7 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -25,7 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from table import Row, row
+from start import with_chats
+from table import Row, row, show
+from table import timed as timed_here
 
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.engine.events import Finished, Speed, TextDelta, Usage
@@ -43,6 +46,7 @@ MODELS = ("qwen3-4b", "llama-3.1-8b", "smollm2-135m", "gemma-3-12b", "mistral-sm
 BEGIN_MS = 1_640_000_000_000
 STREAMS = 8
 STREAM_S = 6.0
+PLAIN = "the same rows by sqlite3"
 
 
 class Language:
@@ -186,6 +190,13 @@ async def searching(store: Store, rounds: int) -> list[Row]:
     ]
 
 
+async def plainly(store: Store, query: str, *values: str) -> list[float]:
+    """How long SQLite takes to hand out these rows, and Python to hold them, in milliseconds."""
+    file = await store.read(lambda connection: connection.execute("PRAGMA database_list").fetchone()[2])
+    with contextlib.closing(sqlite3.connect(f"{Path(file).as_uri()}?mode=ro", uri=True)) as connection:
+        return timed_here(lambda: connection.execute(query, values).fetchall(), 10)
+
+
 async def reading(store: Store) -> list[Row]:
     page = await store.list.page(limit=1000)
     chats = [page.chats]
@@ -198,10 +209,13 @@ async def reading(store: Store) -> list[Row]:
             "SELECT c.id, count(*) FROM message m JOIN chat c ON c.key = m.chat GROUP BY c.key ORDER BY 2 DESC LIMIT 1"
         ).fetchone()
     )
+    rows_of = "SELECT m.* FROM message m JOIN chat c ON c.key = m.chat WHERE c.id = ?"
+    messages_of_it = await plainly(store, rows_of, longest)
+    page_of_60 = await plainly(store, "SELECT * FROM chat ORDER BY touched_ms DESC LIMIT 60")
     ordinary = random.Random(3).sample(every, 30)
     deep = (await store.list.page(limit=len(every) * 9 // 10)).after
     return [
-        row("list: the first page of 60", "ms", await timed(store.list.page, 50)),
+        row("list: the first page of 60", "ms", await timed(store.list.page, 50), "", (PLAIN, page_of_60)),
         row("list: a page at nine tenths", "ms", await timed(lambda: store.list.page(after=deep), 50)),
         row("list: its days", "ms", await timed(store.list.days, 20)),
         row("open one of about 100 messages", "ms", await timed(lambda: store.open_chat(ordinary.pop().id), 30)),
@@ -210,6 +224,7 @@ async def reading(store: Store) -> list[Row]:
             "ms",
             await timed(lambda: store.open_chat(longest), 10),
             "below 200",
+            (PLAIN, messages_of_it),
         ),
     ]
 
@@ -307,6 +322,16 @@ async def measure(folder: Path, rounds: int = 300) -> list[Row]:
     return rows
 
 
+def rows() -> list[Row]:
+    """The store at full size, alone and at a start of the program. It is generated, or was by an earlier run where
+    `NTXL_BENCH_CHATS` names a folder for it.
+    """
+    with contextlib.ExitStack() as stack:
+        given = os.environ.get("NTXL_BENCH_CHATS")
+        full = home(Path(given or stack.enter_context(tempfile.TemporaryDirectory())))
+        return with_chats(full) + asyncio.run(measure(Paths.below(full).chats))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--chats", type=int, default=10_000)
@@ -322,9 +347,7 @@ def main() -> None:
         print(
             f"{given.chats:,} chats, {given.messages:,} messages, {size:,.0f} MB; load before: {load:.1f}", flush=True
         )
-        for each in asyncio.run(measure(folder, given.rounds)):
-            figures = "".join(f"{value:>9.3g}" for value in (each.median, each.least, each.most))
-            print(f"{each.name:<62}{figures}  {each.unit:<9} {each.aim}")
+        show(asyncio.run(measure(folder, given.rounds)))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 gc.disable()  # as the program does
 
+from nodetool_xl_desktop.ui import unread_sources
+
+unread_sources.leave_unread()
+
 from PySide6.QtCore import QEvent, QObject
 
 from nodetool_xl_desktop import app
@@ -46,7 +50,7 @@ class Painted(QObject):
 async def main(started: float, home: Path) -> None:
     paths = Paths.below(home)
     core_logging.set_up(paths.logs)
-    parts = app.build(paths, Pool(), None if wheels.is_installed() else wheels.recommend(hardware.look()))
+    parts = app.build(paths, Pool(), None if wheels.is_installed(paths.engines) else wheels.recommend(hardware.look()))
     painted = Painted()
     parts.window.installEventFilter(painted)
     has_chats = paths.chats.exists()

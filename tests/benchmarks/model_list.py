@@ -23,7 +23,7 @@ from model_files import badges, model_files
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QWidget
-from table import Row, row, timed
+from table import Row, row, show, timed
 
 from nodetool_xl_desktop import app
 from nodetool_xl_desktop.ui.collector import Collector
@@ -137,6 +137,11 @@ def measure(count: int = 2000) -> list[Row]:
     ]
 
 
+async def rows() -> list[Row]:
+    """It plays Qt's events, which needs the loop."""
+    return measure()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--models", type=int, default=2000)
@@ -146,8 +151,7 @@ def main() -> None:
     async def run() -> list[Row]:
         return measure(given.models)
 
-    for each in loop.run_until_complete(run()):
-        print(f"{each.name:<74}{each.median:>9.3g}{each.least:>9.3g}{each.most:>9.3g}  {each.unit:<6} {each.aim}")
+    show(loop.run_until_complete(run()))
 
 
 if __name__ == "__main__":

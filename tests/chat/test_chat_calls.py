@@ -73,7 +73,7 @@ class Net:
 
     is_off: bool = False
 
-    def check(self, what: str) -> None:
+    def check(self, what: str, purpose: object = None) -> None:
         if self.is_off:
             raise UserFacingError(what, "the program works off line")
 

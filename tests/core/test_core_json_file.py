@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -22,7 +21,6 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.json_file import JsonFile
 from nodetool_xl_desktop.core.lock import FileLock, locked
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.core.preferences import Preferences, PreferencesFile
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
 from nodetool_xl_desktop.library.loads import LoadRecords, key
@@ -324,14 +322,6 @@ async def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path
     await ours.change(lambda held: held.with_granted(None, Grant("ours")))
     for file in (ours, PermissionsFile(path)):
         assert {grant.tool for grant in (await file.read()).always} == {"refused", "theirs", "ours"}
-
-
-def test_preferences_of_two_windows(tmp_path: Path) -> None:
-    one, other = PreferencesFile(tmp_path / "preferences.json"), PreferencesFile(tmp_path / "preferences.json")
-    one.change(zoom=1.5)
-    assert other.change(off_line=True) == Preferences(zoom=1.5, off_line=True)
-    assert one.read() == Preferences(zoom=1.5, off_line=True)
-    assert json.loads((tmp_path / "preferences.json").read_text())["title_chats"] is True
 
 
 def test_a_model_is_forgotten_once(tmp_path: Path) -> None:

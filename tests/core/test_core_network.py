@@ -7,10 +7,12 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.network import (
     HttpClient,
     NoAnswer,
@@ -94,7 +96,7 @@ async def test_no_connection_is_kept() -> None:
     assert [bool(each) for each in heard] == [True, False, True, False]
 
 
-@pytest.mark.parametrize("make", [hub_client, web_client])
+@pytest.mark.parametrize("make", [partial(hub_client, Purpose.DOWNLOADS), web_client])
 async def test_who_goes_off_line_ends_what_is_being_fetched(
     make: Callable[[], HttpClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:

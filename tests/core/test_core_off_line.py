@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from ipaddress import ip_address
 
 import pytest
 from hub_server import HubServer, forget_environment
 
 from nodetool_xl_desktop import hub
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.network import (
     OffLine,
     WorksOffLine,
@@ -49,7 +51,7 @@ async def counting() -> AsyncIterator[tuple[str, list[int]]]:
 async def test_the_factories_refuse_and_the_engine_is_reached() -> None:
     off_line = OffLine(is_on=True)
     async with counting() as (address, connections):
-        for factory in (hub_client, web_client):
+        for factory in (partial(hub_client, Purpose.HUB), web_client):
             with pytest.raises(WorksOffLine, match="works off line"):
                 factory()
         assert not connections
@@ -62,7 +64,7 @@ async def test_the_factories_refuse_and_the_engine_is_reached() -> None:
 async def test_a_client_that_was_made_before_asks_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     forget_environment(monkeypatch)
     off_line = OffLine()
-    async with counting() as (address, connections), hub_client() as hub_, web_client() as web:
+    async with counting() as (address, connections), hub_client(Purpose.HUB) as hub_, web_client() as web:
         for client in (hub_, web):
             assert (await client.get(address)).text == "ok"
         off_line.is_on = True

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import endless_model
 import processes
@@ -207,7 +208,17 @@ async def test_cancelling_a_start_at_any_moment_leaves_nothing(tmp_path: Path, t
     await cancel(loading)
 
 
-async def cancel(loading: asyncio.Task[EngineServer]) -> None:
+async def test_cancelling_the_end_of_a_child_leaves_nothing() -> None:
+    """As the end of the program does with a look at the devices that has its answer already."""
+    child = await Child.start({"do": "load"}, scripted_worker.command("deaf"))
+    assert await child.answer() is not None
+    ending = asyncio.create_task(child.end())
+    await asyncio.sleep(0.05)
+    await cancel(ending)
+    assert child.exit_status is not None  # it was waited for, and not only killed
+
+
+async def cancel(loading: asyncio.Task[Any]) -> None:
     loading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await loading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -75,6 +76,16 @@ def test_the_look_at_the_machine_starts_nothing_and_says_what_it_is() -> None:
         assert found.glibc is None or found.glibc >= (2, 17)
     cores = hardware.physical_cores()
     assert cores is None or 1 <= cores <= (os.cpu_count() or 1)
+
+
+async def test_who_is_cancelled_waits_for_the_programs_that_find_a_library() -> None:
+    looking = asyncio.create_task(hardware.looked())
+    await asyncio.sleep(0.005)  # the first of them is at work
+    looking.cancel()
+    await asyncio.wait([looking])
+    for _ in range(50):  # nor does it start another one
+        assert not processes.children()
+        await asyncio.sleep(0.005)
 
 
 async def test_the_engine_names_its_devices_in_a_child_that_is_gone_afterwards() -> None:

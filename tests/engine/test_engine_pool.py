@@ -214,6 +214,23 @@ async def test_a_model_that_a_person_loaded_stays(tmp_path: Path) -> None:
         assert not pool.loaded
 
 
+async def test_a_model_that_a_person_loaded_ends_after_the_time_that_they_chose(tmp_path: Path) -> None:
+    model = tmp_path / "a.gguf"
+    async with pooled(idle_timeout_s=0) as pool:
+        pinned = await pool.load(model, OPTIONS, pinned=True)
+        pool.keep_pinned(60)
+        async with pool.lease(model, OPTIONS):
+            pool.keep_pinned(0.3)  # it is used: its time does not run
+            await asyncio.sleep(0.5)
+            assert pool.loaded == (pinned,)
+        await pool.until(Empty, model)
+        assert not processes.children()
+        await pool.load(model, OPTIONS, pinned=True)
+        pool.keep_pinned(0)  # while its time runs
+        await asyncio.sleep(0.6)
+        assert len(pool.loaded) == 1
+
+
 async def test_a_client_of_the_endpoint_keeps_it_loaded(starter_model: Path) -> None:
     async with pooled(None, idle_timeout_s=0.7) as pool:
         server = await use(pool, starter_model)

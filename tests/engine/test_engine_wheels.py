@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -82,5 +83,6 @@ def test_it_says_what_a_card_would_need(hardware: Hardware, word: str) -> None:
     assert word in wheel.why
 
 
-def test_this_machine_gets_one_and_has_one() -> None:
-    assert wheels.is_installed()
+def test_this_machine_gets_one_and_has_one(tmp_path: Path) -> None:
+    assert wheels.is_built_in()
+    assert wheels.is_installed(tmp_path / "engines")

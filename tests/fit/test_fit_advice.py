@@ -95,13 +95,13 @@ def test_all_on_a_device(header: Header) -> None:
 def test_partly_names_the_layers_and_how_many_more_there_could_be(header: Header) -> None:
     there = machine(64 * GIB, 8192)
     sentence = told(header, replace(OPTIONS, gpu_layers=13), there)
-    assert sentence.endswith(", with 13 of 33 layers on the GPU; all 33 layers would fit on GPU0.")
+    assert sentence.endswith(", with 13 of 33 layers on the GPU; all 33 layers on GPU0 would fit.")
     there = machine(64 * GIB, 4096, 4096)
     most = offload(header, OPTIONS, machine(64 * GIB, 2048, 2048))
     sentence = told(header, most, machine(64 * GIB, 2048, 2048))
     assert f", with {most.gpu_layers} of 33 layers on the GPU." in sentence
     assert sentence.count(" of GPU") == 2
-    assert told(header, OPTIONS, there).endswith("with no layer on the GPU; all 33 layers would fit on GPU0 and GPU1.")
+    assert told(header, OPTIONS, there).endswith("with no layer on the GPU; all 33 layers on GPU0 and GPU1 would fit.")
 
 
 def test_a_device_that_is_too_small_is_named(header: Header) -> None:

@@ -254,7 +254,7 @@ def test_the_processor_alone_is_a_remedy_too(header: Header) -> None:
 def test_more_layers_are_a_remedy_of_a_load_that_fits(header: Header) -> None:
     for layers in (0, 5):
         (only,) = offered(header, replace(OPTIONS, gpu_layers=layers), machine(64 * GIB, 8192))
-        assert (only.kind, only.says) == ("gpu_layers", "all 33 layers would fit on GPU0")
+        assert (only.kind, only.says) == ("gpu_layers", "all 33 layers on GPU0 would fit")
     assert offered(header, replace(OPTIONS, gpu_layers=33), machine(64 * GIB, 8192)) == ()
     assert offered(header, OPTIONS, machine(64 * GIB)) == ()
 

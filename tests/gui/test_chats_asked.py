@@ -8,8 +8,10 @@ from pathlib import Path
 from chat_driver import CTRL, NO, K, Person, echo, journal, sat_down
 from conftest import Build, until
 
+from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.store.presets import Scope
 from nodetool_xl_desktop.store.records import TitledBy
+from nodetool_xl_desktop.store.store import Store
 
 
 async def test_what_is_set_for_a_chat_is_what_it_is_asked_with(
@@ -59,6 +61,24 @@ async def test_what_is_set_for_a_chat_is_what_it_is_asked_with(
     await person.answered("plums")
     assert said()[0] == ("system", "Speak like a pirate.")
     assert said()[-1] == 0.5, "what was changed a moment before holds"
+
+
+async def test_what_is_set_last_of_all_is_kept(build: Build, starter_model: Path, paths: Paths) -> None:
+    person = await sat_down(build, command=echo())
+    person.chats.titles.is_on = False
+    await person.load(starter_model)
+    await person.ask("apples")
+    await person.answered("apples")
+    chat = person.shown_id
+    await person.press(K.Key_P, CTRL, lambda: person.window)
+    await until(person.window.presets.panel.isVisible, "the panel")
+    await person.set_number("temperature", "0.5")
+    await person.close()  # before a moment has passed
+    store = await Store.open(paths.chats)
+    assert chat is not None
+    kept = await store.presets.settings(chat, "any")
+    await store.close()
+    assert kept["temperature"].value == 0.5
 
 
 # Titles
@@ -133,7 +153,7 @@ async def test_a_title_of_a_person_stays(build: Build, starter_model: Path, tmp_
 async def test_titles_by_the_model_can_be_turned_off(build: Build, starter_model: Path, tmp_path: Path) -> None:
     told = tmp_path / "asked"
     person = await titled(build, starter_model, journal=told)
-    action = person.window.menus.titles
+    action = person.window.commands["chat.titles"]
     assert action.isChecked()
     await person.do(action.trigger)
     await person.ask("apples")
@@ -142,5 +162,5 @@ async def test_titles_by_the_model_can_be_turned_off(build: Build, starter_model
     assert asked_for_titles(told) == []
     await person.close()
     again = await sat_down(build)
-    await until(lambda: not again.window.menus.titles.isChecked(), "it is remembered")
+    await until(lambda: not again.window.commands["chat.titles"].isChecked(), "it is remembered")
     assert not again.chats.titles.is_on

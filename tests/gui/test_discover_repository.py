@@ -447,7 +447,7 @@ async def test_a_hostile_repository_holds_nothing_up(desk: Desk, hub: HubServer)
     worst = busy.stop()
     print(f"\n5,000 files and a card of 10 MB: the window's thread worked for {worst * 1000:.0f} ms at most at once")
     assert len(desk.page.offers.rows) == AT_ONCE
-    assert desk.page.offers.more.text() == f"Show {AT_ONCE} More of {5000 - AT_ONCE}"
+    assert desk.page.offers.more.text() == f"Show {AT_ONCE} More of {5000 - AT_ONCE:,}"
     QTest.mouseClick(desk.page.offers.more, LEFT)
     await until(lambda: len(desk.page.offers.rows) == 2 * AT_ONCE, "more of them")
     for row in desk.page.offers.rows[:3]:

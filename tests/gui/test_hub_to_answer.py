@@ -15,8 +15,9 @@ from gguf_writer import write_gguf
 from hub_server import HubServer, Play, Stored, forget_environment
 from PySide6.QtTest import QTest
 
+from nodetool_xl_desktop.core import settings
 from nodetool_xl_desktop.core.paths import Paths
-from nodetool_xl_desktop.core.preferences import PreferencesFile
+from nodetool_xl_desktop.core.settings_file import SettingsFile
 from nodetool_xl_desktop.core.units import MIB
 from nodetool_xl_desktop.engine.states import Ready
 from nodetool_xl_desktop.hub.standing import State
@@ -47,7 +48,7 @@ def hub(starter_model: Path, small: bytes) -> Iterator[HubServer]:
 
 async def at_discover(build: Build, paths: Paths, hub: HubServer) -> Person:
     """A person who has chosen this hub, and pressed the keys of Discover."""
-    PreferencesFile(paths.preferences_file).change(endpoint=hub.url)
+    SettingsFile(paths.settings_file).change({settings.ENDPOINT: hub.url})
     person = await sat_down(build)
     await until(lambda: person.window.hub.discover.door.chosen == hub.url, "the hub that was chosen")
     await person.press(K.Key_3, CTRL, lambda: person.window)

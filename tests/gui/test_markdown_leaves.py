@@ -239,7 +239,7 @@ async def test_code_is_saved_where_one_says(pages: Pages, tmp_path: Path) -> Non
             await until(lambda: page.findChild(QMessageBox), "it says that it was not saved")
             box = page.findChild(QMessageBox)
             assert box is not None
-            assert box.text() == "The code was not saved"
+            assert box.text() == "The file was not saved"
             assert str(file) in box.informativeText()
             box.close()
         await until(lambda: page.findChild(QFileDialog) is None, "the dialog is gone")

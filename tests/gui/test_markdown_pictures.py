@@ -37,7 +37,9 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
     """With the fonts of the tests, whichever the machine has."""
     fonts = [QFontDatabase.addApplicationFont(str(file)) for file in sorted((HERE / "fonts").glob("*.ttf"))]
     before = QFont(qapp.font())
-    qapp.setFont(QFont("Picture Sans"))
+    letters = QFont(before)  # of the usual size
+    letters.setFamily("Picture Sans")
+    qapp.setFont(letters)
     made = Theme(qapp)
     made.code_families = ("Picture Mono",)
     yield made

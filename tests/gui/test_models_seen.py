@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from conftest import Build, drop, until
 from gguf_writer import write_gguf
 from PySide6.QtCore import Qt
@@ -11,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 
 from nodetool_xl_desktop.app import Parts
+from nodetool_xl_desktop.core import translation
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.library.model_file import ModelFile, Place, Trouble
 from nodetool_xl_desktop.ui.centre import BESIDE_TABLE_FROM
@@ -90,3 +92,18 @@ def test_a_trouble_does_not_say_the_name_again() -> None:
     assert said("a is b.gguf cannot be read") == "Cannot be read"
     assert said("a.gguf is not complete", "a.gguf.part") == "Not complete"
     assert said("Still coming") == "Still coming"
+    assert said("a is b.gguf is damaged by something") == "a is b.gguf is damaged by something"
+    assert said("a is b.gguf is one of 1,200 parts, and not all of them are here").startswith("One of 1,200 parts")
+
+
+@pytest.mark.parametrize("code", ["de", translation.PSEUDO])
+def test_a_trouble_does_not_say_the_name_again_in_another_language(code: str) -> None:
+    path, before = Path("/models/a (1).gguf"), translation.language()
+    translation.use(code)
+    try:
+        what = translation.tr("{path} is not complete", path=path.name)
+        trouble = Trouble(what, "why", "hint")
+        said = trouble_of(ModelFile(path, 1, Place.OWN, (path,), modified_ns=0, trouble=trouble))
+        assert said == translation.tr("Not complete") != "Not complete"
+    finally:
+        translation.use(before)

@@ -33,7 +33,7 @@ async def test_without_an_engine_the_window_says_what_to_type(build: Build, star
     await preview(parts, starter_model)
     assert "/whl/cu128" in texts(parts.window.chat)
     assert not button(parts.window.fit_panel, "Load").isEnabled()
-    QTest.mouseClick(button(parts.window.chat, "Copy the command"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(button(parts.window.chat, "Copy the Command"), Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == wheel.command
 
 

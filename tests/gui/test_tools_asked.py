@@ -299,14 +299,14 @@ async def test_off_line_a_tool_that_reaches_out_is_refused(build: Build, starter
     person = await sat_down(build, command=caps(journal=told))
     await person.load(starter_model)
     await switch_on(person, "fetch_page")
-    person.window.tools.off_line_action.trigger()
+    person.window.commands["file.offline"].trigger()
     try:
         await person.ask('!fetch_page {"url": "http://example.org"}')
         await person.answered()
         assert "off line" in answer_of(person).error
         assert not person.transcript.waits
     finally:
-        person.window.tools.off_line_action.trigger()
+        person.window.commands["file.offline"].trigger()
 
 
 async def test_a_forced_call_of_the_real_model_is_approved_by_keys(

@@ -42,6 +42,7 @@ from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.tools import CalculatorTool, as_tool
 from nodetool_xl_desktop.tools.mcp import McpServers, Running, Stdio
 from nodetool_xl_desktop.tools.source import Offered, Workspace
+from nodetool_xl_desktop.ui.actions import action_of
 from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.tasks import Tasks
@@ -337,7 +338,7 @@ class Program:
         await until(self.composer.tools.isVisible, "the tools are counted")
 
     async def manage(self) -> ToolsDialog:
-        self.flow.actions[3].trigger()
+        self.flow.manage()
         await until(lambda: self.flow.servers is not None and self.flow.servers.dialog is not None, "the dialog")
         await until(self.dialog.isActiveWindow, "it has the keys")
         return self.dialog
@@ -377,8 +378,11 @@ def program(
     toolbox = Toolbox([Numbers(), late], paths.permissions_file)
     told: list[UserFacingError] = []
     flow = ToolsFlow(theme, tasks, composer, Tooling(toolbox, late, off_line), told.append)
-    for action in (*flow.actions, flow.off_line_action):
-        window.addAction(action)
+    row = action_of("tools.show")
+    action = QAction(row.name, window)
+    action.setShortcuts(row.sequences)
+    action.triggered.connect(flow.open)
+    window.addAction(action)
     made = Program(window, theme, composer, tasks, toolbox, late, off_line, flow, told)
     flow.changed.connect(lambda: made.changes.append(True))
     window.show()
@@ -437,11 +441,11 @@ async def test_off_line_what_reaches_out_says_so_and_on_line_again_not(program: 
     await program.started()
     heard: list[bool] = []
     program.flow.off_line_changed.connect(heard.append)
-    program.flow.off_line_action.trigger()
+    program.flow.switch_off_line()
     await until(lambda: program.flow.popup.switch("fetch_page").row.problem == "off line", "it says so")
     assert program.off_line.is_on
     assert not program.flow.popup.switch("calculator").row.problem
-    program.flow.off_line_action.trigger()
+    program.flow.switch_off_line()
     await until(lambda: not program.flow.popup.switch("fetch_page").row.problem, "it can be used")
     assert heard == [True, False]
     assert not program.off_line.is_on
@@ -503,7 +507,7 @@ async def test_secrets_are_hidden_in_the_form_until_one_asks(program: Program) -
     dialog = await program.manage()
     QTest.mouseClick(button(dialog, "Edit ..."), LEFT)
     form = dialog.servers.form
-    value = next(each for each in form.findChildren(QLineEdit) if each.accessibleName() == "Value of the variable")
+    value = next(each for each in form.findChildren(QLineEdit) if each.accessibleName() == "Value of Variable")
     assert value.text() == "sesame-4711"
     assert value.echoMode() is QLineEdit.EchoMode.Password
     QTest.mouseClick(button(form, "Show Values"), LEFT)
@@ -569,7 +573,7 @@ async def test_a_server_is_stopped_started_removed_and_brought_back(program: Pro
 async def test_a_prompt_with_its_arguments_goes_into_the_message(program: Program) -> None:
     await program.with_server()
     QTest.keyClicks(program.composer.field, "Please: ")
-    program.flow.actions[1].trigger()
+    program.flow.insert_prompt()
     await until(lambda: program.flow.servers.insert_dialog is not None, "the dialog")  # type: ignore[union-attr]
     dialog = program.insert
     await until(lambda: dialog.choice is not None and dialog.isActiveWindow(), "what there is")
@@ -587,7 +591,7 @@ async def test_a_resource_goes_along_as_a_file(program: Program, tmp_path: Path)
     program.store = await Store.open(tmp_path / "chats")
     program.composer.set_store(program.store)
     await program.with_server()
-    program.flow.actions[2].trigger()
+    program.flow.attach_resource()
     await until(lambda: program.flow.servers.insert_dialog is not None, "the dialog")  # type: ignore[union-attr]
     dialog = program.insert
     await until(lambda: dialog.choice is not None and dialog.isActiveWindow(), "what there is")
@@ -603,7 +607,7 @@ async def test_a_resource_goes_along_as_a_file(program: Program, tmp_path: Path)
 
 async def test_a_server_that_cannot_give_a_prompt_is_told_in_the_dialog(program: Program) -> None:
     await program.with_server()
-    program.flow.actions[1].trigger()
+    program.flow.insert_prompt()
     await until(lambda: program.flow.servers.insert_dialog is not None, "the dialog")  # type: ignore[union-attr]
     dialog = program.insert
     await until(lambda: dialog.choice is not None and dialog.isActiveWindow(), "what there is")

@@ -18,10 +18,10 @@ from nodetool_xl_desktop.store.parts import Reasoning, Text, ToolAnswer
 from nodetool_xl_desktop.store.records import State
 from nodetool_xl_desktop.ui.leaf.formula import Drawn, formulas_of
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import GivingLabel
 from nodetool_xl_desktop.ui.transcript.call_approval import EDITED
 from nodetool_xl_desktop.ui.transcript.call_words import MOST_ROWS, MOST_VALUE, indented, rows_of, summary_of
 from nodetool_xl_desktop.ui.transcript.code_text import CodeText
-from nodetool_xl_desktop.ui.transcript.fold import GivingLabel
 from nodetool_xl_desktop.ui.transcript.message_actions import Do, menu
 
 CTRL = Qt.KeyboardModifier.ControlModifier

@@ -16,6 +16,23 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 from nodetool_xl_desktop.hub.errors import BadEndpoint, BadToken
 from nodetool_xl_desktop.hub.tokens import SERVICE, NoKeyring, Tokens
 
+#: Tells which programs a look for the system's keyring starts.
+LOOKS = """
+import sys
+started = []
+sys.addaudithook(lambda event, given: started.append(given[0]) if event == "subprocess.Popen" else None)
+from nodetool_xl_desktop.hub.tokens import Tokens
+Tokens().get("https://hub.example")
+print("keyring" in sys.modules, started)
+"""
+
+
+def test_a_look_for_the_keyring_starts_no_program() -> None:
+    """Nobody would wait for its end."""
+    done = subprocess.run([sys.executable, "-c", LOOKS], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "True []\n"
+
+
 HUB = "https://huggingface.co"
 TOKEN = "hf_AbCdEfGhIjKlMnOpQrStUvWxYz0123"
 

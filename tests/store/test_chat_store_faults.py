@@ -283,7 +283,7 @@ async def test_a_damaged_page_falls_back_to_the_newest_sound_backup(tmp_path: Pa
     store = await Store.open(folder)
     (notice,) = store.notices
     assert "damaged" in notice.what
-    assert f"{old.made:%d %B %Y, %H:%M}" in notice.why
+    assert f"{old.made:%Y-%m-%d %H:%M}" in notice.why
     (aside,) = folder.glob("chats.damaged-*.sqlite3")
     assert str(aside) in notice.hint
     assert aside.read_bytes() == spoilt

@@ -80,7 +80,9 @@ class Meter:
             CutOff: they come too fast.
         """
         if not self._bytes.take(count):
-            self.cut(f"it sent more than {units.file_size(MOST_BYTES)} at once, and did not stop")
+            self.cut(
+                tr("it sent more than {most_bytes} at once, and did not stop", most_bytes=units.file_size(MOST_BYTES))
+            )
 
     def check_size(self, count: int) -> None:
         """A message is at least this long.
@@ -89,7 +91,9 @@ class Meter:
             CutOff: too long.
         """
         if count > LONGEST_MESSAGE:
-            self.cut(f"it sent a message of more than {units.file_size(LONGEST_MESSAGE)}")
+            self.cut(
+                tr("it sent a message of more than {longest_message}", longest_message=units.file_size(LONGEST_MESSAGE))
+            )
 
     def check_message(self, data: bytes) -> None:
         """Before it is parsed.
@@ -99,7 +103,7 @@ class Meter:
         """
         self.check_size(len(data))
         if len(data) > MOST_VALUES and count_values(data) > MOST_VALUES:
-            self.cut(f"it sent a message of more than {MOST_VALUES:,} values")
+            self.cut(tr("it sent a message of more than {most_values:,} values", most_values=MOST_VALUES))
 
     def count_message(self) -> None:
         """A message was understood.
@@ -109,7 +113,12 @@ class Meter:
         """
         self._garbage = 0
         if not self._messages.take(1):
-            self.cut(f"it sent more than {MOST_MESSAGES:,} messages at once, and did not stop")
+            self.cut(
+                tr(
+                    "it sent more than {most_messages:,} messages at once, and did not stop",
+                    most_messages=MOST_MESSAGES,
+                )
+            )
 
     def count_garbage(self) -> None:
         """A message was none.
@@ -119,7 +128,7 @@ class Meter:
         """
         self._garbage += 1
         if self._garbage > MOST_GARBAGE:
-            self.cut("it sends what is no message of the protocol")
+            self.cut(tr("it sends what is no message of the protocol"))
 
     def cut(self, why: str) -> None:
         """Remember why, and raise it."""

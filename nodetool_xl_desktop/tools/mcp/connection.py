@@ -22,6 +22,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 import nodetool_xl_desktop
+from nodetool_xl_desktop.core.connections import Purpose, contacts
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.call import Result
@@ -154,6 +155,7 @@ class Connection:
 
     def _transport(self) -> contextlib.AbstractAsyncContextManager[Any]:
         if isinstance(self._settings, Stdio):
+            contacts.note(Purpose.SERVERS, tr("{name}, a program on this machine", name=self._name))
             return stdio(self._settings, self._wire)
         assert isinstance(self._settings, Http)
         return http(self._settings, self._wire, self._check)
@@ -294,7 +296,7 @@ class Connection:
         except MCPError as error:
             if error.code == types.REQUEST_TIMEOUT:
                 self._wire.answers = False
-                self._hangs = f"it did not answer for {self._limits.alive_s:g} s"
+                self._hangs = tr("it did not answer for {alive_s:g} s", alive_s=self._limits.alive_s)
                 self.end()
         except ValidationError:
             pass  # an answer
@@ -308,10 +310,10 @@ class Connection:
         if isinstance(error, UserFacingError):
             return McpError(error.what, error.why, error.hint)
         if isinstance(error, TimeoutError) and not self.was_ready:
-            why = f"it did not answer within {self._limits.start_s:g} s"
+            why = tr("it did not answer within {start_s:g} s", start_s=self._limits.start_s)
         else:
             why = reasons.why_ended(error, self._settings, self._wire)
-        what = "The MCP server ended by itself" if self.was_ready else "The MCP server could not be started"
+        what = tr("The MCP server ended by itself") if self.was_ready else tr("The MCP server could not be started")
         if self._hangs:
             return McpError(tr("The MCP server was cut off"), self._hangs, tr("Look at its log."))
         return McpError(what, self._log.redactor.clean(why), tr("Look at its log."))

@@ -69,13 +69,13 @@ def _checked(name: str, settings: Settings | None, problem: str, others: Iterabl
     if not why and settings is not None:
         why = problem_of(settings)
     if why or settings is None:
-        what = f'The MCP server "{name[:60]}" could not be put into the settings'
+        what = tr('The MCP server "{name}" could not be put into the settings', name=name[:60])
         raise SettingsError(what, why or tr("it has no settings"))
     return settings
 
 
 def _existing(servers: Mapping[str, Any], name: str) -> Any:
     if name not in servers:
-        what = f'There is no MCP server "{name}" any longer'
+        what = tr('There is no MCP server "{name}" any longer', name=name)
         raise SettingsError(what, "", tr("Another program may have changed the file."))
     return servers[name]

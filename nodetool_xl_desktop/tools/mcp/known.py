@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_xl_desktop.core.json_file import JsonFile
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.offering import Listed, offer
 from nodetool_xl_desktop.tools.mcp.settings import Settings
 from nodetool_xl_desktop.tools.mcp.states import ToolInfo
@@ -22,7 +23,7 @@ class KnownTools:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, "The list of the tools of MCP servers")
+        self._file = JsonFile(path, tr("The list of the tools of MCP servers"))
 
     def read(self) -> dict[str, tuple[str, tuple[ToolInfo, ...]]]:
         """By server: what its settings said of it then, and its tools."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools.mcp.settings import plain_name
 from nodetool_xl_desktop.tools.mcp.states import LeftOut, ToolInfo
 from nodetool_xl_desktop.tools.text_files import one_line
@@ -55,10 +56,13 @@ def offer(server: str, listed: Iterable[Listed]) -> tuple[tuple[ToolInfo, ...], 
             left_out.append(LeftOut(tool.name[:LONGEST_TITLE], _why(error)))
             continue
         if info.name in tools:
-            left_out.append(LeftOut(tool.name[:LONGEST_TITLE], "Another tool of this server has the same name."))
+            left_out.append(LeftOut(tool.name[:LONGEST_TITLE], tr("Another tool of this server has the same name.")))
         elif len(tools) >= MOST_TOOLS:
             left_out.append(
-                LeftOut(tool.name[:LONGEST_TITLE], f"Only the first {MOST_TOOLS} tools of a server are used.")
+                LeftOut(
+                    tool.name[:LONGEST_TITLE],
+                    tr("Only the first {most_tools} tools of a server are used.", most_tools=MOST_TOOLS),
+                )
             )
         else:
             tools[info.name] = info
@@ -156,7 +160,7 @@ class _Steps:
         """One schema; `here` are the references followed without going into the value, `entered` all of them."""
         self._taken += 1
         if self._taken > _MOST_STEPS:
-            raise ValueError("The schema of its arguments is too involved.")
+            raise ValueError(tr("The schema of its arguments is too involved."))
         if isinstance(part, list):
             for one in part:
                 self.walk(one, here, entered)
@@ -177,7 +181,7 @@ class _Steps:
 
     def _follow(self, reference: str, here: tuple[str, ...], entered: frozenset[str]) -> None:
         if reference in here:
-            raise ValueError("The schema of its arguments refers to itself without end.")
+            raise ValueError(tr("The schema of its arguments refers to itself without end."))
         if reference in entered:
             return  # a tree: as deep as the value is
         at: Any = self._root
@@ -188,7 +192,7 @@ class _Steps:
 
 def _why(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "The schema of its arguments is nested too deeply."
+        return tr("The schema of its arguments is nested too deeply.")
     text = _cut(" ".join(str(error).split()), 200)
     return text if text.endswith((".", "...")) else f"{text}."
 

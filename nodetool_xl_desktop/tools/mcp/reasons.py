@@ -7,6 +7,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.tools import text_files
 from nodetool_xl_desktop.tools.mcp.settings import Settings, Stdio
 from nodetool_xl_desktop.tools.mcp.wire import Wire
@@ -35,24 +36,32 @@ def why_ended(error: BaseException | None, settings: Settings, wire: Wire) -> st
     if wire.refusal:
         return _refusal(wire.refusal)
     if isinstance(error, httpx2.ConnectError):
-        return f"nothing answers at {settings.about}"
+        return tr("nothing answers at {about}", about=settings.about)
     if isinstance(error, MCPError) and error.code != types.CONNECTION_CLOSED:
-        return f"it said: {one_line(error.message)}"
+        return tr("it said: {message}", message=one_line(error.message))
     if isinstance(error, ValidationError | RuntimeError):
-        return "what it said does not keep to the protocol"
-    return f"the connection broke ({type(error).__name__})" if error is not None else "the connection was closed"
+        return tr("what it said does not keep to the protocol")
+    return (
+        tr("the connection broke ({name})", name=type(error).__name__)
+        if error is not None
+        else tr("the connection was closed")
+    )
 
 
 def _program_ended(wire: Wire) -> str:
-    status = wire.exit_status
-    how = "" if status is None else f" (signal {-status})" if status < 0 else f" (exit status {status})"
-    words = wire.log.last_words[:_LAST_WORDS]
-    return f"its program ended{how}" + (f"; the last that it said was: {words}" if words else "")
+    status, words = wire.exit_status, wire.log.last_words[:_LAST_WORDS]
+    if status is None:
+        how = tr("its program ended")
+    elif status < 0:
+        how = tr("its program ended (signal {signal})", signal=-status)
+    else:
+        how = tr("its program ended (exit status {status})", status=status)
+    return tr("{ended}; the last that it said was: {words}", ended=how, words=words) if words else how
 
 
 def _refusal(status: int) -> str:
     if status in (401, 403):
-        return f"it refused us (HTTP status {status}): the headers of its settings may need a key"
+        return tr("it refused us (HTTP status {status}): the headers of its settings may need a key", status=status)
     if status in (404, 405):
-        return f"there is no MCP server at this address (HTTP status {status})"
-    return f"it answered with HTTP status {status}"
+        return tr("there is no MCP server at this address (HTTP status {status})", status=status)
+    return tr("it answered with HTTP status {status}", status=status)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nodetool_xl_desktop.core.backstage import Backstage
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.paths import Paths
@@ -42,8 +43,9 @@ from nodetool_xl_desktop.tools.source import Offered, Workspace
 if TYPE_CHECKING:
     from nodetool_xl_desktop.tools.mcp.connection import Connection
 
-_OFF_LINE = "The program works off line."
-_SWITCHED_OFF = "It is switched off."
+_OFF_LINE = tr("The program works off line.")
+_NOT_ALLOWED = tr("MCP servers are switched off in the settings, under Privacy.")
+_SWITCHED_OFF = tr("It is switched off.")
 
 Value = TypeVar("Value")
 
@@ -114,7 +116,13 @@ class McpServers:
     async def offered(self, workspace: Workspace) -> Sequence[Offered]:
         """The tools of all servers that are enabled, as far as they are known; starts none."""
         return [
-            Offered(McpTool(self.use, name, info, workspace.folder), info.title, name, reaches_out=True)
+            Offered(
+                McpTool(self.use, name, info, workspace.folder),
+                info.title,
+                name,
+                reaches_out=True,
+                purpose=Purpose.SERVERS,
+            )
             for name, entry in self._entries.items()
             if entry.life is not None and entry.found.enabled
             for info in self._tools(name, entry)
@@ -122,7 +130,7 @@ class McpServers:
 
     async def wake(self, names: Iterable[str] | None = None) -> None:
         """Start these servers (None: all that are enabled) and wait until each runs or has failed."""
-        if self._off_line.is_on:
+        if self._off_line.refuses(Purpose.SERVERS):
             return
         wanted = set(names) if names is not None else None
         lives = [
@@ -219,17 +227,22 @@ class McpServers:
         self._check()
         entry = self._entries.get(server)
         if entry is None or entry.life is None or not entry.found.enabled:
-            why = "it is switched off" if entry is not None and entry.life is not None else "it is not in the settings"
+            why = (
+                tr("it is switched off")
+                if entry is not None and entry.life is not None
+                else tr("it is not in the settings")
+            )
             raise McpError(tr('The MCP server "{server}" cannot be used', server=server), why)
         life = entry.life
         return await self._backstage.do(lambda: life.use(ask, folder))
 
     def off_line_changed(self) -> None:
-        """The program's switch was turned: what runs is ended while it is on."""
-        if not self._off_line.is_on or self._closed:
+        """A switch of the program was turned: what runs is ended where it is not allowed any longer."""
+        if not self._off_line.refuses(Purpose.SERVERS) or self._closed:
             return
+        why = _OFF_LINE if self._off_line.is_on else _NOT_ALLOWED
         for name in self._entries:
-            self._in_background(self.stop(name, _OFF_LINE))
+            self._in_background(self.stop(name, why))
 
     async def close(self) -> None:
         """End every server, with all that it has started, and the thread they are spoken to on."""
@@ -242,7 +255,7 @@ class McpServers:
 
     def _check(self) -> None:
         """May be called on any thread."""
-        self._off_line.check("MCP servers cannot be used")
+        self._off_line.check(tr("MCP servers cannot be used"), Purpose.SERVERS)
 
     def _tools(self, name: str, entry: Entry) -> tuple[ToolInfo, ...]:
         if isinstance(entry.state, Running):

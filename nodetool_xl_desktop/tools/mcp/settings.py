@@ -120,9 +120,11 @@ def name_problem(name: str, others: Collection[str] = ()) -> str:
         others: names that are taken. Two that only differ in what tool names cannot hold are the same.
     """
     if not _NAME.fullmatch(name):
-        return "A name has 1 to 40 letters, digits, spaces, dots, - and _, and begins and ends with a letter or digit."
+        return tr(
+            "A name has 1 to 40 letters, digits, spaces, dots, - and _, and begins and ends with a letter or digit."
+        )
     if plain_name(name) in map(plain_name, others):
-        return f'There is a server called "{name}" already.'
+        return tr('There is a server called "{name}" already.', name=name)
     return ""
 
 
@@ -250,10 +252,10 @@ class _Unusable(ValueError):
 
 def _settings(raw: Any) -> Settings:
     if not isinstance(raw, dict):
-        raise _Unusable("It is no object ({...}).")
+        raise _Unusable(tr("It is no object ({...})."))
     kind = raw.get("type", raw.get("transport", ""))
     if isinstance(kind, str) and kind.lower() == "sse":
-        raise _Unusable("It speaks the older HTTP+SSE transport, which is not supported; ask for streamable HTTP.")
+        raise _Unusable(tr("It speaks the older HTTP+SSE transport, which is not supported; ask for streamable HTTP."))
     url = next((raw[key] for key in ("url", "serverUrl", "httpUrl") if raw.get(key)), None)
     if raw.get("command") and kind in _STDIO:
         return Stdio(
@@ -264,14 +266,14 @@ def _settings(raw: Any) -> Settings:
         )
     if url and kind in _HTTP:
         if not isinstance(url, str):
-            raise _Unusable("Its url is no text.")
+            raise _Unusable(tr("Its url is no text."))
         # One with variables is judged when they are put in.
         if "${" not in url and (problem := _url_problem(url)):
             raise _Unusable(f"{problem[:1].upper()}{problem[1:]}.")
         return Http(url, _pairs(raw, "headers"))
     if kind not in (*_STDIO, *_HTTP):
-        raise _Unusable(f"Its type {str(kind)[:40]!r} is not known: stdio and http are.")
-    raise _Unusable("It has neither a command nor a url.")
+        raise _Unusable(tr("Its type {kind!r} is not known: stdio and http are.", kind=str(kind)[:40]))
+    raise _Unusable(tr("It has neither a command nor a url."))
 
 
 def _url_problem(url: str) -> str:
@@ -279,41 +281,41 @@ def _url_problem(url: str) -> str:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return "its address is none"
+        return tr("its address is none")
     if not usable or any(char.isspace() or ord(char) < 32 for char in url):
-        return "its address is none that begins with http:// or https://"
+        return tr("its address is none that begins with http:// or https://")
     return ""
 
 
 def _text(raw: Mapping[str, Any], key: str) -> str:
     value = raw[key]
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise _Unusable(f"Its {key} is no text.")
+        raise _Unusable(tr("Its {key} is no text.", key=key))
     return value
 
 
 def _texts(raw: Mapping[str, Any], key: str) -> Iterator[str]:
     value = raw.get(key)
     if value is not None and not isinstance(value, list):
-        raise _Unusable(f"Its {key} are no list.")
+        raise _Unusable(tr("Its {key} are no list.", key=key))
     for one in value or ():
         if isinstance(one, bool) or not isinstance(one, str | int | float) or "\0" in str(one):
-            raise _Unusable(f"Its {key} are no list of texts.")
+            raise _Unusable(tr("Its {key} are no list of texts.", key=key))
         yield str(one)
 
 
 def _pairs(raw: Mapping[str, Any], key: str) -> dict[str, str]:
     value = raw.get(key)
     if value is not None and not isinstance(value, dict):
-        raise _Unusable(f"Its {key} are no object of texts.")
+        raise _Unusable(tr("Its {key} are no object of texts.", key=key))
     pairs: dict[str, str] = {}
     for name, one in (value or {}).items():
         if one is None:  # VS Code: unset
             continue
         plain = json.dumps(one) if isinstance(one, bool) else one
         if not isinstance(plain, str | int | float) or not name or any(bad in f"{name}{plain}" for bad in "\0\r\n"):
-            raise _Unusable(f"Its {key} are no object of texts on one line.")
+            raise _Unusable(tr("Its {key} are no object of texts on one line.", key=key))
         if key == "env" and "=" in name:
-            raise _Unusable("A name in its env holds a =.")
+            raise _Unusable(tr("A name in its env holds a =."))
         pairs[name] = str(plain)
     return pairs

@@ -61,7 +61,7 @@ class SettingsFile:
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
+            why = error.strerror if isinstance(error, OSError) and error.strerror else tr("it is no text")
             raise SettingsError(tr("The settings of the MCP servers cannot be read"), f"{why} ({self.path})") from error
         if not text.strip():
             return {}

@@ -39,8 +39,8 @@ GRACE_S = 2.0
 TERMINATE_S = 1.5
 #: The same for one that does what it should not.
 _CUT_GRACE_S = 0.2
-_NOT_STARTED = "The MCP server could not be started"
-_LOOK_AT_SETTINGS = "Look at its settings."
+_NOT_STARTED = tr("The MCP server could not be started")
+_LOOK_AT_SETTINGS = tr("Look at its settings.")
 _CHUNK = 65_536
 #: After as much standard error as one read takes: no more than 6 MB/s of it are looked at, whoever writes faster waits.
 _FULL_PAUSE_S = 0.01
@@ -120,7 +120,7 @@ def _find(settings: Stdio, search_path: str | None) -> tuple[str, str | None]:
         raise McpError(_NOT_STARTED, tr("its working folder {cwd} is not there", cwd=cwd), _LOOK_AT_SETTINGS)
     path = shutil.which(str(Path(settings.command).expanduser()), path=search_path)
     if path is None:
-        why = f'there is no program "{settings.command}"'
+        why = tr('there is no program "{command}"', command=settings.command)
         raise McpError(_NOT_STARTED, why, tr("Install it, or write its whole path into the settings."))
     return path, str(cwd) if cwd else None
 

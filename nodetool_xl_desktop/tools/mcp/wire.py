@@ -72,7 +72,7 @@ class Wire:
             message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
         except ValueError:
             self.log.add(
-                LogKind.PROTOCOL, tr("This is no message: {decode}", decode=line[:_SHOWN].decode(errors="replace"))
+                LogKind.PROTOCOL, tr("This is no message: {line}", line=line[:_SHOWN].decode(errors="replace"))
             )
             self.meter.count_garbage()
             return

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.records import Chat
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.action_places import with_keys
 from nodetool_xl_desktop.ui.chats.chat_feed import ChatFeed, Work
 from nodetool_xl_desktop.ui.chats.chat_places import PlaceButton, ask_name, nested
 from nodetool_xl_desktop.ui.chats.chat_view import ChatView
@@ -83,8 +84,8 @@ class ChatActions(QObject):
             return
         ids = [chat.id for chat in chats]
         if len(chats) == 1:
-            add(tr("Open\tEnter"), lambda: self.opened.emit(ids[0]))
-            add(tr("Rename\tF2"), self._view.rename)
+            add(with_keys("listed_chat.open"), lambda: self.opened.emit(ids[0]))
+            add(with_keys("listed_chat.rename"), self._view.rename)
         pinned, archived = all(chat.pinned for chat in chats), all(chat.archived for chat in chats)
         add(tr("Unpin") if pinned else tr("Pin"), lambda: self._do(partial(self._pin, pinned=not pinned)))
         self._fill_folders(menu.addMenu(tr("Move to Folder")), chats)
@@ -97,7 +98,7 @@ class ChatActions(QObject):
         add(tr("Duplicate"), lambda: self._do(self._duplicate))
         add(tr("Export ..."), lambda: self.export_requested.emit(ids))
         menu.addSeparator()
-        add(tr("Delete\tDel"), self.delete)
+        add(with_keys("listed_chat.delete"), self.delete)
 
     def _fill_folders(self, menu: QMenu, chats: list[Chat]) -> None:
         def add(text: str, folder: str | None) -> None:
@@ -185,9 +186,13 @@ class ChatActions(QObject):
 
     async def _archive(self, store: Store, chats: list[Chat], *, archived: bool) -> None:
         await self._changed(chats, lambda ids: store.list.archive(ids, archived))
-        done = "archived" if archived else "unarchived"
+        said = (
+            trn("Chat archived", "{count:,} chats archived", len(chats))
+            if archived
+            else trn("Chat unarchived", "{count:,} chats unarchived", len(chats))
+        )
         back = partial(self._changed, chats, lambda ids: store.list.archive(ids, not archived))
-        self.undo_offered.emit(f"{_count(chats)} {done}", lambda: self._feed.run(back()))
+        self.undo_offered.emit(said, lambda: self._feed.run(back()))
 
     async def _delete(self, store: Store, chats: list[Chat]) -> None:
         after = self._view.neighbour(chats)
@@ -196,7 +201,9 @@ class ChatActions(QObject):
             self._view.go_to(after)
         self.deleted.emit([chat.id for chat in chats])
         back = partial(self._bring_back, store, chats)
-        self.undo_offered.emit(tr("{chats} deleted", chats=_count(chats)), lambda: self._feed.run(back()))
+        self.undo_offered.emit(
+            trn("Chat deleted", "{count:,} chats deleted", len(chats)), lambda: self._feed.run(back())
+        )
 
     async def _bring_back(self, store: Store, chats: list[Chat]) -> None:
         await self._changed(chats, store.list.restore)
@@ -206,7 +213,9 @@ class ChatActions(QObject):
     async def _restore(self, store: Store, chats: list[Chat]) -> None:
         await self._changed(chats, store.list.restore)
         back = partial(self._changed, chats, store.list.delete)
-        self.undo_offered.emit(tr("{chats} restored", chats=_count(chats)), lambda: self._feed.run(back()))
+        self.undo_offered.emit(
+            trn("Chat restored", "{count:,} chats restored", len(chats)), lambda: self._feed.run(back())
+        )
 
     # Folders
 
@@ -225,7 +234,3 @@ class ChatActions(QObject):
     async def _remove_folder(self, store: Store, folder: str) -> None:
         await store.list.remove_folder(folder)
         await self._feed.reload()
-
-
-def _count(chats: Sequence[Chat]) -> str:
-    return tr("Chat") if len(chats) == 1 else tr("{count:,} chats", count=len(chats))

@@ -43,7 +43,9 @@ def said_day(day: date, today: date) -> str:
         return tr("Today")
     if day == today - timedelta(days=1):
         return tr("Yesterday")
-    return f"{day.day} {MONTHS[day.month - 1]}" + ("" if day.year == today.year else f" {day.year}")
+    if day.year == today.year:
+        return tr("{day} {month}", day=day.day, month=MONTHS[day.month - 1])
+    return tr("{day} {month} {year}", day=day.day, month=MONTHS[day.month - 1], year=day.year)
 
 
 def said_time(time_ms: int, today: date) -> str:
@@ -61,7 +63,8 @@ def _section(day: date, today: date) -> tuple[str, date]:
     if day >= week:
         return tr("Last Week"), week
     month = day.replace(day=1)
-    return MONTHS[day.month - 1] + ("" if day.year == today.year else f" {day.year}"), month
+    name = MONTHS[day.month - 1]
+    return name if day.year == today.year else tr("{month} {year}", month=name, year=day.year), month
 
 
 def _begin_ms(day: date) -> int:

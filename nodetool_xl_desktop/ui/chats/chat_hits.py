@@ -8,16 +8,26 @@ from datetime import date
 from typing import ClassVar
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QTextLayout, QTextOption
-from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.search import Hit, Snippet, TitleHit
 from nodetool_xl_desktop.ui.chats.chat_days import day_of, said_day
 from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import tooltip
 from nodetool_xl_desktop.ui.rows import Index, RowView, paint_ground, paint_heading, paint_line, row_font, row_place
-from nodetool_xl_desktop.ui.theme import SPACE_S, Theme, Tokens
+from nodetool_xl_desktop.ui.theme import SPACE_S, Theme, Tokens, scaled
 
 #: How many titles stand before the messages, until more are asked for.
 TITLES = 5
@@ -123,7 +133,7 @@ class HitModel(QAbstractListModel):
             case Hit(title=title, snippet=snippet):
                 return f"{title}: {snippet.text}, {self.about(row)}"
             case More(count):
-                return tr("{count} More Titles", count=count) if count > 1 else tr("1 More Title")
+                return trn("{count} More Title", "{count:,} More Titles", count)
         return row
 
     def _rebuild(self) -> None:
@@ -144,7 +154,7 @@ class HitDelegate(QStyledItemDelegate):
         self._theme, self._hits, self._view = theme, hits, view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(100, _HIT_HEIGHT if isinstance(self._hits.at(index), Hit) else _ROW_HEIGHT)
+        return QSize(100, scaled(_HIT_HEIGHT if isinstance(self._hits.at(index), Hit) else _ROW_HEIGHT))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tokens, row = self._theme.tokens, self._hits.at(index)
@@ -159,7 +169,9 @@ class HitDelegate(QStyledItemDelegate):
             paint_line(painter, text, str(index.data()), tokens.accent, row_font(painter, 12, QFont.Weight.DemiBold))
         elif isinstance(row, TitleHit):
             font = row_font(painter, 13)
-            line = QRect(text.left(), place.center().y() - _LINE_HEIGHT // 2, text.width(), _LINE_HEIGHT)
+            line = QRect(
+                text.left(), place.center().y() - scaled(_LINE_HEIGHT) // 2, text.width(), scaled(_LINE_HEIGHT)
+            )
             paint_snippet(painter, tokens, line, from_mark(row.title), font, tokens.text, lines=1)
         elif isinstance(row, Hit):
             self._paint_hit(painter, tokens, text.adjusted(0, SPACE_S, 0, -SPACE_S), row)
@@ -167,11 +179,11 @@ class HitDelegate(QStyledItemDelegate):
 
     def _paint_hit(self, painter: QPainter, tokens: Tokens, place: QRect, hit: Hit) -> None:
         title, small = row_font(painter, 13, QFont.Weight.DemiBold), row_font(painter, 12)
-        head = QRect(place.left(), place.top(), place.width(), 18)
+        head = QRect(place.left(), place.top(), place.width(), scaled(18))
         paint_line(painter, head, " ".join(hit.title.split()) or tr("New Chat"), tokens.text, title)
-        words = QRect(place.left(), head.bottom() + 3, place.width(), LINES * _LINE_HEIGHT)
+        words = QRect(place.left(), head.bottom() + 3, place.width(), LINES * scaled(_LINE_HEIGHT))
         paint_snippet(painter, tokens, words, from_mark(hit.snippet), small, tokens.text, lines=LINES)
-        foot = QRect(place.left(), place.bottom() - 16, place.width(), 16)
+        foot = QRect(place.left(), place.bottom() - scaled(16), place.width(), scaled(16))
         paint_line(painter, foot, self._hits.about(hit), tokens.muted, small)
 
 
@@ -198,6 +210,7 @@ def _laid_out(
     layout = QTextLayout(text, font)
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    option.setAlignment(QStyle.visualAlignment(QGuiApplication.layoutDirection(), Qt.AlignmentFlag.AlignLeft))
     layout.setTextOption(option)
     layout.setFormats(marks)
     layout.beginLayout()

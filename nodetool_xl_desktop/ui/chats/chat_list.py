@@ -208,16 +208,21 @@ class ChatListModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return title_of(row)
             case Qt.ItemDataRole.ToolTipRole:
-                tags = tr("\nTags: ") + ", ".join(row.tags) if row.tags else ""
-                when = tr("In the trash since") if row.deleted_ms else tr("Last used")
                 time = said_time(row.deleted_ms or row.touched_ms, self._rows.today)
-                waits = tr("\nA tool call waits for you") if row.id in self.waiting else ""
-                return tooltip(f"{title_of(row)[:_LONGEST_TIP]}\n{when} {time}{tags}{waits}")
+                said = [title_of(row)[:_LONGEST_TIP]]
+                said.append(
+                    tr("In the trash since: {time}", time=time)
+                    if row.deleted_ms
+                    else tr("Last used: {time}", time=time)
+                )
+                said += [tr("Tags: {tags}", tags=", ".join(row.tags))] if row.tags else []
+                said += [tr("A tool call waits for you")] if row.id in self.waiting else []
+                return tooltip("\n".join(said))
             case Qt.ItemDataRole.AccessibleTextRole:
                 said = [title_of(row), said_time(row.touched_ms, self._rows.today)]
-                stand = tr("waiting for you") if row.id in self.waiting else "answering"
-                said += ["pinned"] * row.pinned + [stand] * (row.id in self.answering | self.waiting)
-                return ", ".join(said + ["open"] * (row.id == self.shown))
+                stand = tr("waiting for you") if row.id in self.waiting else tr("answering")
+                said += [tr("pinned")] * row.pinned + [stand] * (row.id in self.answering | self.waiting)
+                return ", ".join(said + [tr("open")] * (row.id == self.shown))
         return None
 
     def _remove(self, chat_id: str) -> None:

@@ -107,7 +107,7 @@ class PlaceButton(QToolButton):
             return next((folder.name for folder in self.folders if folder.id == self.shown.folder), tr("Folder"))
         if self.shown.tag is not None:
             return self.shown.tag
-        return tr("Trash") if self.shown.trash else tr("Archive") if self.shown.archived else tr("All Chats")
+        return tr("Trash") if self.shown.trash else tr("Archived") if self.shown.archived else tr("All Chats")
 
     def _show(self) -> None:
         self.setText(caption(self.name, 26))
@@ -133,7 +133,7 @@ class PlaceButton(QToolButton):
         for tag in self.tags:
             place(caption(tag), "tag", Shown(tag=tag))
         menu.addSeparator()
-        place(tr("Archive"), "archive", ARCHIVE)
+        place(tr("Archived"), "archive", ARCHIVE)
         place(tr("Trash"), "trash", TRASH)
         menu.addSeparator()
         self._add_folder_actions(add)

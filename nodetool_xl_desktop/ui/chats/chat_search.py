@@ -23,9 +23,14 @@ from nodetool_xl_desktop.ui.words import empty_words, shortened
 
 #: How long one waits for the next letter.
 REST_MS = 60
-ROLES: dict[str, Role | None] = {"Anyone": None, "You": "user", "Model": "assistant"}
+ROLES: dict[str, Role | None] = {tr("Anyone"): None, tr("You"): "user", tr("Model"): "assistant"}
 #: By how many days a search goes back, today among them.
-DAYS: dict[str, int | None] = {"Any Time": None, "Today": 1, "Last 7 Days": 7, "Last 30 Days": 30}
+DAYS: dict[str, int | None] = {
+    tr("Any Time"): None,
+    tr("Today"): 1,
+    tr("Last 7 Days"): 7,
+    tr("Last 30 Days"): 30,
+}
 ANY_MODEL = tr("Any Model")
 
 

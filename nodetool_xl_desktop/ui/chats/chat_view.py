@@ -35,9 +35,20 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Chat
+from nodetool_xl_desktop.ui.action import Where
+from nodetool_xl_desktop.ui.action_places import of_key
 from nodetool_xl_desktop.ui.chats.chat_list import ChatListModel, title_of
-from nodetool_xl_desktop.ui.rows import Index, RowView, paint_ground, paint_heading, paint_line, row_font, row_place
-from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
+from nodetool_xl_desktop.ui.rows import (
+    Index,
+    RowView,
+    mirrored,
+    paint_ground,
+    paint_heading,
+    paint_line,
+    row_font,
+    row_place,
+)
+from nodetool_xl_desktop.ui.theme import SPACE_S, Theme, scaled
 
 ROW_HEIGHT = 34
 
@@ -53,7 +64,7 @@ class ChatDelegate(QStyledItemDelegate):
         self._theme, self._chats, self._view = theme, chats, view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(100, ROW_HEIGHT)
+        return QSize(100, scaled(ROW_HEIGHT))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tokens, chat = self._theme.tokens, self._chats.at(index)
@@ -70,7 +81,8 @@ class ChatDelegate(QStyledItemDelegate):
             elif chat.id in self._chats.answering:
                 text.setRight(text.right() - self._paint_answering(painter, text) - SPACE_S)
             weight = QFont.Weight.Medium if shown else QFont.Weight.Normal
-            paint_line(painter, text, title_of(chat), tokens.text, row_font(painter, 13, weight))
+            row = place.adjusted(SPACE_S, 0, -SPACE_S, 0)
+            paint_line(painter, text, title_of(chat), tokens.text, row_font(painter, 13, weight), row=row)
         painter.restore()
 
     def _paint_answering(self, painter: QPainter, place: QRect) -> int:
@@ -79,13 +91,14 @@ class ChatDelegate(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self._theme.tokens.accent))
         for number in range(3):
-            painter.drawEllipse(QRectF(place.right() - 16 + 6 * number, place.center().y() - 1.5, 4, 4))
+            dot = mirrored(QRect(place.right() - 16 + 6 * number, place.center().y() - 1, 4, 4), place)
+            painter.drawEllipse(QRectF(dot).translated(0, -0.5))
         return 16
 
     def _paint_waiting(self, painter: QPainter, place: QRect) -> int:
         """A raised hand, as on the card of a call that waits; returns how wide it is."""
         square = QRect(place.right() - 16, place.center().y() - 8, 17, 17)
-        self._theme.icon("hand-palm", "warning").paint(painter, square)
+        self._theme.icon("hand-palm", "warning").paint(painter, mirrored(square, place))
         return 16
 
     # The title in its place
@@ -214,15 +227,15 @@ class ChatView(RowView):
                 self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
             self.executeDelayedItemsLayout()
             index = self.index_of(seen[0]) if seen and before else QModelIndex()
-            bar.setValue(index.row() * ROW_HEIGHT - seen[1] if seen and index.isValid() else before)
+            bar.setValue(index.row() * scaled(ROW_HEIGHT) - seen[1] if seen and index.isValid() else before)
             self.setAutoScroll(True)
 
     def _in_sight(self, apart_from: Collection[str]) -> tuple[str, int] | None:
         """The first chat in sight, and how far below the upper edge it is, in pixels."""
-        for row in range(self.verticalScrollBar().value() // ROW_HEIGHT, self.chats.rowCount()):
+        for row in range(self.verticalScrollBar().value() // scaled(ROW_HEIGHT), self.chats.rowCount()):
             chat = self.chats.at(self.chats.index(row))
             if chat is not None and chat.id not in apart_from:
-                return chat.id, row * ROW_HEIGHT - self.verticalScrollBar().value()
+                return chat.id, row * scaled(ROW_HEIGHT) - self.verticalScrollBar().value()
         return None
 
     # Qt's events
@@ -247,12 +260,12 @@ class ChatView(RowView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         current = self.chats.at(self.currentIndex())
-        match event.key():
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter if current is not None and not self.is_editing:
+        match of_key(Where.CHAT, event):
+            case "listed_chat.open" if current is not None and not self.is_editing:
                 self.opened.emit(current.id)
-            case Qt.Key.Key_F2:
+            case "listed_chat.rename":
                 self.rename()
-            case Qt.Key.Key_Delete if self.selected:
+            case "listed_chat.delete" if self.selected:
                 self.delete_requested.emit()
             case _:
                 super().keyPressEvent(event)

@@ -66,11 +66,14 @@ class FilterButton(QToolButton):
         name: what a screen reader calls it.
     """
 
+    #: Of its words there may be so little, in device-independent pixels.
+    LEAST = 40
+
     changed = Signal()
 
     def __init__(self, name: str, values: list[str]) -> None:
         super().__init__()
-        self._name, self._short = name, {"Last 7 Days": tr("7 Days"), "Last 30 Days": tr("30 Days")}
+        self._name, self._short = name, {tr("Last 7 Days"): tr("7 Days"), tr("Last 30 Days"): tr("30 Days")}
         self.setProperty("kind", "toggle")
         self.setCheckable(True)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -93,6 +96,11 @@ class FilterButton(QToolButton):
         if value != self.value:
             self._show(value)
             self.changed.emit()
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than its words: a row of them must not be taken for wider than it is, and so for lower."""
+        hint = super().minimumSizeHint()
+        return QSize(min(self.LEAST, hint.width()), hint.height())
 
     @property
     def is_set(self) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr, trn
 from nodetool_xl_desktop.provider.tokens import TOKENS_PER_IMAGE
 from nodetool_xl_desktop.provider.values import TokenCount
 from nodetool_xl_desktop.store.parts import Attachment
@@ -52,10 +52,10 @@ class Attached:
         self.part, self.ready, self.facts = part, True, units.file_size(part.size)
         text = loaded.material.text
         if loaded.picture is not None and loaded.size is not None:
-            self.facts = f"{loaded.size.width():,} \N{MULTIPLICATION SIGN} {loaded.size.height():,}"
+            self.facts = number(f"{loaded.size.width():,} \N{MULTIPLICATION SIGN} {loaded.size.height():,}")
             self.chip.show_picture(loaded.picture)
         elif attaching.is_pasted(part) and text is not None:
-            self.facts = tr("{count:,} characters", count=len(text))
+            self.facts = trn("{count} character", "{count:,} characters", len(text))
 
     def show(self, can_see: bool) -> None:
         """Say on its chip what it is and what it costs.
@@ -73,7 +73,8 @@ class Attached:
                 else tr("the model cannot see it")
             )
         elif self.tokens is not None:
-            cost = f"{'' if self.tokens.exact else 'about '}{units.tokens(self.tokens)}"
+            tokens = units.tokens(self.tokens)
+            cost = tokens if self.tokens.exact else tr("about {tokens}", tokens=tokens)
         size = units.file_size(self.part.size)
         tip = "\n".join(filter(None, [self.name, size if self.facts == size else f"{self.facts}, {size}", cost]))
         facts = " · ".join(filter(None, [self.facts, cost]))

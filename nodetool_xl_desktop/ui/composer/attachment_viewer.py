@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.parts import caption, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S
 
@@ -53,10 +53,11 @@ class AttachmentViewer(QDialog):
         if text is not None and len(text) > SHOWN:
             layout.addWidget(
                 label(
-                    tr(
+                    trn(
+                        "The first {shown:,} of {count} character is shown; all of it goes along.",
                         "The first {shown:,} of {count:,} characters are shown; all of it goes along.",
+                        len(text),
                         shown=SHOWN,
-                        count=len(text),
                     ),
                     "note",
                 )

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QVB
 
 from nodetool_xl_desktop.chat import attaching
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.parts import Attachment, Part, Text, text_of
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.composer.attachment_entry import Attached
@@ -62,6 +62,7 @@ class Composer(QFrame):
         self._tray = AttachmentTray(theme, tasks, self)
         self._told = Told(self)
         self._edit = MessageEdit()
+        self._send_tip = tr("Send (Enter)")
         self._attach = QPushButton()
         self._button = QPushButton()
         #: How many tools are on; hidden until `ToolsFlow` has counted them.
@@ -260,7 +261,7 @@ class Composer(QFrame):
             self._refused(attaching.cannot_see(name))
         elif reading := self._tray.reading:
             self._waits = True
-            self._told.say(tr("Sent as soon as {part} read ...", part="it is" if reading == 1 else "they are"))
+            self._told.say(trn("Sent as soon as it is read ...", "Sent as soon as they are read ...", reading))
         else:
             self._told.dismiss()
             self.send_requested.emit(self.parts)
@@ -355,6 +356,12 @@ class Composer(QFrame):
         super().resizeEvent(event)
         self._refresh()
 
+    def send_with(self, *, control: bool) -> None:
+        """Have Ctrl+Enter send, and Enter begin a new line; or have Enter send."""
+        self._edit.send_with(control=control)
+        self._send_tip = tr("Send (Ctrl+Enter)") if control else tr("Send (Enter)")
+        self._draw()
+
     def _refresh(self) -> None:
         shown = (self.width() < NARROW, self._answering, self._answering or self.can_send)
         if shown != self._shown:  # icons take their time, and this is called at each key
@@ -365,10 +372,11 @@ class Composer(QFrame):
         narrow, answering, enabled = self._shown
         restyle(self._button, "kind", "" if answering else "primary")
         self._button.setText(tr("Stop") if answering else tr("Send"))
-        self._button.setToolTip(tr("Stop the answer (Esc)") if answering else tr("Send (Enter)"))
+        self._button.setToolTip(tr("Stop the answer (Esc)") if answering else self._send_tip)
         self._button.setIcon(
             self._theme.icon("stop", "text") if answering else self._theme.icon("paper-plane-right", "on_accent")
         )
+        self._button.setMinimumWidth(max(92, self._button.sizeHint().width()))
         self._button.setEnabled(enabled)
         self._attach.setIcon(self._theme.icon("paperclip"))
         self._attach.setText("" if narrow else tr("Attach"))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from nodetool_xl_desktop.chat.attaching import WHAT_WORKS
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S
@@ -107,12 +107,19 @@ class Told(QObject):
         if len(self._problems) == 1:
             self.notice.tell(error.what, error.explanation, remedy="OK")
             return
-        end, count = tr(" was not attached"), len(self._problems)
-        lines = [f"{problem.what.removesuffix(end)}: {problem.why}." for problem in self._problems[:TOLD]]
+        count = len(self._problems)
+        begin, end = tr("{name} was not attached", name="\0").split("\0")
+        names = [each.what.removeprefix(begin).removesuffix(end) for each in self._problems[:TOLD]]
+        lines = [
+            tr("{name}: {why}.", name=name, why=problem.why)
+            for name, problem in zip(names, self._problems, strict=False)
+        ]
         if count > TOLD:
-            lines.append(tr("And {count} more.", count=count - TOLD))
+            lines.append(trn("And {count} more.", "And {count:,} more.", count - TOLD))
         self.notice.tell(
-            tr("{count} files were not attached", count=count), "\n".join([*lines, WHAT_WORKS]), remedy="OK"
+            trn("{count} file was not attached", "{count:,} files were not attached", count),
+            "\n".join([*lines, WHAT_WORKS]),
+            remedy="OK",
         )
 
     def dismiss(self) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence, QTextCursor
 from PySide6.QtWidgets import QSizePolicy, QTextEdit
 
 from nodetool_xl_desktop.chat.attaching import LONG_PASTE
 from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.ui.action import Where
+from nodetool_xl_desktop.ui.action_places import of_key
 
 LEAST_HEIGHT, MOST_HEIGHT = 48, 220
-_PASTE_AS_TEXT = QKeySequence("Ctrl+Shift+V")
 
 
 class MessageEdit(QTextEdit):
@@ -29,6 +30,7 @@ class MessageEdit(QTextEdit):
     picture_pasted = Signal(object)
     #: A text was pasted that is too long to be typed.
     long_pasted = Signal(str)
+    _needs_control = False  # of the class, as Qt asks while the widget is being made
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +57,10 @@ class MessageEdit(QTextEdit):
         """What was sent in this chat, oldest first; Up brings it back."""
         self._sent = [text for text in texts if text.strip()]
         self._recalled = None
+
+    def send_with(self, *, control: bool) -> None:
+        """Have Ctrl+Enter send, and Enter begin a new line; or have Enter send."""
+        self._needs_control = control
 
     def set_small(self, small: bool) -> None:
         """Take no more height than for two lines, as something else needs the room."""
@@ -89,14 +95,31 @@ class MessageEdit(QTextEdit):
 
     # Qt's events
 
+    def _sends(self, event: QKeyEvent) -> bool:
+        wanted = Qt.KeyboardModifier.ControlModifier if self._needs_control else Qt.KeyboardModifier.NoModifier
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        return is_enter and event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == wanted
+
+    def event(self, event: QEvent) -> bool:
+        if (
+            event.type() is QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and self._needs_control  # in this order: a field hears of other events before it is made
+            and self.text
+            and self._sends(event)
+        ):
+            event.accept()  # or the window would regenerate
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         none, pad = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier
-        plain = event.modifiers() in (none, pad)
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and plain:
+        plain, does = event.modifiers() in (none, pad), of_key(Where.COMPOSER, event)
+        if self._sends(event):
             self.submitted.emit()
-        elif QKeySequence(event.keyCombination()) == _PASTE_AS_TEXT:
+        elif does == "composer.paste_text":
             self.put(QGuiApplication.clipboard().text())
-        elif event.key() == Qt.Key.Key_Up and event.modifiers() & ~pad == Qt.KeyboardModifier.ControlModifier:
+        elif does == "composer.messages":
             self.left_upwards.emit()
         elif event.matches(QKeySequence.StandardKey.Undo) and self._undo_first():
             pass

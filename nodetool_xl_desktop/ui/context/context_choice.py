@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from nodetool_xl_desktop.chat.fitting import Cut, WontFit, summary_tokens
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr, trn
 from nodetool_xl_desktop.ui.context.left_out_list import LeftOutList
 from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.notice import Notice
@@ -186,8 +186,11 @@ class ContextChoice(QFrame):
         self._drop.setVisible(cut is not None)
         self._summarise.setVisible(cut is not None)
         if cut is not None:
-            what = f"{cut.turns} {'turn' if cut.turns == 1 else 'turns'}" if cut.turns else "summary"
-            self._drop.setText(tr("Drop Oldest ({what})", what=what))
+            self._drop.setText(
+                trn("Drop Oldest ({count} turn)", "Drop Oldest ({count:,} turns)", cut.turns)
+                if cut.turns
+                else tr("Drop Oldest (summary)")
+            )
             self._drop.setToolTip(tr("Send without them. They stay in the chat."))
             self._summarise.setEnabled(plan.can_summarise)
             most = summary_tokens(plan.use.context or 0)
@@ -217,13 +220,27 @@ class ContextChoice(QFrame):
         if cut is None:
             return
         exact = self.plan is not None and self.plan.use.exact
-        number = f"{len(cut.messages):,} {'message' if len(cut.messages) == 1 else 'messages'}"
-        summary = "" if not cut.before else tr(" and the summary before them") if cut.messages else tr("the summary")
-        what = f"{number}{summary}" if cut.messages else summary
-        frees = f"{'' if exact else 'about '}{units.tokens(cut.frees)}"
-        self._list_title.setText(
-            tr("To drop or to summarise: {what}, which frees {frees}. They stay in the chat.", what=what, frees=frees)
-        )
+        tokens = units.tokens(cut.frees)
+        frees = tokens if exact else tr("about {tokens}", tokens=tokens)
+        if not cut.messages:
+            says = tr("To drop or to summarise: the summary, which frees {tokens}. It stays in the chat.", tokens=frees)
+        elif cut.before:
+            says = trn(
+                "To drop or to summarise: {count} message and the summary before it, which frees {tokens}. They "
+                "stay in the chat.",
+                "To drop or to summarise: {count:,} messages and the summary before them, which frees {tokens}. They "
+                "stay in the chat.",
+                len(cut.messages),
+                tokens=frees,
+            )
+        else:
+            says = trn(
+                "To drop or to summarise: {count} message, which frees {tokens}. It stays in the chat.",
+                "To drop or to summarise: {count:,} messages, which frees {tokens}. They stay in the chat.",
+                len(cut.messages),
+                tokens=frees,
+            )
+        self._list_title.setText(says)
         self._list.setAccessibleName(self._list_title.text())
         self._list.show_rows(cut.rows)
 
@@ -279,23 +296,27 @@ class ContextChoice(QFrame):
 def _figures(plan: WontFit) -> str:
     """What does not fit, in figures."""
     use = plan.use
-    about = "" if use.exact else "about "
-    parts = ((tr("system prompt"), use.system), ("tools", use.tools), ("history", use.history), ("message", use.draft))
-    made_of = ", ".join(f"{name} {count:,}" for name, count in parts if count)
+    parts = (
+        (tr("system prompt {count:,}", count=use.system), use.system),
+        (tr("tools {count:,}", count=use.tools), use.tools),
+        (tr("history {count:,}", count=use.history), use.history),
+        (tr("message {count:,}", count=use.draft), use.draft),
+    )
+    prompt = units.tokens(use.prompt)
     said = tr(
-        "It takes {about}{prompt} ({made_of}), and {reserve:,} are kept for the answer: {missing:,} more "
+        "It takes {prompt} ({parts}), and {reserve:,} are kept for the answer: {missing:,} more "
         "than the {context:,} of this context.",
-        about=about,
-        prompt=units.tokens(use.prompt),
-        made_of=made_of,
+        prompt=prompt if use.exact else tr("about {tokens}", tokens=prompt),
+        parts=", ".join(text for text, count in parts if count),
         reserve=use.reserve,
         missing=use.missing,
         context=use.context,
     )
     if plan.cut is None:
-        said += tr(
-            " Even without all the turns before it, it takes {about}{alone:,}. Shorten it, or load with more.",
-            about=about,
-            alone=plan.alone,
+        alone = number(f"{plan.alone:,}")
+        even = tr(
+            "Even without all the turns before it, it takes {tokens}. Shorten it, or load with more.",
+            tokens=alone if use.exact else tr("about {tokens}", tokens=alone),
         )
+        return f"{said} {even}"
     return said

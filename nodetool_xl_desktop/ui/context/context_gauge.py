@@ -7,14 +7,16 @@ from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy
 
 from nodetool_xl_desktop.chat.context import ContextUse
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.context.context_bar import TONES, ContextBar
 from nodetool_xl_desktop.ui.context.context_popup import ContextPopup, about, as_lines, notes
 from nodetool_xl_desktop.ui.parts import figure, tooltip
-from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme, scaled
 
 BAR_WIDTH, BAR_HEIGHT = 96, 6
+#: A longer text takes what room there is, in pixels.
+WIDEST = 150
 ICON = 14
 _ICONS = {Verdict.TIGHT: "warning-circle", Verdict.WONT_FIT: "warning"}
 
@@ -27,6 +29,12 @@ def short_text(use: ContextUse) -> str:
         if use.context is None
         else tr("{taken} of {context:,}", taken=taken, context=use.context)
     )
+
+
+def _spoken(use: ContextUse) -> str:
+    if use.context is None:
+        return tr("{sentence}.", sentence=short_text(use))
+    return tr("{taken} of {context:,} tokens.", taken=about(use.prompt, use), context=use.context)
 
 
 class ContextGauge(QAbstractButton):
@@ -43,12 +51,13 @@ class ContextGauge(QAbstractButton):
         self._popup = ContextPopup(theme, self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._kept = 0
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._icon = QLabel()
         self._icon.setFixedWidth(ICON)
         self._bar = ContextBar(theme, BAR_HEIGHT)
         self._bar.setFixedWidth(BAR_WIDTH)
-        self._text = figure("", "note")
+        self._text = figure("", "note", gives=True)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_S, SPACE_XS, SPACE_S, SPACE_XS)
         layout.setSpacing(SPACE_S)
@@ -88,10 +97,13 @@ class ContextGauge(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
-        return layout.sizeHint() if layout is not None else super().sizeHint()
+        if layout is None:
+            return super().sizeHint()
+        return layout.sizeHint() + QSize(max(0, self._kept - self._text.sizeHint().width()), 0)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        layout = self.layout()
+        return layout.minimumSize() if layout is not None else super().minimumSizeHint()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -124,8 +136,7 @@ class ContextGauge(QAbstractButton):
         self._bar.setVisible(not self._is_narrow and (use is None or use.context is not None))
         self.setAccessibleName(tr("Context"))
         said = " ".join(notes(use)) if use is not None else tr("Not counted yet.")
-        unit = "" if use is None or use.context is None else " tokens"
-        self.setAccessibleDescription(f"{short_text(use)}{unit}. {said}" if use is not None else said)
+        self.setAccessibleDescription(f"{_spoken(use)} {said}" if use is not None else said)
         self.setToolTip(tooltip(as_lines(use)) if use is not None else "")
         if self.popup is not None and use is not None:
             self.popup.show_use(use)
@@ -140,11 +151,10 @@ class ContextGauge(QAbstractButton):
         font.setWeight(font.Weight.DemiBold)
         widest = self._text.text()
         if use.context is not None:
-            nines = "".join("0" if digit.isdigit() else digit for digit in f"{max(use.context, use.prompt):,}")
-            widest = tr(
-                "{part}{nines} of {context:,}", part="" if use.exact else "about ", nines=nines, context=use.context
-            )
-        self._text.setMinimumWidth(QFontMetrics(font).horizontalAdvance(widest) + 2)
+            zeros = "".join("0" if digit.isdigit() else digit for digit in number(f"{max(use.context, use.prompt):,}"))
+            taken = zeros if use.exact else tr("about {tokens}", tokens=zeros)
+            widest = tr("{taken} of {context:,}", taken=taken, context=use.context)
+        self._kept = min(scaled(WIDEST), QFontMetrics(font).horizontalAdvance(widest) + 2)
 
     def _toggle(self) -> None:
         if self.popup is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt
-from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QFocusEvent, QHideEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.context import ContextUse
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr, trn
 from nodetool_xl_desktop.fit.verdict import Verdict
+from nodetool_xl_desktop.ui.accessible import Accessible
 from nodetool_xl_desktop.ui.context.context_bar import ContextBar, paint_part
 from nodetool_xl_desktop.ui.parts import figure, label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
@@ -25,7 +26,7 @@ NAMES = {
 
 def about(count: int, use: ContextUse) -> str:
     """A number of tokens as good as it is known: "2,540", "about 2,540"."""
-    return f"{count:,}" if use.exact else tr("about {count:,}", count=count)
+    return number(f"{count:,}") if use.exact else tr("about {count:,}", count=count)
 
 
 def notes(use: ContextUse) -> list[str]:
@@ -44,8 +45,20 @@ def notes(use: ContextUse) -> list[str]:
     else:
         said.append(tr("Counted by the loaded model."))
     if use.slots > 1 and use.context is not None:
-        whose = tr("share this context") if use.shared else tr("have {context:,} tokens each", context=use.context)
-        said.append(tr("The model answers {slots} chats side by side, which {whose}.", slots=use.slots, whose=whose))
+        said.append(
+            trn(
+                "The model answers {count} chat side by side, which share this context.",
+                "The model answers {count} chats side by side, which share this context.",
+                use.slots,
+            )
+            if use.shared
+            else trn(
+                "The model answers {count} chat side by side, which have {context:,} tokens each.",
+                "The model answers {count} chats side by side, which have {context:,} tokens each.",
+                use.slots,
+                context=use.context,
+            )
+        )
     return said
 
 
@@ -57,9 +70,9 @@ def _verdict_text(use: ContextUse) -> str:
             )
         case Verdict.WONT_FIT:
             return tr(
-                "It does not fit: {reserve:,} are kept for the answer, and {max:,} are left.",
+                "It does not fit: {reserve:,} are kept for the answer, and {left:,} are left.",
                 reserve=use.reserve,
-                max=max(0, use.left),
+                left=max(0, use.left),
             )
         case Verdict.TIGHT:
             return tr("It is getting tight: {reserve:,} are kept for the answer.", reserve=use.reserve)
@@ -105,7 +118,7 @@ class ContextPopup(QFrame):
         self._bar.show_use(use)
         figures = {key: about(getattr(use, key), use) for key in NAMES}
         figures["left"] = tr("not known") if use.context is None else about(max(0, use.left), use)
-        figures["context"] = tr("not known") if use.context is None else f"{use.context:,}"
+        figures["context"] = tr("not known") if use.context is None else number(f"{use.context:,}")
         for key, text in figures.items():
             self._figures[key].setText(text)
         self._notes.setText(" ".join(notes(use)))
@@ -116,6 +129,10 @@ class ContextPopup(QFrame):
             self.setFixedHeight(layout.totalHeightForWidth(POPUP_WIDTH))
         if self.isVisible():
             self._place()
+
+    def accessible(self) -> QAccessibleInterface:
+        """What a screen reader is told of it: figures that belong together."""
+        return Accessible(self, QAccessible.Role.Grouping)
 
     def open_above(self) -> None:
         """Show it above the gauge, and give it the keys."""

@@ -7,9 +7,9 @@ from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from nodetool_xl_desktop.chat.fitting import Row
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.records import title_of
-from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_S, Theme, scaled
 
 ROW_HEIGHT = 24
 #: With the buttons below each other in the smallest window, no more of them leave room for the chat.
@@ -34,7 +34,9 @@ def first_line(row: Row) -> str:
 
 def tokens(row: Row) -> str:
     """How long it is."""
-    return tr("{tokens:,} tokens", tokens=row.tokens) if row.exact else tr("about {tokens:,}", tokens=row.tokens)
+    return (
+        trn("{count} token", "{count:,} tokens", row.tokens) if row.exact else tr("about {tokens:,}", tokens=row.tokens)
+    )
 
 
 class _Rows(QAbstractListModel):
@@ -68,7 +70,7 @@ class _RowDelegate(QStyledItemDelegate):
         self._rows = rows
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(0, ROW_HEIGHT)
+        return QSize(0, scaled(ROW_HEIGHT))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         row, theme = self._rows.rows[index.row()], self._theme.tokens
@@ -85,7 +87,7 @@ class _RowDelegate(QStyledItemDelegate):
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         font = QFont(painter.font())
-        font.setPixelSize(12)
+        font.setPixelSize(scaled(12))
         font.setFeature(QFont.Tag("tnum"), 1)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted))
@@ -115,7 +117,7 @@ class LeftOutList(QListView):
     def show_rows(self, rows: tuple[Row, ...]) -> None:
         """Show these, from the first one on."""
         self._rows.show_rows(rows)
-        self.setFixedHeight(min(len(rows), MOST_ROWS) * ROW_HEIGHT + 8)
+        self.setFixedHeight(min(len(rows), MOST_ROWS) * scaled(ROW_HEIGHT) + 8)
         if rows:
             self.setCurrentIndex(self._rows.index(0))
         self.scrollToTop()

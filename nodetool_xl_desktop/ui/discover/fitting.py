@@ -1,4 +1,4 @@
-"""Dialogs of one width that are as high as what they say."""
+"""Dialogs of one width, or wider where their buttons need it, that are as high as what they say."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class FittingDialog(QDialog):
 
     Args:
         title: in its bar.
-        width: in pixels.
+        width: at least, in pixels.
         parent: the window.
     """
 
     def __init__(self, title: str, width: int, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.setFixedWidth(width)
+        self._width = width
 
     def fit_height(self) -> None:
         """It says something else now. Qt lets a dialog grow with its layout, but only when it is resized."""
@@ -29,7 +29,9 @@ class FittingDialog(QDialog):
         assert layout is not None
         self.ensurePolished()
         layout.activate()
-        self.setFixedHeight(layout.totalHeightForWidth(self.width()))
+        self.setFixedWidth(max(self._width, layout.totalMinimumSize().width()))
+        height = layout.totalHeightForWidth(self.width())
+        self.setFixedHeight(height if height >= 0 else layout.totalSizeHint().height())
 
     def event(self, event: QEvent) -> bool:
         if is_escape(event):  # the window's Esc stops an answer

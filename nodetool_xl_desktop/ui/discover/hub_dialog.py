@@ -74,7 +74,7 @@ class HubDialog(FittingDialog):
         layout.addWidget(self.notice)
         layout.addStretch()
         layout.addLayout(foot)
-        in_order(self.edit, self.use, self.cancel, self.usual)
+        in_order(self.edit, self.usual, self.cancel, self.use)
 
     def _edited(self) -> None:
         if not self.notice.isHidden():

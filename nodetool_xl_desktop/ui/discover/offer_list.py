@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import trn
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.ui.discover.offer_row import OfferRow
 from nodetool_xl_desktop.ui.discover.offers import Offer, Standing, standing
+from nodetool_xl_desktop.ui.inputs import LateStops, stops
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class OfferList(QFrame):
         self._along = 0
         self._wanted = 0
         self.rows: list[OfferRow] = []
+        self._late = LateStops(self)
         self._by_path: dict[str, OfferRow] = {}
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -164,9 +166,9 @@ class OfferList(QFrame):
         left = len(self._offers) - self._wanted
         self.more.setVisible(left > 0)
         self.more.setText(
-            tr("Show {left} More of {left2}", left=min(left, AT_ONCE), left2=left)
+            trn("Show {now} More of {count}", "Show {now} More of {count:,}", left, now=AT_ONCE)
             if left > AT_ONCE
-            else tr("Show {left} More", left=left)
+            else trn("Show {count} More", "Show {count} More", left)
         )
 
     def _make_row(self) -> None:
@@ -178,6 +180,7 @@ class OfferList(QFrame):
         row.exact_requested.connect(self.exact_requested)
         self._rows.addWidget(row)
         self.rows.append(row)
+        self._late.put(*(stop for each in self.rows for stop in stops(each)))
         self._by_path[offer.candidate.path] = row
 
     def _show_more(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.ui.discover.offers import Offer, standing
 from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, label, restyle, set_tip
@@ -18,7 +19,7 @@ from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S
 if TYPE_CHECKING:
     from nodetool_xl_desktop.preview.verdicts import FileVerdict
 
-PILLS = {"Fits": "good", "Partly on CPU": "warning", "Tight": "warning", "Won't fit": "bad"}
+PILLS = {Verdict.FITS: "good", Verdict.PARTLY: "warning", Verdict.TIGHT: "warning", Verdict.WONT_FIT: "bad"}
 #: The columns on the right are as wide in each row.
 SIZE_WIDTH, VERDICT_WIDTH, ACTION_WIDTH = 72, 110, 108
 
@@ -141,11 +142,11 @@ class OfferRow(QFrame):
         """
         self.verdict = verdict
         self._best.setVisible(verdict is not None and verdict.is_best)
-        word = "" if verdict is None else verdict.verdict.value
+        word = "" if verdict is None else tr(verdict.verdict.value)
         self.pill.setVisible(bool(word) or waits)
         self.pill.setEnabled(bool(word))
         self.pill.setText(word or tr("Looking ..."))
-        restyle(self.pill, "tone", PILLS.get(word, "plain"))
+        restyle(self.pill, "tone", "plain" if verdict is None else PILLS[verdict.verdict])
         self._need.setText(f"{units.memory(verdict.need)}" if verdict is not None and verdict.need else " ")
         if verdict is not None:
             more = "" if verdict.is_exact else tr("\nPress to read its own header and say it exactly.")

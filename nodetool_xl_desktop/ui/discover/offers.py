@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.hub.choice import Candidate, candidates, projectors
 from nodetool_xl_desktop.hub.downloads import Download, State
 from nodetool_xl_desktop.hub.repository import HubFile, Repository
@@ -137,11 +137,11 @@ def standing(offer: Offer, lacks: str = "", along: int = 0) -> Standing:
         )
         return Standing(tr("Show"), one_line(why), is_problem=True)
     if download is not None:
-        share = f"{100 * download.done // download.size} %" if download.size else tr("Show")
+        share = tr("{percent} %", percent=100 * download.done // download.size) if download.size else tr("Show")
         done = tr("{done} of {size}", done=units.file_size(download.done), size=units.file_size(download.size))
-        return Standing(share, f"{download.state.value} · {done}")
+        return Standing(share, f"{tr(download.state.value)} · {done}")
     if lacks:
         return Standing(tr("Download"), lacks, can=False, is_problem=True)
-    parts = tr("{count} files · ", count=len(files)) if len(files) > 1 else ""
-    both = tr(" · with the projector {units}", units=units.file_size(offer.candidate.size + along)) if along else ""
-    return Standing(tr("Download"), f"{parts}{name}{both}")
+    parts = trn("{count} file", "{count} files", len(files)) if len(files) > 1 else ""
+    both = tr("with the projector {size}", size=units.file_size(offer.candidate.size + along)) if along else ""
+    return Standing(tr("Download"), " · ".join(part for part in (parts, name, both) if part))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.hub.choice import Candidate
 from nodetool_xl_desktop.hub.repository import Repository
 from nodetool_xl_desktop.hub.search import Found
@@ -184,7 +184,7 @@ class RepositoryPage(ClosedByEscape):
         self.head.show_repository(repository)
         self._files_title.setVisible(count > 0)
         self.offers.setVisible(count > 0)
-        self._count.setText(tr("{count} models", count=count) if count > 1 else "")
+        self._count.setText(trn("{count} model", "{count} models", count) if count > 1 else "")
         if not count:
             self.best.show_empty()
 

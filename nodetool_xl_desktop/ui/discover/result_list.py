@@ -15,13 +15,14 @@ from nodetool_xl_desktop.ui.rows import (
     LEFT,
     Index,
     RowView,
+    mirrored,
     paint_ground,
     paint_heading,
     paint_line,
     row_font,
     row_place,
 )
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme, scaled
 
 CARD_HEIGHT, HEADING_HEIGHT, WORDS_HEIGHT = 74, 34, 44
 _LINE = 18
@@ -100,10 +101,10 @@ class ResultDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         match self._results.rows[index.row()]:
             case Heading():
-                return QSize(100, HEADING_HEIGHT)
+                return QSize(100, scaled(HEADING_HEIGHT))
             case Words():
-                return QSize(100, WORDS_HEIGHT)
-        return QSize(100, CARD_HEIGHT)
+                return QSize(100, scaled(WORDS_HEIGHT))
+        return QSize(100, scaled(CARD_HEIGHT))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row, tokens = self._results.rows[index.row()], self._theme.tokens
@@ -121,20 +122,21 @@ class ResultDelegate(QStyledItemDelegate):
 
     def _paint_card(self, painter: QPainter, place: QRect, card: Card) -> None:
         tokens, small = self._theme.tokens, row_font(painter, 12)
-        lines = [QRect(place.left(), place.top() + number * (_LINE + 1), place.width(), _LINE) for number in range(3)]
+        line = scaled(_LINE)
+        lines = [QRect(place.left(), place.top() + number * (line + 1), place.width(), line) for number in range(3)]
         first = lines[0]
         if card.mark:
-            taken = paint_line(painter, first, card.mark, tokens.muted, small, _RIGHT)
+            taken = paint_line(painter, first, card.mark, tokens.muted, small, _RIGHT, row=place)
             first = first.adjusted(0, 0, -taken - SPACE_S, 0)
-        paint_line(painter, first, card.title, tokens.text, row_font(painter, 13, QFont.Weight.DemiBold))
+        paint_line(painter, first, card.title, tokens.text, row_font(painter, 13, QFont.Weight.DemiBold), row=place)
         paint_line(painter, lines[1], card.second, tokens.muted, small)
         last = lines[2]
         if card.corner:
-            taken = paint_line(painter, last, card.corner, getattr(tokens, card.role), small, _RIGHT)
+            taken = paint_line(painter, last, card.corner, getattr(tokens, card.role), small, _RIGHT, row=place)
             last = last.adjusted(0, 0, -taken - SPACE_S, 0)
-        self._paint_facts(painter, last, card, small)
+        self._paint_facts(painter, last, card, small, place)
 
-    def _paint_facts(self, painter: QPainter, place: QRect, card: Card, font: QFont) -> None:
+    def _paint_facts(self, painter: QPainter, place: QRect, card: Card, font: QFont, row: QRect) -> None:
         left, metrics = place.left(), QFontMetrics(font)
         for fact in card.facts:
             width = metrics.horizontalAdvance(fact.text) + (_ICON + SPACE_XS if fact.icon else 0)
@@ -142,10 +144,10 @@ class ResultDelegate(QStyledItemDelegate):
                 return
             if fact.icon:
                 box = QRect(left, place.top() + (place.height() - _ICON) // 2 + 1, _ICON, _ICON)
-                self._theme.icon(fact.icon).paint(painter, box)
+                self._theme.icon(fact.icon).paint(painter, mirrored(box, row))
                 left += _ICON + SPACE_XS
             room = QRect(left, place.top(), place.right() - left + 1, place.height())
-            left += paint_line(painter, room, fact.text, self._theme.tokens.muted, font, LEFT) + SPACE_M
+            left += paint_line(painter, room, fact.text, self._theme.tokens.muted, font, LEFT, row=row) + SPACE_M
 
 
 class ResultView(RowView):

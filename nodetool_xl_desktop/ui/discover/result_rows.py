@@ -111,19 +111,19 @@ def found_card(found: Found, now: datetime | None = None) -> Card:
 def pick_card(pick: Pick, verdict: Verdict | None) -> Card:
     """The row of a good model to begin with; the verdict is by its size, None while the machine is not known."""
     facts = (Fact(f"{pick.quantization} · {units.file_size(pick.size)}"),)
-    corner = verdict.value if verdict else ""
+    corner = tr(verdict.value) if verdict else ""
     title = one_line(pick.title)
     says = tr(
         "{title}, {n_params} parameters, {text}, {about}",
         title=title,
         n_params=parameters(pick.n_params),
         text=facts[0].text,
-        about=pick.about,
+        about=tr(pick.about),
     )
     tip = tr(
         "{about}\n{task} \xb7 licence {licence}\n{repo_id}",
-        about=pick.about,
-        task=pick.task,
+        about=tr(pick.about),
+        task=tr(pick.task),
         licence=pick.licence,
         repo_id=pick.repo_id,
     )
@@ -131,7 +131,7 @@ def pick_card(pick: Pick, verdict: Verdict | None) -> Card:
     return Card(
         pick.repo_id,
         title,
-        one_line(pick.about),
+        one_line(tr(pick.about)),
         facts,
         parameters(pick.n_params),
         corner,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
@@ -26,26 +26,26 @@ REST_MS = 300
 #: Text is not sent to a hub beyond so many letters.
 LONGEST_TEXT = 200
 SORTS = {
-    "Trending": Sort.TRENDING,
-    "Downloads": Sort.DOWNLOADS,
-    "Likes": Sort.LIKES,
-    "Updated": Sort.UPDATED,
-    "Newest": Sort.CREATED,
+    tr("Trending"): Sort.TRENDING,
+    tr("Downloads"): Sort.DOWNLOADS,
+    tr("Likes"): Sort.LIKES,
+    tr("Updated"): Sort.UPDATED,
+    tr("Newest"): Sort.CREATED,
 }
 SIZES: dict[str, tuple[int | None, int | None]] = {
-    "Any Size": (None, None),
+    tr("Any Size"): (None, None),
     "≤ 3B": (None, 3_000_000_000),
-    "3 to 9B": (3_000_000_000, 9_000_000_000),
-    "9 to 24B": (9_000_000_000, 24_000_000_000),
-    "24 to 80B": (24_000_000_000, 80_000_000_000),
+    tr("3 to 9B"): (3_000_000_000, 9_000_000_000),
+    tr("9 to 24B"): (9_000_000_000, 24_000_000_000),
+    tr("24 to 80B"): (24_000_000_000, 80_000_000_000),
     "≥ 80B": (80_000_000_000, None),
 }
 TASKS = {
-    "Any Task": "",
-    "Text": "text-generation",
-    "Vision": "image-text-to-text",
-    "Embedding": "feature-extraction",
-    "Speech": "automatic-speech-recognition",
+    tr("Any Task"): "",
+    tr("Text"): "text-generation",
+    tr("Vision"): "image-text-to-text",
+    tr("Embedding"): "feature-extraction",
+    tr("Speech"): "automatic-speech-recognition",
 }
 #: What an address begins with that is opened as soon as it is pasted.
 _ADDRESSES = ("http://", "https://", "hf://", "hf.co/", "huggingface.co/", "file://")
@@ -107,7 +107,8 @@ class SearchPage(QWidget):
         self.more_button.setToolTip(tr("More about the search and the hub"))
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.more_button)
-        self.hide_gated = menu.addAction(tr("Hide &Gated Models"))
+        self.hide_gated = QAction(tr("Hide &Gated Models"), self)  # the page's, not the menu's: a query looks at it
+        menu.addAction(self.hide_gated)
         self.hide_gated.setCheckable(True)
         self.hide_gated.toggled.connect(self._filters_changed)
         menu.addSeparator()
@@ -170,7 +171,7 @@ class SearchPage(QWidget):
     @property
     def shows_picks(self) -> bool:
         """Whether nothing in particular is looked for."""
-        return replace(self.query, sort=Sort.TRENDING) == Query() and self.sort.value == "Trending"
+        return replace(self.query, sort=Sort.TRENDING) == Query() and SORTS[self.sort.value] is Sort.TRENDING
 
     # What was found
 

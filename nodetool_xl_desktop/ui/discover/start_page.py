@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.parts import label
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, scaled
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.hub.picks import Pick
@@ -23,7 +23,7 @@ TASKS = (tr("General"), tr("Small and quick"), tr("Coding"), tr("Reasoning"), tr
 WIDTH, TASK_WIDTH = 640, 124
 
 
-class StartPage(QWidget):
+class StartPage(QScrollArea):
     """Says what Discover is for, and names for each task the largest good model that fits."""
 
     #: Open this repository.
@@ -31,6 +31,11 @@ class StartPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setObjectName("startPage")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._title = label(tr("For this machine"), "title")
         self._rows = QFrame()
         self._rows.setObjectName("card")
@@ -42,7 +47,7 @@ class StartPage(QWidget):
         inside = QVBoxLayout(column)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(SPACE_M)
-        headline = label(tr("Find a model"), "headline")
+        headline = label(tr("Find a model"), "headline", wrap=True)
         headline.setAlignment(Qt.AlignmentFlag.AlignCenter)
         says = label(
             tr(
@@ -62,11 +67,14 @@ class StartPage(QWidget):
         across.addStretch()
         across.addWidget(column, 1000)
         across.addStretch()
-        layout = QVBoxLayout(self)
+        body = QWidget()
+        body.setObjectName("startBody")
+        layout = QVBoxLayout(body)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
         layout.addStretch(2)
         layout.addLayout(across)
         layout.addStretch(3)
+        self.setWidget(body)
         self.show_picks([])
 
     @property
@@ -90,15 +98,16 @@ class StartPage(QWidget):
         row = QFrame()
         row.setObjectName("offerRow")
         row.setProperty("first", is_first)
-        task = label(pick.task, "note")
-        task.setFixedWidth(TASK_WIDTH)
+        task = label(tr(pick.task), "note", wrap=True)
+        task.setFixedWidth(scaled(TASK_WIDTH))
+        task.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         words = QVBoxLayout()
         words.setSpacing(SPACE_XS)
-        words.addWidget(label(f"{pick.title}  ·  {units.file_size(pick.size)}", "strong"))
-        words.addWidget(label(one_line(pick.about), "note", wrap=True))
+        words.addWidget(label(f"{pick.title}  ·  {units.file_size(pick.size)}", "strong", wrap=True))
+        words.addWidget(label(one_line(tr(pick.about)), "note", wrap=True))
         button = QPushButton(tr("Show"))
         button.setAccessibleName(
-            tr("Show {title}, {task}, {size}", title=pick.title, task=pick.task, size=units.file_size(pick.size))
+            tr("Show {title}, {task}, {size}", title=pick.title, task=tr(pick.task), size=units.file_size(pick.size))
         )
         button.clicked.connect(lambda: self.wanted.emit(pick.repo_id))
         layout = QHBoxLayout(row)

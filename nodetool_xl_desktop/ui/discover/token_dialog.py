@@ -96,7 +96,7 @@ class TokenDialog(FittingDialog):
         layout.addWidget(self.notice)
         layout.addStretch()
         layout.addLayout(foot)
-        in_order(self.edit, self.seen, self.keep, self.close_button, self.forget, self.page)
+        in_order(self.edit, self.seen, self.forget, self.page, self.close_button, self.keep)
 
     def show_kept(self, *, is_kept: bool) -> None:
         """Whether there is a token for this hub."""

@@ -14,7 +14,7 @@ from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.ui.downloads.download_row import DownloadRow
 from nodetool_xl_desktop.ui.downloads.row_buttons import Wish
-from nodetool_xl_desktop.ui.inputs import in_order
+from nodetool_xl_desktop.ui.inputs import LateStops
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme
 
@@ -41,6 +41,7 @@ class DownloadList(QWidget):
         super().__init__()
         self._theme = theme
         self._rows: dict[str, DownloadRow] = {}
+        self._late = LateStops(self)
         self._shown: list[Download] = []
         self._queue_count = 0
         self._line = _DropLine(theme, self)
@@ -150,7 +151,7 @@ class DownloadList(QWidget):
         order: list[QWidget] = []
         for widget in wanted:
             order += [widget, *widget.buttons.all] if isinstance(widget, DownloadRow) else [self.clear]
-        in_order(*order)
+        self._late.put(*order)
 
     # What a person does
 

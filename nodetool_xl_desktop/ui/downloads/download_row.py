@@ -4,7 +4,7 @@ one width, so that nothing moves while they change."""
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QFocusEvent, QFont, QFontMetrics, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,10 +17,13 @@ from PySide6.QtWidgets import (
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Download, State
+from nodetool_xl_desktop.ui.accessible import Accessible
+from nodetool_xl_desktop.ui.action import Where
+from nodetool_xl_desktop.ui.action_places import of_key
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.downloads.row_buttons import RowButtons, Wish
 from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, label, restyle, set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme, scaled
 
 #: A bar's length in steps.
 STEPS = 1000
@@ -69,8 +72,7 @@ class DownloadRow(QFrame):
         self._state = ElidedLabel()
         self._state.setProperty("tone", "muted")
         self._figures = [_column(widest) for widest in _WIDEST]
-        self._problem = label("", "note", wrap=True)
-        self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._problem = label("", "note", wrap=True, selects=True)
         self.buttons = RowButtons(theme, self, download)
         self.buttons.wished.connect(self.wished)
         self._lay_out()
@@ -107,6 +109,10 @@ class DownloadRow(QFrame):
             else:
                 layout.addLayout(part)
 
+    def accessible(self) -> QAccessibleInterface:
+        """What a screen reader is told of it: an item of a list."""
+        return Accessible(self, QAccessible.Role.ListItem)
+
     def show_download(self, download: Download) -> None:
         """Show how it stands now."""
         before, self.download = self.download, download
@@ -123,7 +129,7 @@ class DownloadRow(QFrame):
         if before is download or before.files != download.files:
             set_tip(self._name, "\n".join(one_line(file.path) for file in download.files))
         # The name is told each time it is another, so it has no figures.
-        self.setAccessibleName(f"{words.name_of(download)}, {download.state.value}")
+        self.setAccessibleName(f"{words.name_of(download)}, {tr(download.state.value)}")
         self.setAccessibleDescription(words.spoken(download))
 
     def _show_figures(self, download: Download) -> None:
@@ -166,21 +172,19 @@ class DownloadRow(QFrame):
         keys = Qt.Key
         held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         is_alone = held == Qt.KeyboardModifier.NoModifier
-        has_alt = held == Qt.KeyboardModifier.AltModifier
-        has_ctrl = held == Qt.KeyboardModifier.ControlModifier
-        key, is_done = event.key(), self.download.state is State.DONE
-        if has_alt and key in (keys.Key_Up, keys.Key_Down):
-            if self.buttons.movable[key == keys.Key_Down]:
-                self.wished.emit(Wish.UP if key == keys.Key_Up else Wish.DOWN)
+        key, does = event.key(), of_key(Where.DOWNLOAD, event)
+        if does in ("download.up", "download.down"):
+            if self.buttons.movable[does == "download.down"]:
+                self.wished.emit(Wish.UP if does == "download.up" else Wish.DOWN)
         elif is_alone and key in (keys.Key_Up, keys.Key_Down):
             self.stepped.emit(-1 if key == keys.Key_Up else 1)
         elif is_alone and key == keys.Key_Escape and self._is_dragged:
             self._let_go(stays=True)
-        elif is_alone and key == keys.Key_Space and self.hasFocus():
+        elif does == "download.main" and self.hasFocus():
             self.buttons.do_main()
-        elif has_ctrl and key == keys.Key_Delete and not is_done:
+        elif does == "download.cancel" and self.download.state is not State.DONE:
             self.wished.emit(Wish.CANCEL)
-        elif is_alone and key in (keys.Key_Return, keys.Key_Enter) and not self.buttons.load.isHidden():
+        elif does == "download.load" and not self.buttons.load.isHidden():
             self.wished.emit(Wish.LOAD)
         else:
             super().keyPressEvent(event)
@@ -227,6 +231,6 @@ def _column(widest: str) -> QLabel:
     """A figure that is as wide as its widest."""
     made = figure("", "note")
     font = QFont(made.font())
-    font.setPixelSize(_NOTE_PIXELS)
+    font.setPixelSize(scaled(_NOTE_PIXELS))
     made.setFixedWidth(QFontMetrics(font).horizontalAdvance(widest) + SPACE_XS)
     return made

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.core.units import file_size
 from nodetool_xl_desktop.hub.standing import Download, State
 from nodetool_xl_desktop.library.model_file import quantization, title
@@ -32,7 +32,7 @@ def name_of(download: Download) -> str:
 def source(download: Download) -> str:
     """Where it comes from, in how many files, and how large it is where nothing else says that."""
     count = len(download.files)
-    said = [one_line(download.repo_id), tr("{count} files", count=count) if count > 1 else ""]
+    said = [one_line(download.repo_id), trn("{count} file", "{count} files", count) if count > 1 else ""]
     said.append(file_size(download.size) if download.state is State.DONE else "")
     return "  ·  ".join(part for part in said if part)
 
@@ -57,14 +57,12 @@ def state_words(download: Download) -> tuple[str, Tone]:
         case State.DONE:
             return tr("Done"), "accent"
         case state:
-            return state.value, "muted"
+            return tr(state.value), "muted"
 
 
 def sizes(download: Download) -> str:
     """How much of it is there: "3.1 GB of 4.9 GB"."""
-    return tr(
-        "{file_size} of {size}", file_size=file_size(min(download.done, download.size)), size=file_size(download.size)
-    )
+    return tr("{done} of {size}", done=file_size(min(download.done, download.size)), size=file_size(download.size))
 
 
 def speed(download: Download) -> str:
@@ -76,8 +74,8 @@ def rate(bytes_per_s: float) -> str:
     """Bytes a second for people: with one digit behind the point below ten megabytes, so that slow ones are told
     apart."""
     if 999_500 <= bytes_per_s < 9_950_000:
-        return tr("{bytes_per_s:.1f} MB/s", bytes_per_s=bytes_per_s / 1000000.0)
-    return f"{file_size(round(bytes_per_s))}/s"
+        return tr("{speed:.1f} MB/s", speed=bytes_per_s / 1000000.0)
+    return tr("{size}/s", size=file_size(round(bytes_per_s)))
 
 
 def time_left(download: Download) -> str:
@@ -90,13 +88,13 @@ def time_left(download: Download) -> str:
 
 def _span(seconds: int) -> str:
     if seconds < _MINUTE:
-        return f"{seconds} s"
+        return tr("{seconds} s", seconds=seconds)
     if seconds < _HOUR:
-        return tr("{math} min", math=math.ceil(seconds / _MINUTE))
+        return tr("{minutes} min", minutes=math.ceil(seconds / _MINUTE))
     if seconds < 2 * _DAY:
         hours, rest = divmod(math.ceil(seconds / _MINUTE), 60)
-        return tr("{hours} h {rest} min", hours=hours, rest=rest) if rest else f"{hours} h"
-    return tr("{round} days", round=round(seconds / _DAY))
+        return tr("{hours} h {minutes} min", hours=hours, minutes=rest) if rest else tr("{hours} h", hours=hours)
+    return trn("{count} day", "{count} days", round(seconds / _DAY))
 
 
 def spoken(download: Download) -> str:
@@ -142,19 +140,14 @@ class Total:
     @property
     def words(self) -> str:
         """For the foot of the side bar; empty where there is nothing."""
-        failed = (
-            (tr("Download failed") if self.failed == 1 else tr("{failed} downloads failed", failed=self.failed))
-            if self.failed
-            else ""
-        )
+        failed = ""
+        if self.failed:
+            failed = trn("Download failed", "{count:,} downloads failed", self.failed)
         if self.active:
-            said = tr(
-                "{active} download{part} · {percent} %",
-                active=self.active,
-                part="" if self.active == 1 else "s",
-                percent=self.percent,
-            )
-            return tr("{said} · {failed} failed", said=said, failed=self.failed) if failed else said
+            going = trn("{count} download", "{count:,} downloads", self.active)
+            share = tr("{percent} %", percent=self.percent)
+            failures = trn("{count} failed", "{count:,} failed", self.failed) if failed else ""
+            return " · ".join(part for part in (going, share, failures) if part)
         if failed:
             return failed
         return tr("Paused · {percent} %", percent=self.percent) if self.paused else ""
@@ -199,12 +192,11 @@ def room(free: int | None, downloads: Sequence[Download]) -> tuple[str, bool]:
     if not needed:
         return tr("{free} free on the disk of the models folder.", free=file_size(free)), False
     if needed > free:
-        said = tr(
-            "Not enough room: {needed} are still to come, {free} are free",
+        return tr(
+            "Not enough room: {needed} are still to come, {free} are free on the disk of the models folder.",
             needed=file_size(needed),
             free=file_size(free),
-        )
-        return tr("{said} on the disk of the models folder.", said=said), True
+        ), True
     return tr(
         "{free} free on the disk of the models folder, {needed} still to come.",
         free=file_size(free),

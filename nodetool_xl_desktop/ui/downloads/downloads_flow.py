@@ -142,6 +142,7 @@ class DownloadsFlow(QObject):
         self._has_page = False
         self.foot = DownloadsFoot(theme)
         self._notice = self.foot.notice
+        self.tells = True
         self.tray = Tray(theme, tasks, has_tray)
         self._next = QTimer(self)
         self._next.setSingleShot(True)
@@ -306,7 +307,7 @@ class DownloadsFlow(QObject):
 
     def _notify(self, title: str, text: str) -> None:
         """Where the person is elsewhere, by the system."""
-        if QApplication.activeWindow() is not None:
+        if QApplication.activeWindow() is not None or not self.tells:
             return
         if not self.tray.tell(title, text):
             QApplication.alert(self.foot.window())

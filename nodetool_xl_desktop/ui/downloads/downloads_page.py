@@ -218,7 +218,7 @@ class DownloadsPage(ClosedByEscape):
     # What a person does
 
     def _do_all(self) -> None:
-        is_pause = self.all_button.text() == "Pause All"
+        is_pause = self.all_button.text() == tr("Pause All")
         (self.pause_all_requested if is_pause else self.resume_all_requested).emit()
 
     def _wish(self, wish: Wish, key: str) -> None:

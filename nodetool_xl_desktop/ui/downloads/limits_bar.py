@@ -49,7 +49,7 @@ class LimitsBar(QWidget):
         row.addSpacing(SPACE_XL)
         row.addWidget(self.is_limited)
         row.addWidget(field(self.speed))
-        row.addWidget(label("MB/s"))
+        row.addWidget(label(tr("MB/s")))
         row.addStretch()
         in_order(self.at_once, self.is_limited, self.speed)
 

@@ -7,8 +7,9 @@ from enum import StrEnum
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import mark, tr
 from nodetool_xl_desktop.hub.standing import Download, State
+from nodetool_xl_desktop.ui.action_places import action_of
 from nodetool_xl_desktop.ui.downloads import download_words as words
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -16,14 +17,14 @@ from nodetool_xl_desktop.ui.theme import Theme
 class Wish(StrEnum):
     """What a person wants of a download."""
 
-    PAUSE = "Pause"
-    RESUME = "Resume"
-    RETRY = "Retry"
-    CANCEL = "Cancel"
-    UP = "Move Up"
-    DOWN = "Move Down"
-    LOAD = "Load"
-    SHOW = "Show in My Models"
+    PAUSE = mark("Pause")
+    RESUME = mark("Resume")
+    RETRY = mark("Retry")
+    CANCEL = mark("Cancel")
+    UP = mark("Move Up")
+    DOWN = mark("Move Down")
+    LOAD = mark("Load")
+    SHOW = mark("Show in My Models")
 
 
 #: What the one button does that goes with the state, with its icon.
@@ -57,8 +58,8 @@ class RowButtons(QObject):
         self.movable = (False, False)
         self.up, self.down, self.main, self.cancel = (_icon_button() for _ in range(4))
         self.again = _text_button(tr("Retry"), "link")
-        self.show_it = _text_button(Wish.SHOW, "link")
-        self.load = _text_button(Wish.LOAD, "primary")
+        self.show_it = _text_button(tr(Wish.SHOW.value), "link")
+        self.load = _text_button(tr(Wish.LOAD.value), "primary")
         for button, wish in (
             (self.up, Wish.UP),
             (self.down, Wish.DOWN),
@@ -128,16 +129,16 @@ class RowButtons(QObject):
             return
         self._said = said
         wish, icon = _MAIN.get(state, (Wish.PAUSE, "pause"))
-        cancels = tr("Remove") if state is State.FAILED else Wish.CANCEL
-        for button, name, tip, keys in (
-            (self.up, "arrow-up", Wish.UP, "Alt+Up"),
-            (self.down, "arrow-down", Wish.DOWN, "Alt+Down"),
-            (self.main, icon, wish, tr("Space")),
-            (self.cancel, "x", cancels, "Ctrl+Del"),
+        cancels = mark("Remove") if state is State.FAILED else Wish.CANCEL.value
+        for button, name, tip, action in (
+            (self.up, "arrow-up", Wish.UP.value, "download.up"),
+            (self.down, "arrow-down", Wish.DOWN.value, "download.down"),
+            (self.main, icon, wish.value, "download.main"),
+            (self.cancel, "x", cancels, "download.cancel"),
         ):
             button.setIcon(self._theme.icon(name))
-            button.setToolTip(f"{tip} ({keys})")
-            button.setAccessibleName(f"{tip}: {said[0]}")
+            button.setToolTip(tr("{name} ({keys})", name=tr(tip), keys=action_of(action).keys_text))
+            button.setAccessibleName(f"{tr(tip)}: {said[0]}")
         for told in (self.again, self.show_it, self.load):
             told.setAccessibleName(f"{told.text()}: {said[0]}")
 

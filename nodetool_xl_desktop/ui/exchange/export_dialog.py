@@ -24,15 +24,16 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.exchange import export_files
 from nodetool_xl_desktop.exchange.export_files import AlreadyThere
 from nodetool_xl_desktop.exchange.progress import Progress
 from nodetool_xl_desktop.exchange.transfer import Kind
 from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.exchange.export_job import Chosen, ExportJob
+from nodetool_xl_desktop.ui.motion import show_busy
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import card_layout, field, figure, label
+from nodetool_xl_desktop.ui.parts import GivingLabel, card_layout, field, figure, label
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme
 
@@ -148,7 +149,7 @@ class ExportDialog(QDialog):
         rows.setColumnStretch(1, 1)
         for row, (kind, button) in enumerate(self._formats.items()):
             rows.addWidget(button, row, 0)
-            rows.addWidget(label(FORMATS[kind][1], "note"), row, 1)
+            rows.addWidget(GivingLabel("note", FORMATS[kind][1]), row, 1)
         card_layout(card).addLayout(rows)
         layout.addWidget(card)
         layout.addWidget(self._extent)
@@ -288,7 +289,7 @@ class ExportDialog(QDialog):
             part.setEnabled(not going)
         if going:
             self._outcome.hide()
-            self._progress.setRange(0, 0)  # until it is known how far it is
+            show_busy(self._progress)  # until it is known how far it is
             self._count.clear()
             self._what.setText(tr("Writing ..."))
             self._close.setFocus()
@@ -301,12 +302,18 @@ class ExportDialog(QDialog):
         of = len(self._chosen.ids)
         self._is_done = not job.progress.is_cancelled or written == of  # once more would write all of it again
         if self._is_done:
-            what = tr("The chat was exported") if of == 1 else tr("{written:,} chats were exported", written=written)
+            what = trn("The chat was exported", "{count:,} chats were exported", written)
             self._outcome.tell(what, str(job.target), tone="good")
         elif written:
             self._outcome.tell(
                 tr("It was cancelled"),
-                tr("{written:,} of {of:,} chats were written to {target}.", written=written, of=of, target=job.target),
+                trn(
+                    "{written:,} of {count} chat were written to {target}.",
+                    "{written:,} of {count:,} chats were written to {target}.",
+                    of,
+                    written=written,
+                    target=job.target,
+                ),
             )
         else:
             self._outcome.tell(tr("It was cancelled"), tr("Nothing was written."))

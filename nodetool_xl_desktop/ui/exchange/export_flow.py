@@ -14,10 +14,11 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.parts import file_kinds
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import Theme
 
-FILTER = tr("Chats (*.json *.zip *.chat);;All files (*)")
+FILTER = file_kinds((tr("Chats"), "*.json *.zip *.chat"))
 
 
 class ExportFlow(QObject):

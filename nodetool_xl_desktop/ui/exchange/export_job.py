@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.exchange import transfer
 from nodetool_xl_desktop.exchange.progress import Progress
 from nodetool_xl_desktop.exchange.transfer import Kind
@@ -34,9 +34,10 @@ class Chosen:
     def in_words(self) -> str:
         """As a heading says it."""
         if len(self.ids) == 1 and self.title:
-            return tr("Export “{replace}”", replace=caption(self.title, 60).replace("&&", "&"))
-        count = f"{len(self.ids):,} {'Chat' if len(self.ids) == 1 else 'Chats'}"
-        return tr("Export All {count}", count=count) if self.is_all else tr("Export {count}", count=count)
+            return tr("Export “{title}”", title=caption(self.title, 60).replace("&&", "&"))
+        if self.is_all:
+            return trn("Export All {count} Chat", "Export All {count:,} Chats", len(self.ids))
+        return trn("Export {count} Chat", "Export {count:,} Chats", len(self.ids))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QTextEdit, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.exchange import transfer
 from nodetool_xl_desktop.exchange.imports import OURS
 from nodetool_xl_desktop.exchange.imports_run import Imported
@@ -46,7 +46,7 @@ class _Sum:
         self.known += len(found.known)
         self.skipped += len(found.skipped)
         self.details += [f"{each.what}: {each.why}" for each in found.skipped]
-        self.details += [tr("{title}: was here already", title=title or "Without a title") for title in found.known]
+        self.details += [tr("{title}: was here already", title=title or tr("Without a title")) for title in found.known]
         if found.problem:
             self.details.insert(
                 0, tr("{name} could not be read to its end: {problem}", name=file.name, problem=found.problem)
@@ -62,7 +62,7 @@ class _Sum:
     def headline(self) -> str:
         """ "12 chats came from ChatGPT"."""
         came = [
-            tr("{count} from {source}", count=_chats(count), source=_source(source))
+            trn("{count} chat from {source}", "{count:,} chats from {source}", count, source=_source(source))
             for source, count in self.came.items()
             if count
         ]
@@ -74,18 +74,14 @@ class _Sum:
         said = [tr("They are in the list at the times when they were written.")] if self.chats else []
         if self.known:
             said.append(
-                tr(
-                    "{known} {part} here already, and did not change.",
-                    known=_chats(self.known),
-                    part="was" if self.known == 1 else "were",
+                trn(
+                    "{count} chat was here already, and did not change.",
+                    "{count:,} chats were here already, and did not change.",
+                    self.known,
                 )
             )
         if self.skipped:
-            said.append(
-                tr("{skipped:,} left out: see below.", skipped=self.skipped)
-                if self.skipped > 1
-                else tr("1 left out: see below.")
-            )
+            said.append(trn("{count} left out: see below.", "{count:,} left out: see below.", self.skipped))
         return " ".join(said)
 
 
@@ -135,7 +131,9 @@ class ImportDialog(QDialog):
         super().done(result)
 
     def _lay_out(self) -> None:
-        named = self._files[0].name if len(self._files) == 1 else tr("{count} files", count=len(self._files))
+        named = (
+            self._files[0].name if len(self._files) == 1 else trn("{count} file", "{count:,} files", len(self._files))
+        )
         self._what = label(tr("Reading ..."), "note")
         self._count = figure("", "note")
         self._progress = QProgressBar()
@@ -223,10 +221,6 @@ class ImportDialog(QDialog):
             self._heard.cancel()
         else:
             self.accept()
-
-
-def _chats(count: int) -> str:
-    return tr("{count:,} chat", count=count) if count == 1 else tr("{count:,} chats", count=count)
 
 
 def _source(source: str) -> str:

@@ -66,10 +66,9 @@ code {{ font-family: monospace; font-size: {CODE_PT}pt; background-color: {LIGHT
 blockquote {{ color: {LIGHT.muted}; }}
 pre {{ font-family: monospace; font-size: {CODE_PT}pt; }}
 """
-_TABLE = tr(
-    '<table border="1" cellspacing="0" cellpadding="5" style="border-style: solid; border-color: {others}; '
-    'border-collapse: collapse">',
-    others=LIGHT.others,
+_TABLE = (
+    f'<table border="1" cellspacing="0" cellpadding="5" style="border-style: solid; border-color: {LIGHT.others}; '
+    'border-collapse: collapse">'
 )
 
 
@@ -113,7 +112,7 @@ class _Page:
     def __init__(self, printed: Printed, writer: QPdfWriter) -> None:
         self._title = printed.title
         self._writer = writer
-        is_american = QLocale().measurementSystem() is QLocale.MeasurementSystem.ImperialUSSystem
+        is_american = QLocale.system().measurementSystem() is QLocale.MeasurementSystem.ImperialUSSystem
         size = QPageSize.PageSizeId.Letter if is_american else QPageSize.PageSizeId.A4
         margins = QMarginsF(MARGIN_MM, MARGIN_MM, MARGIN_MM, MARGIN_MM + FOOT_MM)
         writer.setPageLayout(
@@ -155,13 +154,7 @@ class _Page:
                     for _ in self._code(text):
                         yield block
                 case Thought(text):
-                    self._html(
-                        tr(
-                            '<p style="white-space: pre-wrap; color: {muted}">{text}</p>',
-                            muted=LIGHT.muted,
-                            text=html.escape(text),
-                        )
-                    )
+                    self._html(f'<p style="white-space: pre-wrap; color: {LIGHT.muted}">{html.escape(text)}</p>')
                 case Note(text):
                     self._line(text, SMALL_PT, LIGHT.muted, above=4, below=2)
             yield block

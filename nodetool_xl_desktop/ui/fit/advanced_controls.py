@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAccessibleInterface
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.preview.choice import Choice
+from nodetool_xl_desktop.ui.accessible import Disclosure, tell_opened
 from nodetool_xl_desktop.ui.fit.vision_control import VisionControl
 from nodetool_xl_desktop.ui.inputs import Check, Combo, NumberField
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 
 FIELD_WIDTH = 104
-FLASH = {"auto": None, "on": True, "off": False}
+FLASH = {tr("auto"): None, tr("on"): True, tr("off"): False}
 #: Settings that are numbers: name, title, least and most, and what it is about.
 NUMBERS = (
     (
@@ -49,10 +51,10 @@ class AdvancedControls(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._fold = self._button(tr("Advanced"), tr("Show or hide the other settings"))
-        self._fold.setCheckable(True)
-        self._reset = self._button(tr("Reset"), tr("Go back to the defaults of this model"))
-        self.tune = self._button(tr("Tune ..."), tr("Measure which settings make this model fast on this machine"))
+        self._fold = _dressed(_Fold(tr("Advanced")), tr("Show or hide the other settings"))
+        self._reset = _dressed(QPushButton(tr("Reset")), tr("Go back to the defaults of this model"))
+        tip = tr("Measure which settings make this model fast on this machine")
+        self.tune = _dressed(QPushButton(tr("Tune ...")), tip)
         self._form = QWidget()
         self._fill_form()
         head = QHBoxLayout()
@@ -79,7 +81,9 @@ class AdvancedControls(QWidget):
         self._types["kv_type_k"].show_values(kinds | {options.kv_type_k: options.kv_type_k}, options.kv_type_k)
         self._types["kv_type_v"].show_values(kinds | {options.kv_type_v: options.kv_type_v}, options.kv_type_v)
         flash = next(name for name, value in FLASH.items() if value is options.flash_attention)
-        self._flash.show_values({name: name for name in FLASH if name != "auto" or choice.can_flash_be_auto}, flash)
+        self._flash.show_values(
+            {name: name for name in FLASH if FLASH[name] is not None or choice.can_flash_be_auto}, flash
+        )
         for name, number in self._numbers.items():
             number.show_value(getattr(options, name))
         layers = choice.layers_with_experts
@@ -98,12 +102,6 @@ class AdvancedControls(QWidget):
         return (self._fold, self._reset, self.tune, *controls, *self.vision.inputs)
 
     # How it is made
-
-    def _button(self, text: str, tip: str) -> QPushButton:
-        made = QPushButton(text)
-        made.setProperty("kind", "quiet")
-        made.setToolTip(tip)
-        return made
 
     def _fill_form(self) -> None:
         self._grid = QGridLayout(self._form)
@@ -157,8 +155,28 @@ class AdvancedControls(QWidget):
     def _folded(self, is_open: bool) -> None:
         self._form.setVisible(is_open)
         self._show_icons()
+        tell_opened(self._fold)
 
     def _show_icons(self) -> None:
         self._fold.setIcon(self._theme.icon("caret-down" if self._fold.isChecked() else "caret-right"))
         self._reset.setIcon(self._theme.icon("arrow-counter-clockwise"))
         self.tune.setIcon(self._theme.icon("gauge"))
+
+
+class _Fold(QPushButton):
+    """Opens and closes the settings below it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()  # with a text, Qt would ask what it is before it is anything
+        self.setText(text)
+        self.setCheckable(True)
+
+    def accessible(self) -> QAccessibleInterface:
+        """What a screen reader is told of it: whether it is open."""
+        return Disclosure(self)
+
+
+def _dressed(button: QPushButton, tip: str) -> QPushButton:
+    button.setProperty("kind", "quiet")
+    button.setToolTip(tip)
+    return button

@@ -12,7 +12,7 @@ from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.estimate import CONTEXT_STEP
 from nodetool_xl_desktop.fit.options import SMALLEST_CONTEXT_LENGTH
 from nodetool_xl_desktop.ui.inputs import MarkedSlider, NumberField
-from nodetool_xl_desktop.ui.parts import field, figure, label
+from nodetool_xl_desktop.ui.parts import GivingLabel, field, figure, label
 from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
 
 #: The slider counts in these parts of a doubling, so that 2k to 4k is as wide as 64k to 128k.
@@ -28,7 +28,7 @@ class ContextControl(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._largest = SMALLEST_CONTEXT_LENGTH
-        title = label(tr("Context Length"), "strong")
+        title = GivingLabel("strong", tr("Context Length"))
         self._number = NumberField(tr("Context Length in tokens"))
         self._number.setSingleStep(CONTEXT_STEP)
         self._number.setMinimumWidth(72)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.translation import tr
@@ -58,8 +58,7 @@ class _Row(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._name = ElidedLabel()
-        self._free = figure("", "note")
-        self._free.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self._free = figure("", "note", gives=True)
         self._bar = MemoryBar(theme)
         words = QHBoxLayout()
         words.setSpacing(SPACE_S)

@@ -27,7 +27,7 @@ from nodetool_xl_desktop.ui.fit.load_controls import LoadControls
 from nodetool_xl_desktop.ui.fit.model_card import ModelCard
 from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import figure, label
+from nodetool_xl_desktop.ui.parts import GivingLabel, figure
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
 
 WIDTH = 316
@@ -58,6 +58,8 @@ class FitPanel(QFrame):
     tune_requested = Signal()
     #: Look again at the devices.
     look_requested = Signal()
+    #: Loading, or tuning, is offered now, or is not any more.
+    offer_changed = Signal()
     #: Something was changed: what was asked of the engine is not wanted any more.
     moved = Signal()
     #: And then left alone: `question` is worth asking.
@@ -67,16 +69,18 @@ class FitPanel(QFrame):
         super().__init__()
         self.setObjectName("fitPanel")
         self.setFixedWidth(WIDTH)
+        self.setAccessibleName(tr("Will it fit?"))
         self.theme = theme
         self._memory = memory
         self._desk = Desk(Machine(memory(), tuple(devices)))
         self._asked: Question | None = None
+        self._offered = (False, False)
         self._state: State | None = None
         self._held = 0
         self.held_on_devices = 0
         self.has_engine = True
 
-        self._source = figure("", "note")
+        self._source = figure("", "note", gives=True)
         self._look = QToolButton()
         self._problem = Notice()  # of the selected file
         self._open_problem = Notice()  # of the last files that were opened
@@ -168,6 +172,11 @@ class FitPanel(QFrame):
         self._desk.see(host=host, loaded=self._loaded)
         self._refresh()
 
+    def keep_free(self, margin: int) -> None:
+        """So many bytes of each memory are to stay free."""
+        self._desk.keep_free(margin)
+        self._refresh()
+
     @property
     def machine(self) -> Machine:
         """The memory that a load could take, what is loaded counted as free."""
@@ -201,9 +210,19 @@ class FitPanel(QFrame):
         """Whether the shown file is a model, and there is an engine for it."""
         return self.has_engine and self._desk.choice is not None and self._desk.choice.preview.header.is_model
 
+    @property
+    def can_load(self) -> bool:
+        """Whether Load is offered."""
+        return self._buttons.can_load
+
+    @property
+    def can_tune(self) -> bool:
+        """Whether Tune is offered."""
+        return self._controls.advanced.tune.isEnabled() and not self._controls.isHidden()
+
     def request_load(self) -> None:
         """As a press of Load; nothing where Load is not offered."""
-        if self._buttons.can_load:
+        if self.can_load:
             self.load_requested.emit()
 
     def choose_context(self, tokens: int) -> None:
@@ -237,7 +256,7 @@ class FitPanel(QFrame):
         head = QHBoxLayout()
         head.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, 0)
         head.setSpacing(SPACE_XS)
-        head.addWidget(label(tr("Will it fit?"), "title"))
+        head.addWidget(GivingLabel("title", tr("Will it fit?")))
         head.addWidget(self._source, 1)
         head.addWidget(self._look)
         foot = QHBoxLayout()
@@ -303,7 +322,7 @@ class FitPanel(QFrame):
     def _refresh(self) -> None:
         desk, report, choice = self._desk, self._desk.report, self._desk.choice
         self._refresh_buttons()
-        self._source.setText(desk.source.value if report is not None else "")
+        self._source.setText(tr(desk.source.value) if report is not None else "")
         self._source.setToolTip(SOURCES[desk.source])
         if report is not None and choice is not None:
             self._model_card.show_report(report, desk.taken, self._returned())
@@ -326,6 +345,12 @@ class FitPanel(QFrame):
         )
 
     def _refresh_buttons(self) -> None:
+        self._offer()
+        if (offered := (self.can_load, self.can_tune)) != self._offered:
+            self._offered = offered
+            self.offer_changed.emit()
+
+    def _offer(self) -> None:
         state, report = self._state, self._desk.report
         busy = isinstance(state, Starting | Ending)
         self._buttons.show_state(state, is_shown=self._is_shown(state))

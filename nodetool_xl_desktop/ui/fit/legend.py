@@ -9,7 +9,7 @@ from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.preview.report import FitReport
 from nodetool_xl_desktop.ui.fit.memory_bar import TOKENS
-from nodetool_xl_desktop.ui.parts import figure, label
+from nodetool_xl_desktop.ui.parts import GivingLabel, figure
 from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
 
 ROWS = (
@@ -36,7 +36,7 @@ class Legend(QWidget):
         grid.setVerticalSpacing(SPACE_S - 2)
         grid.setHorizontalSpacing(SPACE_S)
         for row, (key, name) in enumerate(ROWS):
-            self._names[key] = label(name)
+            self._names[key] = GivingLabel("", name)
             self._sizes[key] = figure("", "note" if key == "others" else "")
             if key == "planned":  # its figures may be two, and must not widen the column
                 line = QHBoxLayout()
@@ -79,8 +79,10 @@ class Legend(QWidget):
         }
         for key, size in sizes.items():
             self._sizes[key].setText(units.memory(size))
-        took = "" if taken is None else tr(", took {taken}", taken=units.memory(taken))
-        self._sizes["planned"].setText(f"{units.memory(use.total)}{took}")
+        planned = units.memory(use.total)
+        self._sizes["planned"].setText(
+            planned if taken is None else tr("{planned}, took {taken}", planned=planned, taken=units.memory(taken))
+        )
         self._show_projector(use.projector)
 
     def _show_projector(self, size: int) -> None:

@@ -99,7 +99,7 @@ class LoadControls(QFrame):
         k, v = options.kv_type_k, options.kv_type_v
         value = k if k == v else f"{k} / {v}"
         if value not in values:  # it was set apart
-            values[value] = tr("{value} · as under Advanced", value=value)
+            values[value] = tr("{type} · as under Advanced", type=value)
         self._cache_row.setVisible(len(values) > 1)
         self._cache.show_values(values, value)
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import mark, tr
 from nodetool_xl_desktop.fit.memory import MemoryUse
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -25,6 +25,14 @@ PARTS = {
 }
 #: There is no colour of its own for a projector: few models have one.
 TOKENS = {"projector": "muted"}
+#: What a screen reader says of each part.
+_SPOKEN = {
+    "others": mark("others {size}"),
+    "model": mark("model {size}"),
+    "context": mark("context {size}"),
+    "compute": mark("compute {size}"),
+    "projector": mark("projector {size}"),
+}
 
 
 class MemoryBar(QWidget):
@@ -58,8 +66,12 @@ class MemoryBar(QWidget):
             "projector": use.projector,
         }
         self.setAccessibleName(name)
-        said = ", ".join(f"{part} {units.memory(size)}" for part, size in sizes.items() if size or part != "projector")
-        self.setAccessibleDescription(tr("{said}, of {total}", said=said, total=units.memory(total)) if total else said)
+        said = ", ".join(
+            tr(_SPOKEN[part], size=units.memory(size)) for part, size in sizes.items() if size or part != "projector"
+        )
+        self.setAccessibleDescription(
+            tr("{parts}, of {total}", parts=said, total=units.memory(total)) if total else said
+        )
         if (sizes, total) != (self._sizes, self._total):
             self._sizes, self._total = sizes, total
             self.update()

@@ -65,7 +65,7 @@ class ModelCard(QFrame):
             returned: what ejecting gives back, in words; empty where nothing is loaded.
         """
         restyle(self._pill, "pill", PILLS[report.verdict])
-        self._pill.setText(report.verdict.value)
+        self._pill.setText(tr(report.verdict.value))
         self._bars.show_report(report)
         self._legend.show_report(report, taken)
         self._returned.setText(returned)

@@ -25,7 +25,7 @@ from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.tune import Measurement, Step, Tuned
 from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import card_layout, figure, label, restyle, set_tip
+from nodetool_xl_desktop.ui.parts import GivingLabel, card_layout, figure, label, restyle, set_tip
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme
 
@@ -95,7 +95,7 @@ class TuneDialog(QDialog):
     # How it is made
 
     def _lay_out(self, model: str) -> None:
-        self._what = label("", "note")
+        self._what = label("", "note", wrap=True)
         self._count = figure("", "note")
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
@@ -206,7 +206,9 @@ class _Table(QFrame):
         self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(len(COLUMNS), 1)
         card_layout(self).addLayout(self._grid)
-        self._heads = [figure(text, "note") for text in COLUMNS]
+        self._heads = [GivingLabel("note", text) for text in COLUMNS]
+        for head in self._heads:
+            head.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for column, head in enumerate(self._heads):
             self._grid.addWidget(head, 0, column)
         self._heads[0].hide()  # until there are layers to tell apart
@@ -269,7 +271,7 @@ def _in_words(tuned: Tuned) -> str:
     if best is before or best.turn_s is None or before.turn_s is None:
         return tr("Nothing was faster than the settings as they are now.")
     return tr(
-        "A usual turn (512 tokens in, 256 out) takes {turn_s} with the best of them, and {turn_s2} as it is now.",
-        turn_s=units.seconds(best.turn_s),
-        turn_s2=units.seconds(before.turn_s),
+        "A usual turn (512 tokens in, 256 out) takes {best} with the best of them, and {now} as it is now.",
+        best=units.seconds(best.turn_s),
+        now=units.seconds(before.turn_s),
     )

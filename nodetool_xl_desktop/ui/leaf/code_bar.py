@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QRegion
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.leaf import highlighting
 from nodetool_xl_desktop.ui.leaf.code_rows import MOST_LINES
 from nodetool_xl_desktop.ui.leaf.look import NOTE_PX, Look
@@ -41,7 +41,12 @@ class CodeBar(QWidget):
         self._left = round(left)
         self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)  # it grows with each line that streams in
         self.setAccessibleName(
-            tr("Code, {language}, {lines:,} lines", language=block.code.language or "text", lines=block.lines)
+            trn(
+                "Code, {language}, {count} line",
+                "Code, {language}, {count:,} lines",
+                block.lines,
+                language=block.code.language or tr("text"),
+            )
         )
         self._head, self._foot = QWidget(self), QWidget(self)
         head, foot = QHBoxLayout(self._head), QHBoxLayout(self._foot)
@@ -127,12 +132,15 @@ class CodeBar(QWidget):
 
     def _ask_where(self) -> None:
         extension = highlighting.extension_of(self._block.code.language)
-        SaveAs(self.window(), "code", self._block.code.text + "\n", f"code.{extension}")
+        SaveAs(self.window(), self._block.code.text + "\n", f"code.{extension}")
 
 
 def _more(block: DrawnCode) -> str:
     if block.is_cut:
-        return tr(
-            "Show {most_lines:,} of {lines:,} lines; Save has all of them", most_lines=MOST_LINES, lines=block.lines
+        return trn(
+            "Show {shown:,} of {count} line; Save has all of it",
+            "Show {shown:,} of {count:,} lines; Save has all of them",
+            block.lines,
+            shown=MOST_LINES,
         )
-    return tr("Show all {lines:,} lines", lines=block.lines)
+    return trn("Show all of {count} line", "Show all {count:,} lines", block.lines)

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary, WeakMethod, finalize
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.markdown.formula_drawing import INK, WIDEST
 from nodetool_xl_desktop.ui.leaf.formula_child import FormulaChild
 from nodetool_xl_desktop.ui.theme import Theme
@@ -204,7 +204,7 @@ def _refusal(source: str) -> NotDrawn | None:
     if not source.strip():
         return NotDrawn(tr("It is empty."))
     if len(source) > LONGEST:
-        return NotDrawn(tr("It is longer than {longest:,} letters.", longest=LONGEST))
+        return NotDrawn(trn("It is longer than {count} letter.", "It is longer than {count:,} letters.", LONGEST))
     if (found := _NOT_IN_FONT.search(source)) is not None:
         return NotDrawn(tr("The font for formulas has no “{found}”.", found=found[0]))
     return None

@@ -104,7 +104,7 @@ class Look:
         return self._ground("odd", "warning_soft", "warning", 255)
 
     def _hit(self) -> QTextCharFormat:
-        return self._ground("hit", "context", "", HIT_ALPHA)
+        return self._ground("hit", "context", "text", HIT_ALPHA)  # no colour of code is read well on it
 
     def _ground(self, name: str, ground: str, ink: str, alpha: int) -> QTextCharFormat:
         if (name,) not in self._formats:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.ui.parts import file_kinds
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
 
@@ -17,7 +18,6 @@ class SaveAs(QObject):
 
     Args:
         window: the dialog stands over it.
-        what: is saved, as in "The code was not saved".
         text: all of the file.
         name: that the file would have, with what it ends with.
     """
@@ -25,17 +25,17 @@ class SaveAs(QObject):
     #: It is written, as a file of this name.
     saved = Signal(str)
 
-    def __init__(self, window: QWidget, what: str, text: str, name: str) -> None:
+    def __init__(self, window: QWidget, text: str, name: str) -> None:
         super().__init__(window)
-        self._what, self._text = what, text
+        self._text = text
         self._tasks = Tasks()
         self._is_writing = False
         extension = name.rpartition(".")[2]
         dialog = QFileDialog(
             window,
-            tr("Save the {what}", what=what),
+            tr("Save"),
             "",
-            tr("{extension} (*.{extension});;All files (*)", extension=extension),
+            file_kinds((extension, f"*.{extension}")),
         )
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(extension)
@@ -61,9 +61,7 @@ class SaveAs(QObject):
             self.deleteLater()
         except OSError as error:
             why = f"{file}: {error.strerror or error}"
-            raise UserFacingError(
-                tr("The {what} was not saved", what=self._what), why, tr("Save it in another folder.")
-            ) from error
+            raise UserFacingError(tr("The file was not saved"), why, tr("Save it in another folder.")) from error
 
     def _tell(self, error: UserFacingError) -> None:
         window = self.parent()

@@ -6,10 +6,13 @@ here. A view that stands alone has a selection of its own.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
-    QAccessibleAnnouncementEvent,
+    QAccessibleInterface,
+    QAccessibleTextCursorEvent,
     QColor,
     QFocusEvent,
     QFontMetrics,
@@ -22,7 +25,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QToolTip
 
+from nodetool_xl_desktop.core.translation import trn
 from nodetool_xl_desktop.markdown.page import Place
+from nodetool_xl_desktop.ui import aloud
 from nodetool_xl_desktop.ui.leaf.look import look_of
 from nodetool_xl_desktop.ui.markdown import clipboard
 from nodetool_xl_desktop.ui.markdown.caret_keys import move_of
@@ -31,13 +36,15 @@ from nodetool_xl_desktop.ui.markdown.links import told
 from nodetool_xl_desktop.ui.markdown.lone_text import LoneText
 from nodetool_xl_desktop.ui.markdown.moving import Move, moved, next_link, word_at
 from nodetool_xl_desktop.ui.markdown.port import port_of
+from nodetool_xl_desktop.ui.markdown.sheet import Sheet
 from nodetool_xl_desktop.ui.markdown.sheet_view import SheetView
 from nodetool_xl_desktop.ui.markdown.text_selection import Spot, TextSelection, Unit
 from nodetool_xl_desktop.ui.parts import tooltip
 from nodetool_xl_desktop.ui.theme import Theme
 
-#: Of the text, a screen reader is told so many letters at once where it cannot ask for more.
-TOLD_LETTERS = 2000
+if TYPE_CHECKING:
+    from nodetool_xl_desktop.ui.markdown.accessible_text import TextMap
+
 #: So much of a text is looked at to see how wide it is, in letters.
 WIDTH_LETTERS = 20_000
 _BY_KEYS = (
@@ -71,6 +78,7 @@ class MarkdownView(SheetView):
         self._clicked_at = 0
         self._link: tuple[Place, int, str] | None = None  # the keys are at it
         self._pointed = ""
+        self._told: TextMap | None = None
         super().__init__(theme, plain=plain)
         self.setMouseTracking(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # the message has one
@@ -94,6 +102,26 @@ class MarkdownView(SheetView):
     def end(self) -> Place:
         """Behind its last letter."""
         return self._sheet.last
+
+    @property
+    def sheet(self) -> Sheet:
+        """What is drawn of it."""
+        return self._sheet
+
+    def accessible(self) -> QAccessibleInterface:
+        """What a screen reader is told of it: a text, with its caret."""
+        from nodetool_xl_desktop.ui.markdown.accessible_text import TextAccessible  # noqa: PLC0415 - once one asks
+
+        return TextAccessible(self)
+
+    @property
+    def told(self) -> TextMap:
+        """Its letters, as a screen reader counts them."""
+        if self._told is None:
+            from nodetool_xl_desktop.ui.markdown.accessible_text import TextMap  # noqa: PLC0415 - once one asks
+
+            self._told = TextMap(self)
+        return self._told
 
     def place_at(self, point: QPoint) -> Place:
         """The place nearest to a point."""
@@ -185,7 +213,6 @@ class MarkdownView(SheetView):
     def text_drawn(self) -> None:
         if self._selecting is not None:
             self.selection_changed()
-        self.setAccessibleDescription(self._text[:TOLD_LETTERS] if not self._is_open else "")
 
     def take_caret(self) -> None:
         """The keys come here from another text."""
@@ -324,20 +351,19 @@ class MarkdownView(SheetView):
             before = self.selecting.caret
             if move is None or not self.selecting.move(self, move, extend=extend):
                 event.ignore()
-            self._read_aloud(before)
+            self._tell_caret(before, extend=extend)
             self.update()
 
-    def _read_aloud(self, before: Spot | None) -> None:
-        """Tell a screen reader the paragraph that the caret has come to."""
+    def _tell_caret(self, before: Spot | None, *, extend: bool) -> None:
+        """Tell a screen reader where the caret is now; it reads what it finds there."""
         after = self.selecting.caret
-        if not QAccessible.isActive() or after is None or after.text != self.selecting.id_of(self):
+        if not aloud.is_heard() or after is None or after == before or after.text != self.selecting.id_of(self):
             return
-        if before is not None and (before.text, before.place[:2]) == (after.text, after.place[:2]):
-            return
-        leaves = self._sheet.leaves(after.place.section) if after.place.section < len(self._sheet) else ()
-        if after.place.leaf < len(leaves):
-            words = leaves[after.place.leaf].text[:TOLD_LETTERS]
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
+        told = QAccessible.queryAccessibleInterface(self).textInterface()
+        QAccessible.updateAccessibility(QAccessibleTextCursorEvent(self, told.cursorPosition()))
+        if extend:  # what it would ask for then, it cannot be told (see `accessible_text`)
+            letters = len(self.selection)
+            aloud.say(self, trn("{count} letter selected", "{count:,} letters selected", letters))
 
     def _of_key(self, event: QKeyEvent) -> bool:
         """Whether a key does something here."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.leaf.save_as import SaveAs
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.theme import SPACE_S
@@ -43,14 +43,21 @@ class MoreFoot(QWidget):
         self._text = text
         self._show.setVisible(can_grow)
         if can_grow:
-            self._words.setText(tr("{left:,} of {count:,} letters are not shown.", left=left, count=len(text)))
+            self._words.setText(
+                trn(
+                    "{left:,} of {count} letter is not shown.",
+                    "{left:,} of {count:,} letters are not shown.",
+                    len(text),
+                    left=left,
+                )
+            )
         else:
             self._words.setText(
                 tr("This text is too long to be shown in full ({units}).", units=units.memory(len(text)))
             )
 
     def _choose(self) -> None:
-        SaveAs(self.window(), "text", self._text, "message.md").saved.connect(self._saved)
+        SaveAs(self.window(), self._text, "message.md").saved.connect(self._saved)
 
     def _saved(self, name: str) -> None:
         self._words.setText(tr("Saved as {name}.", name=name))

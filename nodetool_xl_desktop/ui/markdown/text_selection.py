@@ -264,6 +264,11 @@ class TextSelection(QObject):
         """Bring the caret into view."""
         self._show_caret()
 
+    def bring(self, view: MarkdownView, place: Place) -> None:
+        """Bring a place of a text into view."""
+        rect = view.rect_of(place).toRect()
+        self._ground.bring(view, rect.top(), rect.height())
+
     def texts_changed(self) -> None:
         """Others are there now: what was selected in one that is gone is selected no longer."""
         for spot in (self._anchor, self._focus):
@@ -309,8 +314,7 @@ class TextSelection(QObject):
 
     def _show_caret(self) -> None:
         if self._focus is not None and (view := self._ground.view_of(self._focus.text)) is not None:
-            rect = view.rect_of(self._focus.place).toRect()
-            self._ground.bring(view, rect.top(), rect.height())
+            self.bring(view, self._focus.place)
 
     def _tell(self) -> None:
         for view in self._ground.views():

@@ -25,14 +25,14 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr, trn
 from nodetool_xl_desktop.fit.options import LoadSettings
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.badges import Badge
 from nodetool_xl_desktop.ui.models.columns import capabilities_of, day
 from nodetool_xl_desktop.ui.models.entries import Entry, path_text
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import field, label
+from nodetool_xl_desktop.ui.parts import GivingLabel, field, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
 
 #: What was typed is kept after so many milliseconds without a key, and when the keys leave.
@@ -73,6 +73,7 @@ class AboutPane(QScrollArea):
         super().__init__()
         self._entry: Entry | None = None
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what gets the keys in it is shown
         self.setAccessibleName(tr("About this model"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.title = _line_edit(tr("Title"), tr("Name of the file"))
@@ -227,7 +228,7 @@ def _facts(entry: Entry, badge: Badge | None) -> list[tuple[str, str]]:
         context = units.tokens(facts.context_length) if facts.context_length else ""
         said += [
             (tr("Architecture"), one_line(facts.architecture)),
-            (tr("Parameters"), f"{facts.size_label} ({facts.n_params:,})" if facts.n_params else ""),
+            (tr("Parameters"), number(f"{facts.size_label} ({facts.n_params:,})") if facts.n_params else ""),
             (tr("Quantization"), one_line(file.quantization)),
             (tr("Context"), context),
             (tr("Capabilities"), capabilities_of(file)),
@@ -235,8 +236,11 @@ def _facts(entry: Entry, badge: Badge | None) -> list[tuple[str, str]]:
             (tr("Named in file"), one_line(facts.name)),
         ]
     said += [
-        (tr("Size"), tr("{size} ({size2:,} bytes)", size=units.file_size(file.size), size2=file.size)),
-        (tr("Place"), file.place.value),
+        (
+            tr("Size"),
+            trn("{size} ({count} byte)", "{size} ({count:,} bytes)", file.size, size=units.file_size(file.size)),
+        ),
+        (tr("Place"), tr(file.place.value)),
         (tr("Last used"), day(file.about.last_used)),
     ]
     return [(name, value) for name, value in said if value]
@@ -249,8 +253,8 @@ def _files(entry: Entry) -> list[tuple[str, str]]:
     ]
     said += [(tr("Projector") if number == 0 else "", path_text(path)) for number, path in enumerate(file.projectors)]
     says = tr(
-        "{value} lays it over this model. It is not loaded here: the model answers as without it.",
-        value=file.place.value,
+        "{program} lays it over this model. It is not loaded here: the model answers as without it.",
+        program=tr(file.place.value),
     )
     said += [(tr("Adapter") if number == 0 else "", path_text(path)) for number, path in enumerate(file.adapters)]
     said += [("", says)] if file.adapters else []
@@ -262,7 +266,10 @@ def _said(settings: LoadSettings) -> list[tuple[str, str]]:
     values = [(each.name, getattr(settings, each.name)) for each in fields(settings)]
     words = {True: "on", False: "off"}
     return [
-        (name, words[value] if isinstance(value, bool) else f"{value:,}" if isinstance(value, int) else str(value))
+        (
+            name,
+            words[value] if isinstance(value, bool) else number(f"{value:,}") if isinstance(value, int) else str(value),
+        )
         for name, value in values
         if value is not None
     ]
@@ -298,15 +305,13 @@ def _breakable(text: str) -> str:
 
 
 def _name(text: str = "") -> QLabel:
-    made = label(text, "note")
+    made = GivingLabel("note", text)
     made.setFixedWidth(92)
     return made
 
 
 def _value() -> QLabel:
-    made = label("", wrap=True)
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return made
+    return label("", wrap=True, selects=True)
 
 
 def _line_edit(name: str, placeholder: str) -> QLineEdit:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 
 from PySide6.QtCore import Qt
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import mark, number, tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.model_file import Capability, Facts, ModelFile
 from nodetool_xl_desktop.ui.models.entries import Entry
@@ -33,6 +35,21 @@ TITLES = {
 }
 #: Columns of numbers, which stand at the right of their place.
 NUMBERS = frozenset({Column.PARAMETERS, Column.SIZE, Column.CONTEXT})
+#: What the rooms below say of a file, and the same beside its name.
+_BESIDE = {
+    mark("{path} is not complete"): mark("Not complete"),
+    mark("{path} cannot be read"): mark("Cannot be read"),
+    mark("{path} cannot be read by this program"): mark("Cannot be read by this program"),
+    mark("{path} is damaged"): mark("Damaged"),
+    mark("{path} is not a GGUF model"): mark("Not a GGUF model"),
+    mark("{path} is no model to load"): mark("No model to load"),
+    mark("{path} is one of {count:,} parts, and not all of them are here"): mark(
+        "One of {count} parts, and not all of them are here"
+    ),
+    mark("{path} is part {number:,} of {count:,}, and the others cannot be found"): mark(
+        "Part {number} of {count}, and the others cannot be found"
+    ),
+}
 #: The colour of each badge: what fits is nothing to look at.
 BADGES = {Verdict.FITS: "muted", Verdict.PARTLY: "warning", Verdict.TIGHT: "warning", Verdict.WONT_FIT: "bad"}
 
@@ -49,11 +66,20 @@ def trouble_of(file: ModelFile) -> str:
         return ""
     what = one_line(file.trouble.what)
     for path in (*file.files, file.path, file.path.with_suffix("")):  # the last: without ".part"
-        said = what.removeprefix(f"{one_line(path.name)} ")
-        if said != what:
-            said = said.removeprefix("is ")
-            return f"{said[:1].upper()}{said[1:]}"
+        for whole, beside in _BESIDE.items():
+            if found := re.fullmatch(_pattern(tr(whole), one_line(path.name)), what):
+                return tr(beside, **found.groupdict())
     return what
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(text: str, name: str) -> str:
+    """Of what `text` says of a file of this name."""
+    return re.sub(
+        r"\\{(\w+).*?\\}",
+        lambda found: re.escape(name) if found[1] == "path" else f"(?P<{found[1]}>.+)",
+        re.escape(text),
+    )
 
 
 def day(time_s: float, today: date | None = None) -> str:
@@ -78,12 +104,12 @@ def edge(column: Column) -> Qt.AlignmentFlag:
 
 def capabilities_of(file: ModelFile) -> str:
     """What a model can do, in the order of their marks."""
-    return ", ".join(capability.value for capability in Capability if capability in file.capabilities)
+    return ", ".join(tr(capability.value) for capability in Capability if capability in file.capabilities)
 
 
 def context_of(facts: Facts) -> str:
     """The context that a model was made for."""
-    return f"{facts.context_length:,}" if facts.context_length else ""
+    return number(f"{facts.context_length:,}") if facts.context_length else ""
 
 
 def _fact(say: Callable[[Facts], str]) -> Callable[[Entry], str]:
@@ -100,7 +126,7 @@ TEXTS: dict[Column, Callable[[Entry], str]] = {
     Column.CONTEXT: _fact(context_of),
     Column.CAPABILITIES: lambda entry: capabilities_of(entry.file),
     Column.LAST_USED: lambda entry: day(entry.file.about.last_used),
-    Column.PLACE: lambda entry: entry.file.place.value,
+    Column.PLACE: lambda entry: tr(entry.file.place.value),
     Column.ARCHITECTURE: _fact(lambda facts: facts.architecture),
     Column.LICENCE: _fact(lambda facts: facts.licence),
     Column.TAGS: lambda entry: one_line(", ".join(entry.file.about.tags)),

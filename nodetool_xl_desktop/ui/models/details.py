@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBo
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.gguf import Header
 from nodetool_xl_desktop.library.settings import Kept
 from nodetool_xl_desktop.preview.badges import Badge
@@ -123,7 +123,7 @@ class ModelDetails(QFrame):
         self.shown = None
         self._body.hide()
         self._words.setText(
-            tr("{selected:,} models are selected.", selected=selected)
+            trn("{count} model is selected.", "{count:,} models are selected.", selected)
             if selected
             else tr("Select a model to see its details.")
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodetool_xl_desktop.core.text import one_line, visible
+from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import ModelFile
 
 _DIGITS = re.compile(r"(\d+)")
@@ -92,8 +93,15 @@ def entries(files: Iterable[ModelFile], before: Mapping[Path, Entry]) -> list[En
 
 def _entry(file: ModelFile, number: int) -> Entry:
     title, folder, facts, about = one_line(file.title), path_text(file.path.parent), file.facts, file.about
-    said = [title, path_text(file.path), file.quantization, file.place.value, *about.tags, about.notes[:_NOTE_LETTERS]]
+    said = [
+        title,
+        path_text(file.path),
+        file.quantization,
+        tr(file.place.value),
+        *about.tags,
+        about.notes[:_NOTE_LETTERS],
+    ]
     if facts is not None:
         said += [facts.architecture, facts.licence, facts.name, facts.size_label]
-        said += [capability.value for capability in facts.capabilities]
+        said += [tr(capability.value) for capability in facts.capabilities]
     return Entry(file, number, title, folder, folded("\n".join(said)), natural(title))

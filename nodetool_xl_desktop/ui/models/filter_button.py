@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import fields, replace
+from enum import StrEnum
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -12,7 +13,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr
 from nodetool_xl_desktop.library.model_file import Capability, Place
 from nodetool_xl_desktop.ui.models.columns import TITLES
 from nodetool_xl_desktop.ui.models.entries import Entry
@@ -125,7 +126,7 @@ class FilterButton(QToolButton):
             action.setChecked(each == order)
 
     def _flag(self, text: str, field: str, count: int) -> None:
-        action = self.menu().addAction(f"{text}\t{count:,}")
+        action = self.menu().addAction(f"{text}\t{number(f'{count:,}')}")
         action.setCheckable(True)
         action.setChecked(getattr(self._rows.filter, field))
         action.setEnabled(bool(count) or action.isChecked())
@@ -156,8 +157,10 @@ class FilterButton(QToolButton):
         menu = self._submenu(f"{title} · {len(chosen)}" if chosen else title)
         menu.setEnabled(bool(values))
         for value in values:
-            figure = f"\t{counted[value]:,}" if is_whole else ""
-            action = menu.addAction(caption(one_line(str(value))) + figure)
+            figure = number(f"\t{counted[value]:,}") if is_whole else ""
+            action = menu.addAction(
+                caption(one_line(tr(value.value) if isinstance(value, StrEnum) else str(value))) + figure
+            )
             action.setCheckable(True)
             action.setChecked(value in chosen)
             action.triggered.connect(_changer(self._choose, field, value))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
+from nodetool_xl_desktop.core.translation import mark, tr
 from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.library.model_file import Capability, Place
 from nodetool_xl_desktop.preview.badges import Badge
@@ -39,10 +40,10 @@ class Column(IntEnum):
 class Size(StrEnum):
     """How large a model is on the disk."""
 
-    SMALL = "Up to 2 GB"
-    MEDIUM = "2 to 8 GB"
-    LARGE = "8 to 20 GB"
-    HUGE = "Over 20 GB"
+    SMALL = mark("Up to 2 GB")
+    MEDIUM = mark("2 to 8 GB")
+    LARGE = mark("8 to 20 GB")
+    HUGE = mark("Over 20 GB")
 
 
 def size_of(size: int) -> Size:
@@ -83,12 +84,12 @@ class Filter:
     @property
     def says(self) -> str:
         """What is chosen, in a few words; empty for nothing."""
-        flags = {"Favourites": self.favourites, "Problems": self.troubled, "Duplicates": self.duplicates}
+        flags = {tr("Favourites"): self.favourites, tr("Problems"): self.troubled, tr("Duplicates"): self.duplicates}
         said = [name for name, is_on in flags.items() if is_on]
-        said += sorted(capability.value for capability in self.capabilities)
-        said += [verdict.value for verdict in VERDICTS if verdict in self.verdicts]
-        said += [size.value for size in Size if size in self.sizes]
-        said += sorted(self.tags) + sorted(place.value for place in self.places) + sorted(self.architectures)
+        said += sorted(tr(capability.value) for capability in self.capabilities)
+        said += [tr(verdict.value) for verdict in VERDICTS if verdict in self.verdicts]
+        said += [tr(size.value) for size in Size if size in self.sizes]
+        said += sorted(self.tags) + sorted(tr(place.value) for place in self.places) + sorted(self.architectures)
         return ", ".join(said)
 
     def matches(self, badges: Mapping[Path, Badge]) -> Callable[[Entry], bool]:
@@ -150,10 +151,10 @@ def _keys(badges: Mapping[Path, Badge]) -> dict[Column, Callable[[Entry], object
         Column.QUANTIZATION: lambda entry: entry.file.quantization.lower(),
         Column.SIZE: lambda entry: entry.file.size,
         Column.CONTEXT: lambda entry: entry.file.facts.context_length if entry.file.facts else None,
-        Column.CAPABILITIES: lambda entry: ", ".join(sorted(entry.file.capabilities)),
+        Column.CAPABILITIES: lambda entry: ", ".join(sorted(tr(each.value) for each in entry.file.capabilities)),
         Column.FIT: rank,
         Column.LAST_USED: lambda entry: entry.file.about.last_used or None,
-        Column.PLACE: lambda entry: entry.file.place.value.lower(),
+        Column.PLACE: lambda entry: tr(entry.file.place.value).lower(),
         Column.ARCHITECTURE: lambda entry: entry.architecture.lower(),
         Column.LICENCE: lambda entry: entry.file.facts.licence.lower() if entry.file.facts else None,
         Column.TAGS: lambda entry: ", ".join(entry.file.about.tags).lower(),

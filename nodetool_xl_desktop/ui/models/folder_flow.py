@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.library.following import Follower
 from nodetool_xl_desktop.library.models import ModelLibrary
 from nodetool_xl_desktop.ui.models.entries import path_text
@@ -85,19 +85,15 @@ class FolderFlow(QObject):
             count = sum(any(file.path.is_relative_to(folder) for folder in added) for file in self._page.files)
             self._offer_back(
                 added,
-                tr("1 model")
-                if count == 1
-                else tr("{count:,} models", count=count)
-                if count
-                else tr("no models in it"),
+                trn("{count} model", "{count:,} models", count) if count else tr("no models in it"),
             )
 
     def _offer_back(self, added: Sequence[Path], found: str) -> None:
         """Say that folders are looked through now, and offer to look through them no longer."""
         name = (
-            tr("{path_text} added", path_text=path_text(Path(added[0].name)))
+            tr("{folder} added", folder=path_text(Path(added[0].name)))
             if len(added) == 1
-            else tr("{count:,} folders added", count=len(added))
+            else trn("{count} folder added", "{count:,} folders added", len(added))
         )
         told = f"{name}: {found}" if found else name
         self._undo().offer(told, lambda: self._start(self._remove(added)))

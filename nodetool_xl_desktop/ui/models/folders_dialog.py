@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.hub.downloads import Downloads
 from nodetool_xl_desktop.library.folders import Root
 from nodetool_xl_desktop.library.following import Follower
@@ -157,7 +157,7 @@ class FoldersDialog(QDialog):
         headings = {Place.OWN: tr("This Program's Own"), Place.ADDED: tr("Added")}
         shown = ""
         for root in roots:
-            heading = headings.get(root.place, "Other Programs")
+            heading = headings.get(root.place, tr("Other Programs"))
             if heading != shown:
                 self._rows.addWidget(_heading(heading))
                 shown = heading
@@ -187,11 +187,7 @@ class FoldersDialog(QDialog):
         words.addWidget(name)
         words.addWidget(path)
         inside.addLayout(words, 1)
-        figure = (
-            tr("{count:,} model{part}", count=count, part="" if count == 1 else "s")
-            if root.is_there
-            else tr("Not there")
-        )
+        figure = trn("{count} model", "{count:,} models", count) if root.is_there else tr("Not there")
         inside.addWidget(label(figure if root.is_on else tr("Left out"), "note"))
         if root.place is Place.OWN:
             choose = QPushButton(tr("Change ..."))
@@ -316,7 +312,7 @@ def _counts(roots: Sequence[Root], files: Sequence[ModelFile]) -> Counter[Path]:
 def _name(root: Root) -> str:
     if root.place is Place.OWN:
         return tr("Downloads go here")
-    return path_text(Path(root.path.name)) if root.place is Place.ADDED else root.place.value
+    return path_text(Path(root.path.name)) if root.place is Place.ADDED else tr(root.place.value)
 
 
 def _scrolled(body: QWidget) -> QScrollArea:

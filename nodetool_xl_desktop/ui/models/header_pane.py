@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import visible
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr, trn
 from nodetool_xl_desktop.gguf import ArrayInfo, Header, Value
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.models.entries import folded
@@ -37,7 +37,7 @@ def lines_of(header: Header) -> list[Line]:
     """All keys in the order of the file, then all tensors. Any thread may ask."""
     made = [_line(key, _told(value)) for key, value in header.metadata.items()]
     for tensor in header.tensors:
-        shape = " x ".join(f"{size:,}" for size in tensor.shape)
+        shape = " x ".join(number(f"{size:,}") for size in tensor.shape)
         made.append(_line(tensor.name, f"{tensor.type_name}, {shape}, {units.file_size(tensor.size)}"))
     return made
 
@@ -50,15 +50,20 @@ def _line(key: str, told: str) -> Line:
 def _told(value: Value) -> str:
     match value:
         case ArrayInfo(element_type="char", length=length):
-            return tr("text of {length:,} bytes", length=length)
+            return trn("text of {count} byte", "text of {count:,} bytes", length)
         case ArrayInfo(element_type=kind, length=length):
-            return tr("{length:,} values of {kind}", length=length, kind=kind)
+            return trn("{count} value of {kind}", "{count:,} values of {kind}", length, kind=kind)
         case tuple():
-            return tr("{count:,} values: {join}", count=len(value), join=", ".join(str(item) for item in value[:64]))
+            return trn(
+                "{count} value: {values}",
+                "{count:,} values: {values}",
+                len(value),
+                values=", ".join(str(item) for item in value[:64]),
+            )
         case bool():
             return "true" if value else "false"
         case int() if abs(value) >= 100_000:
-            return f"{value:,}"
+            return number(f"{value:,}")
     return str(value)
 
 
@@ -139,8 +144,7 @@ class HeaderPane(QWidget):
         self.search.setAccessibleName(tr("Search the header"))
         self.view = _LinesView(self._lines)
         self._status = ElidedLabel("note")
-        self.problem = label("", "note", wrap=True)
-        self.problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.problem = label("", "note", wrap=True, selects=True)
         self.problem.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_M, SPACE_S, SPACE_S, SPACE_S)
@@ -175,7 +179,7 @@ class HeaderPane(QWidget):
     def _show_status(self) -> None:
         count, shown = len(self._lines.all), len(self._lines.shown)
         self._status.setText(
-            tr("{count:,} entries", count=count)
+            trn("{count} entry", "{count:,} entries", count)
             if shown == count
-            else tr("{shown:,} of {count:,} entries", shown=shown, count=count)
+            else trn("{shown:,} of {count} entry", "{shown:,} of {count:,} entries", count, shown=shown)
         )

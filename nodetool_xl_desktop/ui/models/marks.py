@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QPainter, QPixmap
 
 from nodetool_xl_desktop.library.model_file import Capability, ModelFile
+from nodetool_xl_desktop.ui.rows import mirrored
 from nodetool_xl_desktop.ui.theme import Theme
 
 SIZE = 14
@@ -31,20 +32,21 @@ class Marks:
         self._made: dict[tuple[str, str, float], QPixmap] = {}
         theme.changed.connect(self._made.clear)
 
-    def paint_capabilities(self, painter: QPainter, file: ModelFile, right: int, middle: int) -> int:
+    def paint_capabilities(self, painter: QPainter, file: ModelFile, right: int, middle: int, row: QRect) -> int:
         """Draw what a model can do, ending at `right`; returns where it begins, in device-independent pixels."""
         for capability in reversed(ICONS):
             if capability in file.capabilities:
                 right -= SIZE
-                self.paint(painter, ICONS[capability], "muted", right, middle)
+                self.paint(painter, ICONS[capability], "muted", right, middle, row)
                 right -= GAP
         return right
 
-    def paint(self, painter: QPainter, icon: str, role: str, left: int, middle: int) -> None:
-        """Draw one mark, its middle at that height."""
+    def paint(self, painter: QPainter, icon: str, role: str, left: int, middle: int, row: QRect) -> None:
+        """Draw one mark, its middle at that height, mirrored in its row where the window is."""
         device = painter.device()
         ratio = device.devicePixelRatio() if device is not None else 1.0
         key = (icon, role, ratio)
         if key not in self._made:
             self._made[key] = self._theme.icon(icon, role).pixmap(QSize(SIZE, SIZE), ratio)
-        painter.drawPixmap(QRect(QPoint(left, middle - SIZE // 2), QSize(SIZE, SIZE)), self._made[key])
+        place = QRect(QPoint(left, middle - SIZE // 2), QSize(SIZE, SIZE))
+        painter.drawPixmap(mirrored(place, row), self._made[key])

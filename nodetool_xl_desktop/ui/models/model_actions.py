@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.library.model_file import ModelFile, Place
+from nodetool_xl_desktop.ui.action import Where
+from nodetool_xl_desktop.ui.action_places import of_key, with_keys
 from nodetool_xl_desktop.ui.chats.chat_places import ask_name
 from nodetool_xl_desktop.ui.models.model_rows import ModelRows
 from nodetool_xl_desktop.ui.models.model_selection import ModelSelection
@@ -78,26 +80,27 @@ class ModelActions(QObject):
 
         only = files[0] if len(files) == 1 else None
         if only is not None:
-            add(tr("Load\tEnter"), lambda: self.load(only), is_on=only.trouble is None)
+            add(with_keys("listed_model.load"), lambda: self.load(only), is_on=only.trouble is None)
             add(tr("Details"), self.details_requested.emit)
             menu.addSeparator()
         starred = all(file.about.favourite for file in files)
-        add(tr("Remove from Favourites\tCtrl+D") if starred else tr("Add to Favourites\tCtrl+D"), self.favourite)
+        star = tr("Remove from Favourites") if starred else tr("Add to Favourites")
+        add(with_keys("listed_model.favourite", star), self.favourite)
         if only is not None:
-            add(tr("Rename ...\tF2"), self.rename)
+            add(with_keys("listed_model.rename"), self.rename)
         self._fill_tags(menu.addMenu(tr("Tags")), files)
         if only is not None:
             add(tr("Notes"), self.notes_requested.emit)
             menu.addSeparator()
             add(tr("Show in Folder"), lambda: self.show_requested.emit(only.path))
-        add(tr("Copy Path\tCtrl+C") if only is not None else tr("Copy Paths\tCtrl+C"), self.copy_paths)
+        add(with_keys("listed_model.copy", "" if only is not None else tr("Copy Paths")), self.copy_paths)
         if only is not None and self.can_verify:
             add(tr("Verify ..."), lambda: self.verify_requested.emit(only), is_on=only.trouble is None)
         menu.addSeparator()
         opened = [file for file in files if file.place is Place.OPENED]
         if opened:
             add(tr("Remove from List"), lambda: self._remove(opened))
-        add(tr("Move to Trash\tDel"), self.trash)
+        add(with_keys("listed_model.trash"), self.trash)
 
     def _fill_tags(self, menu: QMenu, files: Sequence[ModelFile]) -> None:
         tags = sorted({tag for entry in self._rows.all for tag in entry.file.about.tags}, key=str.casefold)
@@ -121,18 +124,19 @@ class ModelActions(QObject):
         files = self._selection.files
         if not files:
             return False
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.load(files[0])
-        elif event.key() == Qt.Key.Key_F2:
-            self.rename()
-        elif event.matches(QKeySequence.StandardKey.Delete):
-            self.trash()
-        elif event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_paths()
-        elif event.key() == Qt.Key.Key_D and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
-            self.favourite()
-        else:
-            return False
+        match of_key(Where.MODEL, event):
+            case "listed_model.load":
+                self.load(files[0])
+            case "listed_model.rename":
+                self.rename()
+            case "listed_model.trash":
+                self.trash()
+            case "listed_model.copy":
+                self.copy_paths()
+            case "listed_model.favourite":
+                self.favourite()
+            case _:
+                return False
         return True
 
     def load(self, file: ModelFile) -> None:

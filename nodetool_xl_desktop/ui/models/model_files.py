@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.engine.loader import Loader
 from nodetool_xl_desktop.engine.states import Ready, Starting
 from nodetool_xl_desktop.library.model_file import ModelFile
@@ -92,7 +92,11 @@ class ModelFiles(QObject):
                 moved += await in_thread(partial(move_to_trash, file.files or (file.path,)))
         finally:
             if moved:
-                what = one_line(files[0].title) if len(files) == 1 else tr("{count:,} models", count=len(files))
+                what = (
+                    one_line(files[0].title)
+                    if len(files) == 1
+                    else trn("{count} model", "{count:,} models", len(files))
+                )
                 self._undo().offer(
                     tr("{what} moved to the trash", what=what), lambda: self._start(self._bring_back(moved))
                 )

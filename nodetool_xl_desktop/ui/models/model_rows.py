@@ -178,7 +178,7 @@ class ModelRows(QAbstractTableModel):
                 return tooltip(self._tip(entry))
             case Qt.ItemDataRole.AccessibleTextRole:
                 said = self.text(entry, column)
-                return self._spoken(entry) if column is Column.NAME else f"{TITLES[column]}: {said or 'none'}"
+                return self._spoken(entry) if column is Column.NAME else f"{TITLES[column]}: {said or tr('none')}"
         return None
 
     def text(self, entry: Entry, column: Column) -> str:
@@ -189,7 +189,7 @@ class ModelRows(QAbstractTableModel):
         if entry.file.trouble is not None:
             return trouble_of(entry.file)
         badge = self.badges.get(entry.path)
-        return badge.verdict.value if badge is not None else ""
+        return tr(badge.verdict.value) if badge is not None else ""
 
     def _tip(self, entry: Entry) -> str:
         badge, file = self.badges.get(entry.path), entry.file
@@ -198,15 +198,15 @@ class ModelRows(QAbstractTableModel):
             said = [f"{file.trouble.what}: {file.trouble.why}", file.trouble.hint]
         said += [self.text(entry, Column.CAPABILITIES), path_text(file.path)]
         if file.same_as:
-            said.append(tr("The same as {path_text}", path_text=path_text(file.same_as[0])))
+            said.append(tr("The same as {path}", path=path_text(file.same_as[0])))
         return "\n".join(one_line(line) for line in said if line)
 
     def _spoken(self, entry: Entry) -> str:
         file = entry.file
         said = [entry.title, facts_of(file), self._fit(entry)]
-        said += ["favourite"] if file.about.favourite else []
-        said += ["duplicate"] if file.same_as else []
-        said += ["loaded"] if file.path == self.loaded else []
+        said += [tr("favourite")] if file.about.favourite else []
+        said += [tr("duplicate")] if file.same_as else []
+        said += [tr("loaded")] if file.path == self.loaded else []
         return ", ".join(part for part in said if part)
 
 

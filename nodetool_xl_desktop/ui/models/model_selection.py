@@ -75,7 +75,12 @@ class ModelSelection(QItemSelectionModel):
             self._current = path
             self.model_selected.emit(path)
 
-    def _selection_changed(self) -> None:
-        if not self._restores:
-            self._marked = [file.path for file in self.files]
-            self.marked.emit()
+    def _selection_changed(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
+        if self._restores:
+            return
+        self._marked = [file.path for file in self.files]
+        self.marked.emit()
+        rows = {index.row() for index in self.selectedIndexes()}
+        if len(rows) == 1 and not selected.isEmpty() and rows != {self.currentIndex().row()}:
+            # A screen reader selects without moving the keys: the fit panel follows it all the same.
+            self.setCurrentIndex(selected.indexes()[0], QItemSelectionModel.SelectionFlag.NoUpdate)

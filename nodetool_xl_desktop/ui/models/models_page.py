@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core.errors import UserFacingError
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.library.model_file import ModelFile
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.inputs import in_order
@@ -257,15 +257,9 @@ class ModelsPage(QWidget):
         elif is_set:
             says = tr("{shown:,} of {count:,}", shown=shown, count=count)
         else:
-            says = (
-                tr("{count:,} model", count=count)
-                if count == 1
-                else tr("{count:,} models", count=count)
-                if count
-                else ""
-            )
+            says = trn("{count} model", "{count:,} models", count) if count else ""
         if self._unwatched and says and self._scanning is None:
-            says += tr(", not watched")
+            says = tr("{models}, not watched", models=says)
         self._status.setText(says)
         self._status.setToolTip("\n".join(each for each in (self.list.filter.says, self._unwatched) if each))
         if self._scanning is not None and not count:

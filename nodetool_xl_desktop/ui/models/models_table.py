@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.closed_by_escape import ClosedByEscape
 from nodetool_xl_desktop.ui.inputs import in_order
@@ -182,7 +182,7 @@ class ModelsTable(ClosedByEscape):
         says = (
             tr("{shown:,} of {count:,}", shown=shown, count=count)
             if chosen.is_set
-            else tr("{count:,} model{part}", count=count, part="" if count == 1 else "s")
+            else trn("{count} model", "{count:,} models", count)
         )
         self._status.setText(" · ".join(part for part in (says, chosen.says) if part))
         self._empty.setVisible(not shown)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QV
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.hub.downloads import Downloads
 from nodetool_xl_desktop.library.folders import ModelFolders
 from nodetool_xl_desktop.library.following import Follower
@@ -141,5 +141,7 @@ def _stayed(moved: Moved) -> UserFacingError | None:
     if not moved.stayed:
         return None
     path, why = next(iter(moved.stayed.items()))
-    others = tr(", and {count:,} more", count=len(moved.stayed) - 1) if len(moved.stayed) > 1 else ""
-    return UserFacingError(tr("Not all models could be moved"), f"{one_line(path.name)}: {one_line(why)}{others}")
+    said = tr("{name}: {why}", name=one_line(path.name), why=one_line(why))
+    if more := len(moved.stayed) - 1:
+        said = trn("{first}, and {count} more", "{first}, and {count:,} more", more, first=said)
+    return UserFacingError(tr("Not all models could be moved"), said)

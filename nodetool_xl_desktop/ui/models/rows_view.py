@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from nodetool_xl_desktop.ui.models.model_actions import ModelActions
 from nodetool_xl_desktop.ui.models.model_rows import ModelRows
 from nodetool_xl_desktop.ui.models.model_selection import ModelSelection
-from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.theme import Theme, scaled
 
 
 class RowsView(QTableView):
@@ -44,8 +44,13 @@ class RowsView(QTableView):
         self.customContextMenuRequested.connect(self._show_menu)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(row_height)
-        theme.changed.connect(self.viewport().update)
+        self._row_height = row_height
+        theme.changed.connect(self._theme_changed)
+        self._theme_changed()
+
+    def _theme_changed(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(scaled(self._row_height))
+        self.viewport().update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())

@@ -25,8 +25,8 @@ from nodetool_xl_desktop.ui.models.model_actions import ModelActions
 from nodetool_xl_desktop.ui.models.model_rows import ModelRows
 from nodetool_xl_desktop.ui.models.model_selection import ModelSelection
 from nodetool_xl_desktop.ui.models.rows_view import RowsView
-from nodetool_xl_desktop.ui.rows import Index
-from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
+from nodetool_xl_desktop.ui.rows import Index, mirrored
+from nodetool_xl_desktop.ui.theme import SPACE_S, Theme, scaled
 
 ROW_HEIGHT = 34
 WIDTHS = {
@@ -193,14 +193,14 @@ class ModelTableView(RowsView):
         painter.setPen(QColor(tokens.line))
         first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
         for row in range(first, (last if last >= 0 else len(self._rows.shown) - 1) + 1) if first >= 0 else ():
-            bottom = self.rowViewportPosition(row) + ROW_HEIGHT - 1
+            bottom = self.rowViewportPosition(row) + scaled(ROW_HEIGHT) - 1
             painter.drawLine(0, bottom, width, bottom)
         painter.setPen(QColor(tokens.accent))
         framed = {self.currentIndex().row()} if self.hasFocus() and self.currentIndex().isValid() else set()
         if tokens.accent_soft == tokens.background:  # the system's own colours have no ground for what is selected
             framed |= {index.row() for index in self.selectionModel().selectedRows()}
         for row in framed:
-            painter.drawRect(0, self.rowViewportPosition(row), width - 1, ROW_HEIGHT - 1)
+            painter.drawRect(0, self.rowViewportPosition(row), width - 1, scaled(ROW_HEIGHT) - 1)
         painter.end()
 
 
@@ -215,16 +215,20 @@ class CellDelegate(QStyledItemDelegate):
         super().__init__(view)
         self._theme, self._rows, self._view = theme, rows, view
         self._marks = Marks(theme)
-        self._font = QFont(view.font())
-        self._font.setPixelSize(13)
-        self._font.setFeature(QFont.Tag("tnum"), 1)
-        self._metrics = QFontMetrics(self._font)
+        self._letters_changed()
         self._edges = {column: edge(column) | Qt.TextFlag.TextSingleLine for column in Column}
         self._colors: dict[str, QColor] = {}
         theme.changed.connect(self._colors.clear)
+        theme.changed.connect(self._letters_changed)
+
+    def _letters_changed(self) -> None:
+        self._font = QFont(self._view.font())
+        self._font.setPixelSize(scaled(13))
+        self._font.setFeature(QFont.Tag("tnum"), 1)
+        self._metrics = QFontMetrics(self._font)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(80, ROW_HEIGHT)
+        return QSize(80, scaled(ROW_HEIGHT))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         entry, column = self._rows.entry(index), Column(index.column())
@@ -236,18 +240,18 @@ class CellDelegate(QStyledItemDelegate):
             self._paint_name(painter, entry, place)
         elif column is Column.CAPABILITIES:
             width = (SIZE + GAP) * len(entry.file.capabilities)
-            self._marks.paint_capabilities(painter, entry.file, place.left() + width, place.center().y() + 1)
+            self._marks.paint_capabilities(painter, entry.file, place.left() + width, place.center().y() + 1, place)
         elif text := self._rows.text(entry, column):
             self._paint_text(painter, place, text, column, self._role(entry) if column is Column.FIT else "muted")
 
     def _paint_name(self, painter: QPainter, entry: Entry, place: QRect) -> None:
-        right, middle = place.right() + 1, place.center().y() + 1
+        right, middle, row = place.right() + 1, place.center().y() + 1, QRect(place)
         if entry.path == self._rows.loaded:
             painter.save()
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._color("accent"))
-            painter.drawEllipse(right - 8, middle - 4, 8, 8)
+            painter.drawEllipse(mirrored(QRect(right - 8, middle - 4, 8, 8), row))
             painter.restore()
             right -= 8 + 2 * GAP
         for icon, role, is_shown in (
@@ -256,9 +260,10 @@ class CellDelegate(QStyledItemDelegate):
         ):
             if is_shown:
                 right -= SIZE
-                self._marks.paint(painter, icon, role, right, middle)
+                self._marks.paint(painter, icon, role, right, middle, row)
                 right -= GAP
         place.setRight(right - GAP)
+        place = mirrored(place, row)
         self._paint_text(painter, place, entry.title, Column.NAME, "text" if entry.file.trouble is None else "muted")
 
     def _paint_text(self, painter: QPainter, place: QRect, text: str, column: Column, role: str) -> None:
@@ -268,7 +273,7 @@ class CellDelegate(QStyledItemDelegate):
         painter.setPen(self._color(role))
         if not text.isascii():  # what is left out of Hebrew is on its left
             painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
-        painter.drawText(place, self._edges[column], text)
+        painter.drawText(place, QStyle.visualAlignment(self._view.layoutDirection(), self._edges[column]), text)
 
     def _role(self, entry: Entry) -> str:
         if entry.file.trouble is not None:

@@ -46,9 +46,9 @@ def move_to_trash(files: Sequence[Path]) -> list[Trashed]:
                 bring_back(moved)
             except UserFacingError as stuck:
                 why = tr(
-                    "{explanation}, and what was there before it is in the trash now: {explanation2}",
-                    explanation=error.explanation,
-                    explanation2=stuck.explanation,
+                    "{why}, and what was there before it is in the trash now: {stuck}",
+                    why=error.explanation,
+                    stuck=stuck.explanation,
                 )
                 raise UserFacingError(error.what, why, stuck.hint) from error
             raise

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
@@ -51,8 +50,8 @@ class VerifyDialog(QDialog):
         self._amount = figure("", "note")
         self._state = label(tr("Reading its files ..."), "note")
         self.notice = Notice()
-        self._hashes = label("", "note", wrap=True)
-        self._hashes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._hashes = label("", "note", wrap=True, selects=True)
+        self._hashes.hide()
         self._stop = QPushButton(tr("Stop"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
@@ -142,4 +141,5 @@ class VerifyDialog(QDialog):
                 tr("It is right to the byte"), tr("Its SHA-256 is the one that {by} names.", by=by), tone="good"
             )
         self._hashes.setText("\n".join(f"{one_line(each.path.name)}\n{each.sha256}" for each in found))
+        self._hashes.show()
         self.adjustSize()

@@ -17,11 +17,11 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import Preset
 from nodetool_xl_desktop.store.store import Store
-from nodetool_xl_desktop.ui.parts import caption
+from nodetool_xl_desktop.ui.parts import caption, file_kinds
 from nodetool_xl_desktop.ui.presets.preset_panel import PresetPanel
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 
-FILES = tr("Presets (*.json)")
+FILES = file_kinds((tr("Presets"), "*.json"))
 
 
 class NamedPresets(QObject):
@@ -113,7 +113,7 @@ class NamedPresets(QObject):
         self._panel.tell(tr("“{name}” was exported", name=caption(preset.name)), str(file), tone="good")
 
     def _ask_for_file(self) -> None:
-        dialog = QFileDialog(self._panel.window(), tr("Import a preset"), "", tr("{files};;All files (*)", files=FILES))
+        dialog = QFileDialog(self._panel.window(), tr("Import a preset"), "", FILES)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda name: self.import_file(Path(name)))
         dialog.finished.connect(dialog.deleteLater)

@@ -261,7 +261,7 @@ class PresetFlow(QObject):
         except UserFacingError:  # the model's template refuses it, which its answer will say
             self.panel.show_tokens("")
             return
-        self.panel.show_tokens(units.tokens(count) if count.exact else tr("about {count}", count=units.tokens(count)))
+        self.panel.show_tokens(units.tokens(count) if count.exact else tr("about {tokens}", tokens=units.tokens(count)))
 
     def _timer(self, work: Callable[[], object]) -> QTimer:
         timer = QTimer(self)

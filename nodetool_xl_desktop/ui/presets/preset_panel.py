@@ -175,7 +175,7 @@ class PresetPanel(QFrame):
         self._close.setAccessibleName(tr("Close the preset panel"))
         self._close.setToolTip(tr("Close (Esc)"))
         head = QHBoxLayout()
-        head.addWidget(label(tr("System Prompt and Sampling"), "title"), 1)
+        head.addWidget(label(tr("System Prompt and Sampling"), "title", wrap=True), 1)
         head.addWidget(self._close)
         body = QWidget()
         body.setObjectName("presetBody")
@@ -216,7 +216,7 @@ class PresetPanel(QFrame):
         assert isinstance(form, FormatRow)
         form.field_opened.connect(lambda: self._scroll.reveal(form.edit))
         inputs = [widget for row in self._rows.values() for widget in row.inputs]
-        in_order(*self._scopes.inputs, *self.chooser.inputs, *inputs, self._close)
+        in_order(self._close, *self._scopes.inputs, *self.chooser.inputs, *inputs)
         self._theme.changed.connect(self._show_icons)
 
     def _do_remedy(self) -> None:

@@ -26,7 +26,7 @@ COMBO_WIDTH = 150
 BEGINNINGS = {
     Kind.SCHEMA: '{\n  "type": "object",\n  "properties": {\n    "answer": {"type": "string"}\n  },\n'
     '  "required": ["answer"]\n}',
-    Kind.GRAMMAR: tr('root ::= "yes" | "no"'),
+    Kind.GRAMMAR: 'root ::= "yes" | "no"',
 }
 
 
@@ -114,7 +114,7 @@ class TextRow(ValueRow):
     def text(self, value: Any) -> str:
         """The first line of the text, or that there is none."""
         first = next(iter(self.to_text(value).splitlines()), "")
-        return f"{first[:40]}..." if len(first) > 40 else first or "none"
+        return f"{first[:40]}..." if len(first) > 40 else first or tr("none")
 
     def to_text(self, value: Any) -> str:
         """A value as it is edited."""

@@ -12,7 +12,7 @@ from nodetool_xl_desktop.chat.preset_desk import Row
 from nodetool_xl_desktop.chat.sampling_values import Number
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import HEIGHT, MarkedSlider
-from nodetool_xl_desktop.ui.parts import field, label, problem_label, restyle
+from nodetool_xl_desktop.ui.parts import GivingLabel, field, label, problem_label, restyle
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_XS, Theme
 
 SLIDER_WIDTH, FIELD_WIDTH, RESET_WIDTH = 128, 84, 26
@@ -35,9 +35,9 @@ class ValueRow(QWidget):
         super().__init__()
         self._theme = theme
         self.row = Row(None, None, "")
-        self._title = label(title, "strong")
+        self._title = label(title, "strong", wrap=True)
         self._title.setToolTip(about)
-        self._whence = label("", "note")
+        self._whence = GivingLabel("note")
         self.reset = QToolButton()
         self.reset.setProperty("kind", "icon")
         self.reset.setAccessibleName(tr("Reset {title}", title=title))

@@ -9,8 +9,8 @@ from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from nodetool_xl_desktop.ui.parts import tooltip
-from nodetool_xl_desktop.ui.rows import Index, RowView, paint_ground, paint_line, row_font
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+from nodetool_xl_desktop.ui.rows import Index, RowView, mirrored, paint_ground, paint_line, row_font
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme, scaled
 from nodetool_xl_desktop.ui.tools.tool_values import Item
 
 ROW_HEIGHT, ONE_LINE = 46, 32
@@ -55,7 +55,7 @@ class _Delegate(QStyledItemDelegate):
         self._view = view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(0, ROW_HEIGHT if self._view.items[index.row()].second else ONE_LINE)
+        return QSize(0, scaled(ROW_HEIGHT if self._view.items[index.row()].second else ONE_LINE))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tokens, item = self._theme.tokens, self._view.items[index.row()]
@@ -63,17 +63,17 @@ class _Delegate(QStyledItemDelegate):
         painter.save()
         paint_ground(painter, tokens, place, option.state)
         inner = place.adjusted(SPACE_M, 0, -SPACE_M, 0)
-        upper = QRect(inner.left(), inner.top() + 5, inner.width(), 18) if item.second else inner
+        upper = QRect(inner.left(), inner.top() + 5, inner.width(), scaled(18)) if item.second else inner
         if item.dot is not None:
             dot = QRect(upper.left(), upper.center().y() - _DOT // 2 + 1, _DOT, _DOT)
-            self._theme.icon("circle-fill", item.dot.value).paint(painter, dot)
+            self._theme.icon("circle-fill", item.dot.value).paint(painter, mirrored(dot, inner))
             upper = upper.adjusted(_DOT + SPACE_S, 0, 0, 0)
         weight = QFont.Weight.DemiBold if item.second else QFont.Weight.Normal
-        paint_line(painter, upper, item.title, tokens.text, row_font(painter, 13, weight))
+        paint_line(painter, upper, item.title, tokens.text, row_font(painter, 13, weight), row=inner)
         if item.second:
-            lower = QRect(upper.left(), inner.top() + 23, upper.width(), 17)
+            lower = QRect(upper.left(), inner.top() + scaled(23), upper.width(), scaled(17))
             tone = tokens.warning if item.problem else tokens.muted
-            paint_line(painter, lower, item.second, tone, row_font(painter, 12))
+            paint_line(painter, lower, item.second, tone, row_font(painter, 12), row=inner)
         painter.restore()
 
 

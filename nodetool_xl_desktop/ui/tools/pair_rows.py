@@ -20,12 +20,13 @@ class PairRows(QWidget):
         theme: the theme in force.
         title: what they are, such as "Environment".
         name: what one name is, such as "Variable".
+        add: what adding one is, such as "Add a variable".
     """
 
     #: A row came, or went.
     changed = Signal()
 
-    def __init__(self, theme: Theme, title: str, name: str) -> None:
+    def __init__(self, theme: Theme, title: str, name: str, add: str) -> None:
         super().__init__()
         self._theme = theme
         self._name = name
@@ -34,7 +35,7 @@ class PairRows(QWidget):
         self._add = QPushButton(tr("Add"))
         self._show = QPushButton(tr("Show Values"))
         for button, words in (
-            (self._add, tr("Add a {name}", name=name.lower())),
+            (self._add, add),
             (self._show, tr("They may be secrets")),
         ):
             button.setProperty("kind", "quiet")
@@ -122,13 +123,13 @@ class _Row(QWidget):
         self._theme = theme
         self.name, self.value, self.remove = (
             _line(name, what),
-            _line(value, tr("Value of the {what}", what=what.lower())),
+            _line(value, tr("Value of {name}", name=what)),
             QToolButton(),
         )
         self.name.setPlaceholderText(what)
         self.value.setPlaceholderText(tr("Value"))
         self.remove.setProperty("kind", "icon")
-        self.remove.setAccessibleName(tr("Remove {name}", name=name or "this row"))
+        self.remove.setAccessibleName(tr("Remove {name}", name=name) if name else tr("Remove this row"))
         set_tip(self.remove, tr("Remove"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

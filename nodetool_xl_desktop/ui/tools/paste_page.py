@@ -7,7 +7,7 @@ from collections.abc import Collection
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.tools.mcp import Found, SettingsError, name_problem, read_settings
 from nodetool_xl_desktop.ui.parts import field, label, problem_label
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
@@ -104,7 +104,7 @@ class PastePage(QWidget):
         self._list.setVisible(bool(self._found))
         count = len(self._usable)
         self._add.setEnabled(bool(count))
-        self._add.setText(tr("Add {count} Servers", count=count) if count > 1 else tr("Add"))
+        self._add.setText(trn("Add {count} Server", "Add {count} Servers", count) if count > 1 else tr("Add"))
 
     def _give(self) -> None:
         self._rest.stop()

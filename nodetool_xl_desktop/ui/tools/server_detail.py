@@ -20,6 +20,12 @@ from nodetool_xl_desktop.ui.words import empty_words
 
 TOOLS, PROMPTS, RESOURCES, LOG = "tools", "prompts", "resources", "log"
 _TITLES = {TOOLS: tr("Tools"), PROMPTS: tr("Prompts"), RESOURCES: tr("Resources"), LOG: tr("Log")}
+#: What is said where there is nothing of a kind: while the server runs, and while it does not.
+_NOTHING = {
+    TOOLS: (tr("It offers no tools."), tr("Start it to see its tools.")),
+    PROMPTS: (tr("It offers no prompts."), tr("Start it to see its prompts.")),
+    RESOURCES: (tr("It offers no resources."), tr("Start it to see its resources.")),
+}
 
 
 class ServerDetail(QWidget):
@@ -109,10 +115,8 @@ class ServerDetail(QWidget):
             self._pages.setCurrentWidget(self._lists[self._page])
         else:
             running = self._shown is not None and self._shown.is_running
-            what = _TITLES[self._page].lower()
-            self._nothing.setText(
-                tr("It offers no {what}.", what=what) if running else tr("Start it to see its {what}.", what=what)
-            )
+            offers_none, start_it = _NOTHING[self._page]
+            self._nothing.setText(offers_none if running else start_it)
             self._pages.setCurrentWidget(self._nothing)
 
     def _draw(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.tools.mcp import LogKind, LogLine
 from nodetool_xl_desktop.ui.parts import field, label
 from nodetool_xl_desktop.ui.theme import SPACE_S
@@ -50,7 +50,15 @@ class ServerLogView(QWidget):
         self._copy.clicked.connect(self._copy_all)
         row = QHBoxLayout()
         row.addWidget(
-            label(tr("The last {most_lines:,} lines; secrets are left out.", most_lines=MOST_LINES), "note"), 1
+            label(
+                trn(
+                    "The last {count} line; secrets are left out.",
+                    "The last {count:,} lines; secrets are left out.",
+                    MOST_LINES,
+                ),
+                "note",
+            ),
+            1,
         )
         row.addWidget(self._copy)
         layout = QVBoxLayout(self)

@@ -57,7 +57,7 @@ def shown(server: Server) -> ServerShown:
         what, why = tr("Its settings cannot be used"), server.problem
     elif isinstance(state, Failed):
         what, why = state.error.what, state.error.explanation
-    words = "failed" if what else state_words(server)  # what and why stand below
+    words = tr("failed") if what else state_words(server)  # what and why stand below
     version = " ".join(filter(None, [running.title, running.version]))
     return ServerShown(
         name=server.name,

@@ -76,11 +76,13 @@ class ServersFlow(QObject):
 
     def insert_prompt(self) -> None:
         """Ask which prompt of a server to put into the message."""
-        self._tasks.start(self._ask(tr("Insert a Prompt"), tr("Insert"), _prompts, self._put_prompt, "prompts"))
+        nothing = tr("No server that runs offers prompts.")
+        self._tasks.start(self._ask(tr("Insert a Prompt"), tr("Insert"), _prompts, self._put_prompt, nothing))
 
     def attach_resource(self) -> None:
         """Ask which resource of a server goes along with the message."""
-        self._tasks.start(self._ask(tr("Attach a Resource"), tr("Attach"), _resources, self._attach, "resources"))
+        nothing = tr("No server that runs offers resources.")
+        self._tasks.start(self._ask(tr("Attach a Resource"), tr("Attach"), _resources, self._attach, nothing))
 
     async def _ask(
         self,
@@ -88,7 +90,7 @@ class ServersFlow(QObject):
         done: str,
         choices: Callable[[McpServers], Sequence[Choice]],
         take: Callable[[Choice, Mapping[str, str]], Any],
-        what: str,
+        nothing: str,
     ) -> None:
         from nodetool_xl_desktop.ui.tools.insert_dialog import InsertDialog  # noqa: PLC0415 - see above
 
@@ -107,16 +109,16 @@ class ServersFlow(QObject):
         dialog.wait(tr("Asking the servers ..."))
         await self._servers.wake()
         if self.insert_dialog is dialog:
-            dialog.show_choices(choices(self._servers), self._nothing(what))
+            dialog.show_choices(choices(self._servers), self._why_nothing(nothing))
 
-    def _nothing(self, what: str) -> str:
+    def _why_nothing(self, nothing: str) -> str:
         """Why there is nothing to choose from."""
         from nodetool_xl_desktop.ui.tools.server_values import state_words  # noqa: PLC0415 - see above
 
         others = [each for each in self._servers.servers if not isinstance(each.state, Running)]
         return "\n".join(
             [
-                tr("No server that runs offers {what}.", what=what),
+                nothing,
                 *(f"{each.name}: {state_words(each)}" for each in others),
             ]
         )

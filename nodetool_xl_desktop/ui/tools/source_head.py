@@ -28,7 +28,7 @@ class SourceHead(QWidget):
         self._note = ElidedLabel("note")
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._all = quiet_button(tr("All On"), "")
-        self._all.clicked.connect(lambda: self.all_switched.emit(self._all.text() == "All On"))
+        self._all.clicked.connect(lambda: self.all_switched.emit(self._all.text() == tr("All On")))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_M + 2, SPACE_S, SPACE_S, 2)
         layout.setSpacing(SPACE_XS + 2)

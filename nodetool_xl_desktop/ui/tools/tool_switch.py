@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QKeyEvent, QP
 from PySide6.QtWidgets import QCheckBox, QSizePolicy, QToolTip
 
 from nodetool_xl_desktop.ui.parts import tooltip
-from nodetool_xl_desktop.ui.rows import paint_line, row_font
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme, Tokens
+from nodetool_xl_desktop.ui.rows import mirrored, paint_line, row_font
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme, Tokens, scaled
 from nodetool_xl_desktop.ui.tools.tool_values import ToolRow
 
 SWITCH = QSize(30, 18)
@@ -58,7 +58,7 @@ class ToolSwitch(QCheckBox):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, HEIGHT)
+        return QSize(200, scaled(HEIGHT))
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -67,7 +67,7 @@ class ToolSwitch(QCheckBox):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return HEIGHT + self._warning_height(width)
+        return scaled(HEIGHT) + self._warning_height(width)
 
     def hitButton(self, place: QPoint) -> bool:
         return self.rect().contains(place)
@@ -99,23 +99,23 @@ class ToolSwitch(QCheckBox):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter, tokens)
         inside = self.rect().adjusted(LEFT_PAD, 0, -RIGHT_PAD, 0)
-        place = QRect(inside.right() - SWITCH.width() + 1, (HEIGHT - SWITCH.height()) // 2, *SWITCH.toTuple())
-        paint_switch(painter, tokens, place, is_on=self.isChecked(), enabled=not row.problem)
+        place = QRect(inside.right() - SWITCH.width() + 1, (scaled(HEIGHT) - SWITCH.height()) // 2, *SWITCH.toTuple())
+        paint_switch(painter, tokens, mirrored(place, inside), is_on=self.isChecked(), enabled=not row.problem)
         words = inside.adjusted(0, 0, -(SWITCH.width() + SPACE_M), 0)
-        upper = QRect(words.left(), 5, words.width(), 18)
+        upper = QRect(words.left(), 5, words.width(), scaled(18))
         note = row_font(painter, NOTE)
         tone = tokens.warning if row.problem else tokens.accent if row.allowed else tokens.muted
         width = min(QFontMetrics(note).horizontalAdvance(row.standing), upper.width() // 2)
         aside = QRect(upper.right() - width, upper.top(), width + 1, upper.height())
-        paint_line(painter, aside, row.standing, tone, note, _RIGHT)
+        paint_line(painter, aside, row.standing, tone, note, _RIGHT, row=inside)
         title = row_font(painter, TITLE, QFont.Weight.DemiBold)
-        paint_line(painter, upper.adjusted(0, 0, -(width + SPACE_M), 0), row.title, tokens.text, title)
-        lower = QRect(words.left(), 23, words.width(), 17)
-        paint_line(painter, lower, _first_line(row.description), tokens.muted, note)
+        paint_line(painter, upper.adjusted(0, 0, -(width + SPACE_M), 0), row.title, tokens.text, title, row=inside)
+        lower = QRect(words.left(), scaled(23), words.width(), scaled(17))
+        paint_line(painter, lower, _first_line(row.description), tokens.muted, note, row=inside)
         if warning := self._warning:
             painter.setFont(note)
             painter.setPen(QColor(tokens.warning))
-            room = QRect(words.left(), HEIGHT - SPACE_XS, inside.width(), self.height() - HEIGHT)
+            room = QRect(words.left(), scaled(HEIGHT) - SPACE_XS, inside.width(), self.height() - scaled(HEIGHT))
             painter.drawText(room, _WRAPPED, warning)
         painter.end()
 
@@ -135,7 +135,7 @@ class ToolSwitch(QCheckBox):
         if not self._warning:
             return 0
         font = QFont(self.font())
-        font.setPixelSize(NOTE)
+        font.setPixelSize(scaled(NOTE))
         room = QRect(0, 0, width - LEFT_PAD - RIGHT_PAD, 1000)
         return QFontMetrics(font).boundingRect(room, _WRAPPED, self._warning).height() + SPACE_S
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QPushButton
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
+from nodetool_xl_desktop.ui.actions import action_of
 from nodetool_xl_desktop.ui.parts import restyle, set_tip
 from nodetool_xl_desktop.ui.theme import Theme
 
 #: Opens the list from anywhere in the window.
-KEYS = "Ctrl+Shift+T"
+KEYS = action_of("tools.show").keys_text
 
 
 class ToolsButton(QPushButton):
@@ -45,6 +46,6 @@ class ToolsButton(QPushButton):
         self.setIcon(self._theme.icon("wrench", "accent" if count else "muted"))
         words = "" if self._narrow else tr("Tools")
         self.setText(" · ".join(filter(None, [words, str(count) if count else ""])))
-        on = tr("none is on") if not count else tr("{count} on", count=count)
+        on = tr("none is on") if not count else trn("{count} on", "{count} on", count)
         self.setAccessibleName(tr("Tools: {on}", on=on))
         set_tip(self, tr("What the model may call in this chat: {on} ({keys})", on=on, keys=KEYS))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QFileDialog
 
 from nodetool_xl_desktop.chat.context import ContextUse
 from nodetool_xl_desktop.chat.late_source import LateSource
 from nodetool_xl_desktop.chat.toolbox import NEW_CHAT, Toolbox, Tools
+from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import OffLine
 from nodetool_xl_desktop.core.translation import tr
@@ -22,7 +22,6 @@ from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.tools.tool_values import Allowance
-from nodetool_xl_desktop.ui.tools.tools_button import KEYS
 from nodetool_xl_desktop.ui.tools.tools_popup import ToolsPopup
 
 # What speaks of servers is imported by `start`, after the window was painted.
@@ -59,13 +58,13 @@ class ToolsFlow(QObject):
         tell: says what could not be done.
 
     Attributes:
-        actions: for the menus: "&Tools ...", "Insert a P&rompt ...", "Attach a Reso&urce ...", "&Manage Tools ...".
-        off_line_action: "&Work Off Line", to be checked.
         files: what is attached to the chat that is shown, by name (`toolbox.attached`); called in a thread.
     """
 
     #: Other tools are on: what is asked takes more or less of the context.
     changed = Signal()
+    #: What speaks of servers is there: `insert_prompt` and the like do something from now on.
+    started = Signal()
     #: The person switched the program off line, or on line again: keep that.
     off_line_changed = Signal(bool)
 
@@ -94,15 +93,6 @@ class ToolsFlow(QObject):
         self.files: Callable[[], Mapping[str, ReadFile]] = dict
         self.servers: ServersFlow | None = None
         self.popup = ToolsPopup(theme, composer.tools)
-        self.actions = (
-            self._action(tr("&Tools ..."), self.open, KEYS),
-            self._action(tr("Insert a P&rompt ..."), lambda: self._of_servers("insert_prompt")),
-            self._action(tr("Attach a Reso&urce ..."), lambda: self._of_servers("attach_resource")),
-            self._action(tr("&Manage Tools ..."), lambda: self._of_servers("manage")),
-        )
-        self.off_line_action = self._action(tr("&Work Off Line"), self._switch_off_line)
-        self.off_line_action.setCheckable(True)
-        self.off_line_action.setChecked(self._off_line.is_on)
         self._connect()
 
     # What the window calls
@@ -148,15 +138,46 @@ class ToolsFlow(QObject):
         else:
             self._opens = True  # as soon as it is known what there is in this chat
 
+    def insert_prompt(self) -> None:
+        """Choose a prompt of a server for the message; nothing before `started`."""
+        if self.servers is not None:
+            self.servers.insert_prompt()
+
+    def attach_resource(self) -> None:
+        """Choose what a server has for the message; nothing before `started`."""
+        if self.servers is not None:
+            self.servers.attach_resource()
+
+    def manage(self) -> None:
+        """Open the dialog of servers and of what is allowed; nothing before `started`."""
+        if self.servers is not None:
+            self.servers.manage()
+
     def forget_chats(self, ids: Sequence[str]) -> None:
         """Chats came out of a file: nothing that was allowed before holds in them."""
         self._do(self._toolbox.forget_chats(ids))
 
+    @property
+    def is_off_line(self) -> bool:
+        """Whether the program works off line."""
+        return self._off_line.is_on
+
+    def switch_off_line(self) -> None:
+        """Work off line from now on, or on line again, as the person wants it."""
+        self.set_off_line(not self.is_off_line)
+        self.off_line_changed.emit(self.is_off_line)
+
     def set_off_line(self, is_on: bool) -> None:
         """Work off line, or not: what was kept."""
-        self.off_line_action.setChecked(is_on)
         self._off_line.is_on = is_on
         if (servers := self._late.made) is not None:
+            servers.off_line_changed()
+        self.look_again()
+
+    def allow(self, purpose: Purpose, is_allowed: bool) -> None:
+        """Allow connections for this purpose, or none: what was kept."""
+        self._off_line.allow(purpose, is_allowed)
+        if purpose is Purpose.SERVERS and (servers := self._late.made) is not None:
             servers.off_line_changed()
         self.look_again()
 
@@ -170,6 +191,7 @@ class ToolsFlow(QObject):
         self.servers = ServersFlow(self._theme, self._tasks, self._composer, servers, self._tell)
         self.servers.changed.connect(self.look_again)
         self.servers.dialog_opened.connect(self._dialog_opened)
+        self.started.emit()
         self.look_again()
         await servers.load()
 
@@ -205,7 +227,7 @@ class ToolsFlow(QObject):
         seen = shown(
             self._tools,
             servers,
-            off_line=self._off_line.is_on,
+            off_line=self._off_line,
             tokens=use.tools if use is not None else None,
             exact=use is not None and use.exact,
         )
@@ -253,15 +275,6 @@ class ToolsFlow(QObject):
             self._attached = attached
             self.look_again()
 
-    def _switch_off_line(self) -> None:
-        is_on = self.off_line_action.isChecked()
-        self.set_off_line(is_on)
-        self.off_line_changed.emit(is_on)
-
-    def _of_servers(self, what: str) -> None:
-        if self.servers is not None:
-            getattr(self.servers, what)()
-
     def _dialog_opened(self, dialog: ToolsDialog) -> None:
         dialog.revoke_requested.connect(lambda allowed: self._do(self._revoke(dialog, allowed)))
         self._do(self._show_allowed(dialog))
@@ -305,14 +318,7 @@ class ToolsFlow(QObject):
         popup.default_requested.connect(lambda: self._do(self._toolbox.make_default(self._chat_id)))
         popup.choose_folder_requested.connect(self._choose_folder)
         popup.close_folder_requested.connect(lambda: self.open_folder(None))
-        popup.prompt_requested.connect(lambda: self._of_servers("insert_prompt"))
-        popup.resource_requested.connect(lambda: self._of_servers("attach_resource"))
-        popup.manage_requested.connect(lambda: self._of_servers("manage"))
+        popup.prompt_requested.connect(self.insert_prompt)
+        popup.resource_requested.connect(self.attach_resource)
+        popup.manage_requested.connect(self.manage)
         self._toolbox.on_change = self.look_again
-
-    def _action(self, text: str, work: Callable[[], object], keys: str = "") -> QAction:
-        action = QAction(text, self)
-        if keys:
-            action.setShortcut(QKeySequence(keys))
-        action.triggered.connect(lambda _checked=False: work())
-        return action

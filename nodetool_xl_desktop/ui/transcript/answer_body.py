@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union, cast
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.transcript.answer_parts import CallPiece, Piece, TextPiece, ThoughtPiece, pieces_of
@@ -224,10 +224,11 @@ class AnswerBody(QObject):
         self._message = message
         if self._earlier is not None:
             self._earlier.setText(
-                tr(
-                    "Show {skipped:,} of {skipped2:,} earlier parts",
-                    skipped=min(self._skipped, MOST_PIECES),
-                    skipped2=self._skipped,
+                trn(
+                    "Show {now:,} of {count} earlier part",
+                    "Show {now:,} of {count:,} earlier parts",
+                    self._skipped,
+                    now=min(self._skipped, MOST_PIECES),
                 )
             )
             self._earlier.setVisible(bool(self._skipped))

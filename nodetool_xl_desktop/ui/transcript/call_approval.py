@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.calls import Remember
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.ui.parts import field, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.transcript.call_words import READ
@@ -27,7 +27,7 @@ EDITED = 20_000
 def problem_of(text: str) -> str:
     """Why this is no object of JSON; empty where it is one."""
     if len(text) > READ:
-        return tr("It is longer than {read:,} letters.", read=READ)
+        return trn("It is longer than {count} letter.", "It is longer than {count:,} letters.", READ)
     try:
         said = json.loads(text)
     except json.JSONDecodeError as error:
@@ -195,7 +195,11 @@ class Approval(QWidget):
         self._original, self._draft = arguments, draft
         too_long = len(arguments) > EDITED
         self.edit_button.setDisabled(too_long)
-        much = tr("Longer than {edited:,} letters: too much to be changed here", edited=EDITED)
+        much = trn(
+            "Longer than {count} letter: too much to be changed here",
+            "Longer than {count:,} letters: too much to be changed here",
+            EDITED,
+        )
         set_tip(self.edit_button, much if too_long else tr("Change the arguments before it runs"))
         self._show(self._choice)
 

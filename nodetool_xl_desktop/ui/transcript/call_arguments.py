@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.parts import ToolUse
 from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.parts import label, set_tip
@@ -127,10 +127,11 @@ def _as_json(call: ToolUse) -> str:
     if call.raw and call.raw != call.arguments:
         text = tr("{text}\n\nIn the answer:\n{raw}", text=text, raw=call.raw)
     if len(text) > MOST_LETTERS:
-        text = tr(
-            "{text}\n\n(The first {most_letters:,} of {count:,} letters)",
+        text = trn(
+            "{text}\n\n(The first {first:,} of {count} letter)",
+            "{text}\n\n(The first {first:,} of {count:,} letters)",
+            len(text),
             text=text[: MOST_LETTERS - 100],
-            most_letters=MOST_LETTERS - 100,
-            count=len(text),
+            first=MOST_LETTERS - 100,
         )
     return text

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.parts import Attachment, ToolAnswer
 from nodetool_xl_desktop.ui.parts import restyle, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
@@ -83,7 +83,7 @@ class ResultView(QFrame):
     def _show_text(self) -> None:
         shown = self._whole[:MOST_LETTERS] if self._is_open else _beginning(self._whole)
         is_long = _beginning(self._whole) != self._whole
-        self._text.set_text(f"{shown.rstrip()} …" if shown != self._whole else shown or "(nothing)")
+        self._text.set_text(f"{shown.rstrip()} …" if shown != self._whole else shown or tr("(nothing)"))
         has_text = bool(self._whole) or self._answer is None or not self._answer.sha256
         self._text.setVisible(has_text)
         self._copy.setVisible(bool(self._whole))
@@ -98,12 +98,17 @@ class ResultView(QFrame):
     def _words_of_more(self) -> str:
         """What the button says, and how much there is."""
         if self._is_open:
-            more = tr(" (the first {most_letters:,} letters are shown; Copy takes all)", most_letters=MOST_LETTERS)
-            return tr("Show Less") + (more if len(self._whole) > MOST_LETTERS else "")
+            if len(self._whole) <= MOST_LETTERS:
+                return tr("Show Less")
+            return trn(
+                "Show Less (the first {count} letter is shown; Copy takes all)",
+                "Show Less (the first {count:,} letters are shown; Copy takes all)",
+                MOST_LETTERS,
+            )
         lines = self._whole.count("\n") + 1
         if lines > FOLDED_LINES:
-            return tr("Show All {lines:,} Lines", lines=lines)
-        return tr("Show All {count:,} Letters", count=len(self._whole))
+            return trn("Show All of {count} Line", "Show All {count:,} Lines", lines)
+        return trn("Show All of {count} Letter", "Show All {count:,} Letters", len(self._whole))
 
     def _toggle(self) -> None:
         self._is_open = not self._is_open

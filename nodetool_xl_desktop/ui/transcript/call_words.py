@@ -9,7 +9,7 @@ from typing import Any
 
 from nodetool_xl_desktop.chat.calls import Live, Standing
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import mark, tr
 from nodetool_xl_desktop.store.parts import ToolAnswer, ToolUse
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.ui.leaf.odd_letters import visible
@@ -33,15 +33,15 @@ MAKINGS = {
 class Stand(Enum):
     """Where a call is: what is said of it, the token it is coloured with, and its icon."""
 
-    WAITING = ("Waiting for you", "warning", "hand-palm")
-    RUNNING = ("Running", "muted", "")
-    COMING = ("Not started yet", "muted", "")
-    DONE = ("Done", "accent", "check")
-    FAILED = ("Failed", "bad", "warning-circle")
-    INVALID = ("Not a valid call", "bad", "warning-circle")
-    DENIED = ("Not allowed", "muted", "prohibit")
-    STOPPED = ("Stopped", "muted", "stop-circle")
-    UNANSWERED = ("Not answered", "muted", "minus-circle")
+    WAITING = (mark("Waiting for you"), "warning", "hand-palm")
+    RUNNING = (mark("Running"), "muted", "")
+    COMING = (mark("Not started yet"), "muted", "")
+    DONE = (mark("Done"), "accent", "check")
+    FAILED = (mark("Failed"), "bad", "warning-circle")
+    INVALID = (mark("Not a valid call"), "bad", "warning-circle")
+    DENIED = (mark("Not allowed"), "muted", "prohibit")
+    STOPPED = (mark("Stopped"), "muted", "stop-circle")
+    UNANSWERED = (mark("Not answered"), "muted", "minus-circle")
 
     @property
     def is_open(self) -> bool:
@@ -91,12 +91,12 @@ def words_of(stand: Stand, piece: CallPiece, message: Message, running_s: float 
             seconds = int((running_s or 0) + 0.1)  # a timer of one second may come a little early
             return tr("Running {seconds} s", seconds=seconds) if seconds else tr("Running ...")
         case Stand.FAILED | Stand.STOPPED if ms:
-            return tr("{value} after {ms}", value=stand.value[0], ms=took(ms))
+            return tr("{stand} after {time}", stand=tr(stand.value[0]), time=took(ms))
         case Stand.UNANSWERED if message.state is State.COMPLETE:
             return tr("No result here")  # it stands in another message, as in a chat that comes from elsewhere
         case Stand.UNANSWERED if message.state is State.INTERRUPTED:
             return tr("Not answered: the program ended")
-    return str(stand.value[0])
+    return tr(stand.value[0])
 
 
 def took(ms: int) -> str:

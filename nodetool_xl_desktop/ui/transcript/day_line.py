@@ -31,7 +31,7 @@ def day_words(day: QDate, today: QDate, locale: QLocale | None = None) -> str:
         return tr("Today")
     if day == today.addDays(-1):
         return tr("Yesterday")
-    return (locale or QLocale.system()).toString(day, QLocale.FormatType.LongFormat)
+    return (locale or QLocale()).toString(day, QLocale.FormatType.LongFormat)
 
 
 def words_above(created_ms: int, before_ms: int | None, today: QDate) -> str:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from nodetool_xl_desktop.core.translation import number as in_figures
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import figure, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
@@ -88,11 +89,12 @@ class FindBar(QFrame):
         elif not total:
             text = tr("Nothing found") if done else tr("Looking ...")
         else:
-            more = "" if done else "+"
             text = (
-                f"{total:,}{more}"
+                in_figures(f"{total:,}{'' if done else '+'}")
                 if number is None
-                else tr("{number:,} of {total:,}{more}", number=number + 1, total=total, more=more)
+                else tr("{number:,} of {total:,}", number=number + 1, total=total)
+                if done
+                else tr("{number:,} of {total:,}+", number=number + 1, total=total)
             )
         self._count.setText(text)
         for button in (self._previous, self._next):
@@ -117,7 +119,7 @@ class FindBar(QFrame):
         made = QToolButton()
         made.setProperty("kind", "icon")
         made.setIconSize(QSize(14, 14))
-        set_tip(made, f"{text} ({keys})")
+        set_tip(made, tr("{name} ({keys})", name=text, keys=keys))
         made.setAccessibleName(text)
         return made
 

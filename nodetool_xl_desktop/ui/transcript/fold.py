@@ -4,25 +4,23 @@ keys."""
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QAccessibleInterface, QFocusEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QStyle,
     QStyleOption,
     QStylePainter,
     QToolButton,
 )
 
-from nodetool_xl_desktop.ui.parts import ElidedLabel, LabelKind, restyle
+from nodetool_xl_desktop.ui.accessible import Disclosure, tell_opened
+from nodetool_xl_desktop.ui.parts import restyle
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 
 CARET = QSize(12, 12)
-#: Of a text that gives way, in pixels.
-LEAST_WIDTH = 32
 
 
 def goes_to_another_turn(event: QKeyEvent) -> bool:
@@ -76,18 +74,6 @@ class TurnToolButton(QToolButton):
             super().keyPressEvent(event)
 
 
-class GivingLabel(ElidedLabel):
-    """As wide as its text where there is room for it; else its end is left out."""
-
-    def __init__(self, kind: LabelKind, text: str = "") -> None:
-        super().__init__(kind)
-        self.setText(text)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(LEAST_WIDTH, super().minimumSizeHint().height())
-
-
 class FoldHead(QAbstractButton):
     """The line, a button as wide as what it opens. What it says stands in its `row`, behind the caret."""
 
@@ -118,13 +104,17 @@ class FoldHead(QAbstractButton):
         """Whether what stands below is shown."""
         return self.isChecked()
 
+    def accessible(self) -> QAccessibleInterface:
+        """What a screen reader is told of it: whether it is open."""
+        return Disclosure(self)
+
     def show_open(self, *, is_open: bool) -> None:
         """Show it open or closed, and tell nobody."""
         self.setChecked(is_open)
 
     def _draw(self) -> None:
         self._caret.setPixmap(self._theme.icon("caret-down" if self.is_open else "caret-right").pixmap(CARET))
-        self.setAccessibleDescription("open" if self.is_open else "closed")
+        tell_opened(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         option = QStyleOption()

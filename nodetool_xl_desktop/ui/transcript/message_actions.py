@@ -4,16 +4,18 @@ at a message. There is one bar for all messages, as a button for each would be m
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from enum import Enum
 
-from PySide6.QtCore import QKeyCombination, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Message, State
 from nodetool_xl_desktop.store.tree import Versions
+from nodetool_xl_desktop.ui.action import Action, Where
+from nodetool_xl_desktop.ui.action_places import action_of
+from nodetool_xl_desktop.ui.action_places import of_key as key_in
 from nodetool_xl_desktop.ui.parts import set_tip
 from nodetool_xl_desktop.ui.theme import Theme
 
@@ -21,39 +23,37 @@ ICON_SIZE = QSize(16, 16)
 BAR_HEIGHT = 26
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    text: str
-    keys: str = ""
-    icon: str = ""
-
-
 class Do(Enum):
-    """Something that can be done with a message, in the order of the menu."""
+    """Something that can be done with a message, by the id of its row in `action_places`, in the order of the menu."""
 
-    COPY = _Look("Copy as Markdown", "Ctrl+C", "copy")
-    COPY_PLAIN = _Look("Copy as Plain Text", "Ctrl+Shift+C")
-    COPY_RICH = _Look("Copy as Rich Text", "Ctrl+Alt+C")
-    QUOTE = _Look("Quote Selection", "Ctrl+Shift+Q")
-    EDIT = _Look("Edit", "E", "pencil-simple")
-    CONTINUE = _Look("Continue", "Alt+Return", "play")
-    REGENERATE = _Look("Regenerate", "Ctrl+Return", "arrow-clockwise")
-    WITH_MODEL = _Look("Regenerate with Another Model ...")
-    WITH_SAMPLING = _Look("Regenerate with Other Sampling ...")
-    PREVIOUS = _Look("Previous Version", "Alt+Left")
-    NEXT = _Look("Next Version", "Alt+Right")
-    DETAILS = _Look("How It Was Made", "I")
-    FORK = _Look("Fork Chat Here", "F", "git-fork")
-    DELETE = _Look("Delete with All Below", "Ctrl+Delete", "trash")
+    COPY = "message.copy"
+    COPY_PLAIN = "message.copy_plain"
+    COPY_RICH = "message.copy_rich"
+    QUOTE = "message.quote"
+    EDIT = "message.edit"
+    CONTINUE = "message.continue"
+    REGENERATE = "message.regenerate"
+    WITH_MODEL = "message.with_model"
+    WITH_SAMPLING = "message.with_sampling"
+    PREVIOUS = "message.version_before"
+    NEXT = "message.version_after"
+    DETAILS = "message.details"
+    FORK = "message.fork"
+    DELETE = "message.delete"
+
+    @property
+    def row(self) -> Action:
+        """How it is called, and its keys."""
+        return action_of(self.value)
 
 
 #: Where the menu has a line above.
 _APART = (Do.EDIT, Do.PREVIOUS, Do.FORK, Do.DELETE)
 #: What the bar has a button for; all of it is in the menu behind its last one.
-_IN_BAR = (Do.COPY, Do.EDIT, Do.CONTINUE, Do.REGENERATE)
+_IN_BAR = {Do.COPY: "copy", Do.EDIT: "pencil-simple", Do.CONTINUE: "play", Do.REGENERATE: "arrow-clockwise"}
 _REGENERATIONS = (Do.REGENERATE, Do.WITH_MODEL, Do.WITH_SAMPLING)
+_BY_ID: dict[str | None, Do] = {each.value: each for each in Do}
 _UNFINISHED = (State.CUT, State.STOPPED, State.INTERRUPTED, State.FAILED)
-_KEYS = {QKeySequence(each.value.keys): each for each in Do if each.value.keys}
 
 
 def possible(message: Message, versions: Versions | None, *, answering: bool, selected: bool) -> set[Do]:
@@ -85,9 +85,7 @@ def possible(message: Message, versions: Versions | None, *, answering: bool, se
 
 def of_key(event: QKeyEvent) -> Do | None:
     """What a key does with the message that has the focus."""
-    key = Qt.Key.Key_Return if event.key() == Qt.Key.Key_Enter else Qt.Key(event.key())
-    held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    return _KEYS.get(QKeySequence(QKeyCombination(held, key)))
+    return _BY_ID.get(key_in(Where.MESSAGE, event))
 
 
 def menu(parent: QWidget, can: Collection[Do], do: Callable[[Do], None], only: Collection[Do] | None = None) -> QMenu:
@@ -101,10 +99,10 @@ def menu(parent: QWidget, can: Collection[Do], do: Callable[[Do], None], only: C
         if each in _APART and not made.isEmpty():
             made.addSeparator()
         # What is selected is copied in all three forms at once.
-        action = made.addAction(tr("Copy Selection") if each is Do.COPY and Do.QUOTE in can else each.value.text)
+        action = made.addAction(tr("Copy Selection") if each is Do.COPY and Do.QUOTE in can else each.row.name)
         action.setEnabled(each in can)
-        if each.value.keys:  # shown, not bound: the transcript hears the key
-            action.setShortcut(QKeySequence(each.value.keys))
+        if each.row.keys:  # shown, not bound: the transcript hears the key
+            action.setShortcuts(each.row.sequences)
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.setShortcutVisibleInContextMenu(True)
         action.triggered.connect(lambda _checked=False, chosen=each: do(chosen))
@@ -142,13 +140,13 @@ class ActionBar(QFrame):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         for each in _IN_BAR:
-            self._buttons[each] = self._button(each.value.text, each.value.keys)
+            self._buttons[each] = self._button(each.row.name, each.row.tip)
             self._buttons[each].clicked.connect(lambda _checked=False, chosen=each: self.chosen.emit(chosen))
             row.addWidget(self._buttons[each])
-        self._again = self._button(tr("Regenerate with ..."), "")
+        self._again = self._button(tr("Regenerate with ..."), tr("Regenerate with ..."))
         self._again.clicked.connect(self._offer_regenerations)
         row.addWidget(self._again)
-        self._more = self._button(tr("More"), tr("Menu"))
+        self._more = self._button(tr("More"), tr("{name} ({keys})", name=tr("More"), keys=tr("Menu")))
         self._more.clicked.connect(lambda: self.menu_requested.emit(self._below(self._more)))
         row.addWidget(self._more)
         theme.changed.connect(self._draw)
@@ -173,18 +171,18 @@ class ActionBar(QFrame):
         self._again.setVisible(Do.WITH_MODEL in can)
         self.adjustSize()
 
-    def _button(self, text: str, keys: str) -> QToolButton:
+    def _button(self, text: str, tip: str) -> QToolButton:
         made = _Button()
         made.setProperty("kind", "icon")
         made.setIconSize(ICON_SIZE)
         made.setFixedHeight(BAR_HEIGHT)
-        set_tip(made, f"{text} ({keys})" if keys else text)
+        set_tip(made, tip)
         made.setAccessibleName(text)
         return made
 
     def _draw(self) -> None:
         for each, button in self._buttons.items():
-            button.setIcon(self._theme.icon(each.value.icon))
+            button.setIcon(self._theme.icon(_IN_BAR[each]))
         self._again.setIcon(self._theme.icon("caret-down"))
         self._again.setIconSize(QSize(10, 10))
         self._more.setIcon(self._theme.icon("dots-three"))

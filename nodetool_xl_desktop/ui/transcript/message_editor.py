@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QTextCursor, QWheelEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QTextEdit, QVBoxLayout
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QTextCursor, QWheelEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QTextEdit, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import label, restyle
@@ -72,7 +72,11 @@ class MessageEditor(QFrame):
         )
         self._cancel.setToolTip(tr("Close, and keep what was typed (Esc)"))
         self._cancel.clicked.connect(self.close_requested)
-        self._save.setToolTip(tr("Keep it as another version, and ask nothing") + ("" if asks else " (Ctrl+Enter)"))
+        self._save.setToolTip(
+            tr("Keep it as another version, and ask nothing")
+            if asks
+            else tr("Keep it as another version, and ask nothing (Ctrl+Enter)")
+        )
         self._save.clicked.connect(lambda: self._finish(ask=False))
         self._send.setToolTip(tr("Keep it as another version, and have it answered (Ctrl+Enter)"))
         self._send.clicked.connect(lambda: self._finish(ask=True))
@@ -89,7 +93,6 @@ class MessageEditor(QFrame):
         layout.addWidget(self.edit)
         layout.addLayout(foot)
         self._send.setVisible(asks)  # not before it lies in here: it would be a window of its own for a moment
-        self.setFocusProxy(self.edit)
         self.edit.textChanged.connect(self._refresh)
         self.edit.cursorPositionChanged.connect(self.cursor_moved)
         self.edit.installEventFilter(self)
@@ -99,6 +102,20 @@ class MessageEditor(QFrame):
     def text(self) -> str:
         """What is written, to the letter."""
         return self.edit.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
+
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """Where Tab goes in it, in order."""
+        return (self.edit, self._discard, self._cancel, self._save, self._send)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The focus is the field's. No focus proxy: Qt's Tab would then go past what stands before and behind it."""
+        self.edit.setFocus(event.reason())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            restyle(self, "focused", "true" if event.type() is QEvent.Type.FocusIn else "false")
+        return super().eventFilter(watched, event)
 
     @property
     def is_changed(self) -> bool:

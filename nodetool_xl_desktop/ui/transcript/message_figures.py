@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from nodetool_xl_desktop.core import units
-from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.core.translation import number, tr, trn
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.parts import ToolAnswer
 from nodetool_xl_desktop.store.records import Message, State
@@ -63,7 +63,7 @@ NAMES = {
     "kv_type_v": tr("V Type"),
     "swa_full": tr("Full SWA Cache"),
     "kv_unified": tr("Unified KV Cache"),
-    "mmap": "Memory-Mapped",
+    "mmap": tr("Memory-Mapped"),
     "mlock": tr("Kept in Memory"),
     "cpu_moe": tr("Experts on CPU"),
     "tensor_split": tr("Tensor Split"),
@@ -108,7 +108,7 @@ def _left(left_s: float | None) -> str:
     if left_s is None or left_s < LEAST_LEFT_S:
         return ""
     calm = round(left_s) if left_s < 20 else 5 * round(left_s / 5)
-    return tr(", about {part} left", part=units.seconds(calm) if calm >= 10 else f"{calm} s")
+    return tr("about {time} left", time=units.seconds(calm) if calm >= 10 else tr("{seconds} s", seconds=calm))
 
 
 def doing(message: Message, progress: PromptProgress | None, note: str = "", left_s: float | None = None) -> str:
@@ -128,7 +128,9 @@ def doing(message: Message, progress: PromptProgress | None, note: str = "", lef
     # What was remembered counts as processed from the start (measured with the engine): it is no reading.
     read, toread = progress.processed - progress.cached, progress.total - progress.cached
     done = min(1.0, max(0.0, read / toread)) if toread > 0 else 1.0
-    return tr("Reading the prompt ... {done:.0%}{left_s}", done=done, left_s=_left(left_s))
+    if left := _left(left_s):
+        return tr("Reading the prompt ... {done:.0%}, {left}", done=done, left=left)
+    return tr("Reading the prompt ... {done:.0%}", done=done)
 
 
 def _reads_a_result(message: Message, progress: PromptProgress | None) -> bool:
@@ -151,20 +153,18 @@ def figures(message: Message) -> str:
     if message.tokens_per_s:
         parts.append(tr("{tokens_per_s:.1f} tokens/s", tokens_per_s=message.tokens_per_s))
     if about.first_token_s is not None:
-        parts.append(tr("first token {first_token_s}", first_token_s=units.seconds(about.first_token_s)))
-    took = tr(" in {last_token_s}", last_token_s=units.seconds(about.last_token_s)) if about.last_token_s else ""
-    if about.usage.completion_tokens:
-        parts.append(f"{units.tokens(about.usage.completion_tokens)}{took}")
-    elif about.pieces:
-        parts.append(tr("about {pieces}{took}", pieces=units.tokens(about.pieces), took=took))
+        parts.append(tr("first token {time}", time=units.seconds(about.first_token_s)))
+    if written := about.usage.completion_tokens or about.pieces:
+        tokens = units.tokens(written)
+        tokens = tokens if about.usage.completion_tokens else tr("about {tokens}", tokens=tokens)
+        took = units.seconds(about.last_token_s) if about.last_token_s else ""
+        parts.append(tr("{tokens} in {time}", tokens=tokens, time=took) if took else tokens)
     if about.usage.prompt_tokens:
-        cached = (
-            tr(", {cached_tokens:,} cached", cached_tokens=about.usage.cached_tokens)
-            if about.usage.cached_tokens
-            else ""
-        )
+        prompt, cached = units.tokens(about.usage.prompt_tokens), about.usage.cached_tokens
         parts.append(
-            tr("prompt {prompt_tokens}{cached}", prompt_tokens=units.tokens(about.usage.prompt_tokens), cached=cached)
+            tr("prompt {tokens}, {cached:,} cached", tokens=prompt, cached=cached)
+            if cached
+            else tr("prompt {tokens}", tokens=prompt)
         )
     return "   ".join([*parts, ending(message)])
 
@@ -183,7 +183,7 @@ def facts(message: Message) -> list[tuple[str, list[tuple[str, str]]]]:
         answer.append((tr("Prompt"), _with_speed(about.usage.prompt_tokens, about.speed.prompt_tokens_per_s)))
         answer.append((tr("Cached of It"), units.tokens(about.usage.cached_tokens)))
     if continued := about.more.get("continued"):
-        answer.append((tr("Continued"), "once" if continued == 1 else tr("{continued} times", continued=continued)))
+        answer.append((tr("Continued"), trn("once", "{count} times", continued)))
     made: list[tuple[str, str]] = []
     if model is not None:
         made = [(tr("Name"), model.name or model.id), (tr("File"), model.file)]
@@ -211,9 +211,9 @@ def _value(value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return tr("on") if value else tr("off")
     if isinstance(value, int):
-        return f"{value:,}"
+        return number(f"{value:,}")
     if isinstance(value, list | tuple):
         return ", ".join(repr(each) for each in value)
     return str(value)
@@ -271,9 +271,9 @@ class Details(QFrame):
             if at > 1:
                 grid.setRowMinimumHeight(at, SPACE_XS)
             grid.addWidget(label(heading, "author"), at + 1, 0, 1, 2)
-            for number, (name, value) in enumerate(rows, at + 2):
-                grid.addWidget(label(name, "note"), number, 0, Qt.AlignmentFlag.AlignTop)
-                grid.addWidget(_selectable(value), number, 1)
+            for row, (name, value) in enumerate(rows, at + 2):
+                grid.addWidget(label(name, "note"), row, 0, Qt.AlignmentFlag.AlignTop)
+                grid.addWidget(_selectable(value), row, 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -302,7 +302,6 @@ class Details(QFrame):
 
 
 def _selectable(text: str) -> QLabel:
-    made = label(text, wrap=True)
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    made = label(text, wrap=True, selects=True)
     made.setAlignment(Qt.AlignmentFlag.AlignTop)
     return made

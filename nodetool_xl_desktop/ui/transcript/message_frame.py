@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFocusEvent
+from PySide6.QtGui import QAccessibleInterface, QContextMenuEvent, QEnterEvent, QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
@@ -107,6 +107,12 @@ class MessageView(TurnView):
         self._zoom = 1.0
         place.theme.changed.connect(self._zoom_changed)
         self._zoom_changed()
+
+    def accessible(self) -> QAccessibleInterface:
+        """What a screen reader is told of it: an item of a list, with who said it and when."""
+        from nodetool_xl_desktop.ui.transcript.accessible_turns import TurnAccessible  # noqa: PLC0415 - once one asks
+
+        return TurnAccessible(self)
 
     def _add_text(self, view: MarkdownView, name: str) -> None:
         view.setAccessibleName(name)
@@ -235,6 +241,7 @@ class MessageView(TurnView):
             self._rows.insertWidget(self._rows.indexOf(self._body()), self._editor)
             self._editor.show()
             self._foot_hidden(hidden=True)
+            self.stops_changed.emit()
         self._editor.allow_asking(allowed=not answering)
 
     def close_editor(self) -> None:

@@ -22,7 +22,7 @@ def thought(piece: ThoughtPiece, *, is_open: bool) -> str:
     if is_open:
         return tr("Thinking ...")
     seconds = piece.ms / 1000 if piece.ms >= 50 else 0.0
-    took = f"{seconds:.1f} s" if 0 < seconds < 9.95 else units.seconds(seconds)
+    took = tr("{seconds:.1f} s", seconds=seconds) if 0 < seconds < 9.95 else units.seconds(seconds)
     count = units.tokens(piece.tokens) if piece.tokens else ""
     if seconds:
         return (

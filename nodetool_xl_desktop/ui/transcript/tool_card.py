@@ -7,7 +7,7 @@ before.
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.calls import Remember
@@ -15,7 +15,7 @@ from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
-from nodetool_xl_desktop.ui.parts import ElidedLabel, caption, figure, label, restyle, set_tip
+from nodetool_xl_desktop.ui.parts import ElidedLabel, GivingLabel, caption, figure, label, restyle, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 from nodetool_xl_desktop.ui.transcript.answer_parts import CallPiece
 from nodetool_xl_desktop.ui.transcript.call_approval import Approval
@@ -31,7 +31,7 @@ from nodetool_xl_desktop.ui.transcript.call_words import (
     summary_of,
     words_of,
 )
-from nodetool_xl_desktop.ui.transcript.fold import CARET, FoldHead, GivingLabel, TurnButton
+from nodetool_xl_desktop.ui.transcript.fold import CARET, FoldHead, TurnButton
 from nodetool_xl_desktop.ui.transcript.message_files import FileChip, Thumbnails
 from nodetool_xl_desktop.ui.transcript.turn_view import holds_focus
 
@@ -169,11 +169,11 @@ class ToolCard(QFrame):
 
     def _show_call(self, piece: CallPiece) -> None:
         call = piece.call
-        title = visible(" ".join((self._desk.title(piece.name) or "Tool").split()), code=True)[0]
+        title = visible(" ".join((self._desk.title(piece.name) or tr("Tool")).split()), code=True)[0]
         self._title.setText(caption(title, LONGEST_TITLE).replace("&&", "&"))
         set_tip(self._title, visible(piece.name[:1000], code=True)[0])
         if call is not None:
-            self._making.setText(call.making)
+            self._making.setText(tr(call.making))
             set_tip(self._making, MAKINGS[call.making])
         if self._arguments is not None and call is not None:
             self._arguments.show_call(call)
@@ -277,8 +277,6 @@ class ToolCard(QFrame):
         if name != self.accessibleName():
             self.setAccessibleName(name)
             self.head.setAccessibleName(f"{name}. {self._summary.text()}".rstrip(". "))
-            if self.stand is Stand.WAITING:
-                QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, name))
 
     def _draw(self) -> None:
         if self.stand is None:

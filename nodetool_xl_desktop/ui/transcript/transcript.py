@@ -19,10 +19,12 @@ from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.events import PromptProgress
 from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.store.tree import Versions
+from nodetool_xl_desktop.ui import aloud
 from nodetool_xl_desktop.ui.markdown.links import Links
 from nodetool_xl_desktop.ui.markdown.text_selection import TextSelection
 from nodetool_xl_desktop.ui.tasks import Tasks
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.transcript.announcer import Announcer
 from nodetool_xl_desktop.ui.transcript.call_desk import CallsOfChat
 from nodetool_xl_desktop.ui.transcript.chat_texts import ChatTexts
 from nodetool_xl_desktop.ui.transcript.day_line import Midnight, words_above
@@ -96,6 +98,11 @@ class Transcript(FocusColumn):
         self._calls = WaitingCalls(self, self)
         self._calls.changed.connect(self.waiting_changed)
         self._place_of_views = Place(theme, self._thumbnails, self._calls.desk, lambda: self.is_following)
+        folds = self._place_of_views.folds
+        self.announcer = Announcer(
+            self, self._calls.desk, lambda message, piece: folds.get((message, piece), False), aloud.is_heard
+        )
+        self.announcer.said.connect(lambda words, at_once: aloud.say(self, words, at_once=at_once))
         self._messages: Sequence[Message] = ()
         self._ids: list[str] = []
         self._now: dict[str, Message] = {}  # those that were drawn since as they are now
@@ -175,6 +182,10 @@ class Transcript(FocusColumn):
         gone = held is not None and self._ids[held] not in places
         has_more = bool(self._ids) and ids[: len(self._ids)] == self._ids and len(ids) > len(self._ids)
         self._messages, self._ids, self._at, self._versions, self._now = messages, ids, places, versions, {}
+        if (told := places.get(self.announcer.message)) is None:
+            self.announcer.be_quiet()
+        elif not (ended := self._message(told)).is_open:
+            self.announcer.hear(ended)  # it may have ended since it was last drawn
         self._desk.messages_changed(versions)
         self.set_turns(heights, views, anchor)
         for index, view in views.items():
@@ -235,6 +246,7 @@ class Transcript(FocusColumn):
         if index is None:
             return
         self._now[message.id] = message
+        self.announcer.hear(message)
         view = self.alive.get(index)
         if isinstance(view, MessageView):
             was_open = view.message.is_open
@@ -381,6 +393,8 @@ class Transcript(FocusColumn):
 
     def key_order(self, view: TurnView) -> tuple[QWidget, ...]:
         inside = view.stops if isinstance(view, MessageView) else ()
+        if isinstance(view, MessageView) and view.editor is not None:
+            inside = (*view.editor.stops, *inside)
         return (self.find_bar.last, view, *inside, *self._desk.bar.every_button, self.end_button)
 
     def turn_dropped(self, view: TurnView) -> None:

@@ -12,9 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleInterface,
+    QColor,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
+from nodetool_xl_desktop.core.translation import tr
+from nodetool_xl_desktop.ui.accessible import Accessible
 from nodetool_xl_desktop.ui.markdown.heights import Heights
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_XL
 from nodetool_xl_desktop.ui.transcript.turn_view import RING, TurnView, holds_focus
@@ -51,6 +61,11 @@ class _Body(QWidget):
         super().__init__(column.viewport())
         self._column = column
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def accessible(self) -> QAccessibleInterface:
+        """A list, of the turns."""
+        self.setAccessibleName(tr("Messages"))
+        return Accessible(self, QAccessible.Role.List)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(event.rect(), self._column.ground())

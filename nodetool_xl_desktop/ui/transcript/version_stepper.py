@@ -71,7 +71,7 @@ class VersionStepper(QWidget):
         made.setIconSize(QSize(12, 12))
         made.setFixedHeight(HEIGHT)
         made.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the message has the keys for it
-        set_tip(made, f"{text} ({keys})")
+        set_tip(made, tr("{name} ({keys})", name=text, keys=keys))
         made.setAccessibleName(text)
         return made
 

@@ -1,0 +1,1 @@
+"""The engine: which one runs, what it computes on, and others to install."""

@@ -1,0 +1,1 @@
+"""The page of the settings, and what they do in the window."""

@@ -1,0 +1,54 @@
+"""The letters of the system: the window takes their family and their size, also while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from chat_driver import echo, sat_down
+from conftest import Build, until
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+
+from nodetool_xl_desktop.ui.leaf.look import look_of
+from nodetool_xl_desktop.ui.theme import scaled
+
+
+@pytest.fixture
+def letters(qapp: QApplication) -> Iterator[QFont]:
+    """The system's, and those again afterwards."""
+    before = QFont(qapp.font())
+    yield QFont(before)
+    qapp.setFont(before)
+
+
+async def test_panels_and_answers_grow_with_the_letters_of_the_system(
+    build: Build, starter_model: object, letters: QFont
+) -> None:
+    person = await sat_down(build, command=echo())
+    await person.load(starter_model)  # type: ignore[arg-type]
+    await person.ask("One")
+    await person.answered()
+    window, theme = person.window, person.window.theme
+    button = next(each for each in window.findChildren(QPushButton) if each.isVisible() and each.text())
+    note = next(each for each in window.findChildren(QLabel) if each.isVisible() and each.property("kind") == "note")
+    before = button.fontInfo().pixelSize(), note.fontInfo().pixelSize(), person.view(1).texts[0].height()
+    assert before[0] in (12, 13)
+    assert look_of(theme).body.pixelSize() == 14
+    assert theme.zoom == 1
+
+    letters.setPointSizeF(14)  # at 96 dots per inch, 18.7 pixels
+    QApplication.setFont(letters)
+    await until(lambda: button.fontInfo().pixelSize() > before[0], "larger letters")
+    assert button.fontInfo().pixelSize() == pytest.approx(before[0] * 19 / 13, abs=1)
+    assert note.fontInfo().pixelSize() == pytest.approx(12 * 19 / 13, abs=1)
+    assert look_of(theme).body.pixelSize() == pytest.approx(14 * 19 / 13, abs=1)
+    assert scaled(34) == round(34 * 19 / 13)
+    await until(lambda: person.view(1).texts[0].height() > 1.2 * before[2], "a higher answer")
+
+    window.zoom.step(1)
+    assert theme.chosen_zoom == pytest.approx(1.1), "a step of what a person chose"
+    window.zoom.reset()
+    letters.setFamily("monospace")
+    QApplication.setFont(letters)
+    await until(lambda: look_of(theme).body.families() == ["monospace"], "another family")
