@@ -262,7 +262,8 @@ async def _live(parts: Parts, door: FrontDoor, named: list[Named], prompt: str |
         door.close()
         closing.cancel()
         work.cancel()
-        parts.window.hide()
+        for each in QApplication.topLevelWidgets():  # open dialogs too: nobody can answer them any more
+            each.hide()
         await parts.shut_down()
     return 0
 

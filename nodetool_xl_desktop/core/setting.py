@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -92,8 +93,10 @@ class Setting(Generic[T]):
             ValueError: it is none for this setting; says why, for a person.
         """
         wanted = type(self.default)
-        is_whole = wanted is float and isinstance(value, int)
-        if not (is_whole or isinstance(value, wanted)) or isinstance(value, bool) is not (wanted is bool):
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            with contextlib.suppress(OverflowError):  # of hundreds of digits: it is none
+                value = float(value)
+        if not isinstance(value, wanted) or isinstance(value, bool) is not (wanted is bool):
             raise ValueError(_wants(wanted, value))
         if isinstance(value, int | float) and not isinstance(value, bool) and not self.least <= value <= self.most:
             raise ValueError(
@@ -106,9 +109,7 @@ class Setting(Generic[T]):
             )
         if isinstance(value, str):
             self._check_text(value)
-        if is_whole:
-            value = float(value)  # only here: not every whole number can be one
-        return value  # type: ignore[no-any-return] # its type was looked at
+        return value
 
     def read(self, text: str) -> T:
         """What a variable of the environment says.

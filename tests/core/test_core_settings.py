@@ -130,6 +130,7 @@ def test_what_a_variable_cannot_say_is_told(path: Path) -> None:
         ("language = 3\n", settings.LANGUAGE, "line 1: language"),
         ('language = "tlh"\n', settings.LANGUAGE, "line 1: language"),
         ("# mine\nchats = 3\n", settings.TITLES, "line 2: chats.titles cannot be used: chats is to be a table"),
+        pytest.param(f"[appearance]\nzoom = 0x{'f' * 400}\n", settings.ZOOM, "line 2: appearance.zoom", id="digits"),
         ("[chats]\ntitles = [true]\n", settings.TITLES, "line 2: chats.titles"),
         ("[chats]\ntitels = true\n", settings.TITLES, "line 2: chats.titels is no setting"),
         ("[later]\nx = 1\n", settings.TITLES, "line 1: later is no setting"),
@@ -151,7 +152,8 @@ def test_what_cannot_be_used_is_told_with_its_line(
 @pytest.mark.parametrize(
     ("text", "line"),
     [(b"[chats]\ntitles = tru\n", 2), (b"[chats", 1), (b'a = "\n', 1), (b"# \xff\n", 1), (b"a=1\nb=\xff\n", 2),
-     (b"a = 1\na = 2\n", 2), (b"x = '''\n\n", 3), (b"\0\0\0\0", 1)],
+     (b"a = 1\na = 2\n", 2), (b"x = '''\n\n", 3), (b"\0\0\0\0", 1),
+     pytest.param(b"a = " + b"1" * 5000, 1, id="digits")],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_left_alone(file: SettingsFile, path: Path, text: bytes, line: int) -> None:
     write(path, text)
@@ -164,6 +166,20 @@ def test_a_file_that_cannot_be_read_is_left_alone(file: SettingsFile, path: Path
             file.change(chosen)
     file.make()
     assert path.read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("chats = 3\n", "chats is to be a table"), ("[[chats]]\nx = 1\n", "chats is to be a table"),
+     (f"x = {'[' * 200}{']' * 200}\n", "nested more than 100 levels")],
+    ids=["no-table", "tables", "nested"],
+)  # fmt: skip
+def test_where_a_value_has_no_place_a_person_is_told(file: SettingsFile, path: Path, text: str, why: str) -> None:
+    write(path, text)
+    assert not file.read().is_broken
+    with pytest.raises(UserFacingError, match=why):
+        file.change({settings.TITLES: False})
+    assert path.read_text() == text
 
 
 def test_no_right_to_read_it(file: SettingsFile, path: Path) -> None:

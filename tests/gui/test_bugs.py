@@ -177,6 +177,39 @@ async def test_a_problem_is_reported_without_an_error(build: Build) -> None:
     dialog.reject()
 
 
+async def test_a_report_is_closed_before_it_is_written(build: Build) -> None:
+    """The `build` fixture then looks for tasks that failed."""
+    parts = build()
+    parts.window.commands["help.report"].trigger()
+    (dialog,) = dialogs(parts)
+    dialog.reject()
+    await until(lambda: not dialogs(parts), "closed")
+    await asyncio.sleep(0.3)  # it would be written by then
+
+
+async def test_an_error_while_the_program_ends_opens_no_dialog(build: Build, paths: Paths) -> None:
+    def fail() -> None:
+        raise ValueError(SECRET)
+
+    parts = build()
+    with parts.window.help.bugs.heard(asyncio.get_running_loop()):
+        parts.window.hide()
+        QTimer.singleShot(0, fail)
+        await until(lambda: "CRITICAL" in log_text(paths), "it is logged")
+        await asyncio.sleep(0.1)
+        assert not dialogs(parts)
+
+
+async def test_about_that_is_asked_for_twice_comes_once(build: Build) -> None:
+    parts = build()
+    for _ in range(2):
+        parts.window.commands["help.about"].trigger()
+    dialog = await one(parts, AboutDialog)
+    await asyncio.sleep(0.3)
+    assert dialogs(parts, AboutDialog) == [dialog]
+    dialog.reject()
+
+
 async def test_the_doctor_looks_and_is_copied(build: Build) -> None:
     parts = build()
     parts.window.commands["help.doctor"].trigger()

@@ -13,7 +13,8 @@ from conftest import Build, until
 from model_files import model_files
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
+from shiboken6 import Shiboken
 
 from nodetool_xl_desktop.core import settings
 from nodetool_xl_desktop.engine.states import Ready
@@ -126,6 +127,19 @@ async def test_it_goes_by_its_own_keys_by_escape_and_when_the_keys_go_elsewhere(
     await person.press(K.Key_N, CTRL)
     assert not palette.isVisible()
     assert person.composer.field.hasFocus()
+
+
+async def test_what_had_the_keys_may_be_gone_when_it_closes(build: Build) -> None:
+    person = await sat_down(build)
+    passing = QLineEdit(person.window.centralWidget())
+    passing.show()
+    passing.setFocus()
+    palette = await opened(person)
+    Shiboken.delete(passing)  # as an answer or another chat does with what stands in a message
+    await person.type("side b")
+    await person.press(K.Key_Return)
+    assert not palette.isVisible()
+    assert person.window.side_bar.isHidden()
 
 
 async def test_what_cannot_be_done_is_grey_and_is_not_done(build: Build) -> None:

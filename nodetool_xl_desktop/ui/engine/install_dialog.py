@@ -124,7 +124,7 @@ class InstallDialog(FittingDialog):
         """Install this wheel, after asking."""
         self._show(tr("Install an Engine"), tr("Reading {file} ...", file=one_line(file.name, 80)), is_busy=True)
         self.open()
-        self._start(self._from_file(file))
+        self._start(partial(self._from_file, file))
 
     def from_address(self, address: str = "") -> None:
         """Ask for an address, which may be given, and install what is there."""
@@ -239,7 +239,7 @@ class InstallDialog(FittingDialog):
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
         elif self._task is None or self._task.done():
-            self._start(self._from_address(self.edit.text().strip()))
+            self._start(partial(self._from_address, self.edit.text().strip()))
 
     async def _word(self) -> None:
         """Wait until the person goes on."""
@@ -249,10 +249,10 @@ class InstallDialog(FittingDialog):
         finally:
             self._answer = None
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def run() -> None:
             try:
-                await work
+                await work()  # made here: a dialog that is closed at once never comes so far
             except Stopped:
                 return
             except UserFacingError as error:

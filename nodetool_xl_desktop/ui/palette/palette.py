@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QVBoxLayout, QWidget
+from shiboken6 import Shiboken
 
 from nodetool_xl_desktop.core import settings
 from nodetool_xl_desktop.core.translation import tr
@@ -117,7 +118,7 @@ class Palette(QFrame):
         """Close it; the keys go where they were before."""
         before, self._before = self._before, None
         self._leave()
-        if before is not None and before.isVisible():
+        if before is not None and Shiboken.isValid(before) and before.isVisible():  # an answer may have taken it away
             before.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _leave(self) -> None:

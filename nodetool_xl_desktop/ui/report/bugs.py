@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QMessageLogContext, QObject, Qt, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.core import uncaught
 from nodetool_xl_desktop.core.translation import tr
@@ -35,14 +36,14 @@ class Bugs(QObject):
 
     Args:
         open_dialog: makes the dialog and shows it.
-        parent: the window.
+        parent: the window; once it is closed, the log alone is told.
     """
 
     _heard = Signal(str, str)
 
-    def __init__(self, open_dialog: Open, parent: QObject) -> None:
+    def __init__(self, open_dialog: Open, parent: QWidget) -> None:
         super().__init__(parent)
-        self._open = open_dialog
+        self._open, self._window = open_dialog, parent
         self._dialog: ReportDialog | None = None
         self._shown: set[str] = set()
         self._heard.connect(self._show, Qt.ConnectionType.QueuedConnection)  # from any thread, never amid a paint
@@ -64,6 +65,8 @@ class Bugs(QObject):
         self._heard.emit(f"{what}: {uncaught.kind(error)}", uncaught.place(error))
 
     def _show(self, what: str, place: str) -> None:
+        if self._window.isHidden():  # the program ends: no report would be written any more
+            return
         if self._dialog is not None:
             self._dialog.happened_again()
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 from collections.abc import Callable
 from functools import partial
@@ -67,7 +68,8 @@ class HelpFlow(QObject):
         self._dismiss.clicked.connect(self.notice.hide)
         self.notice.buttons.addWidget(self._dismiss)
         self.notice.remedy_requested.connect(self._report_crash)
-        self.bugs = Bugs(self._open, self)
+        self.bugs = Bugs(self._open, window)
+        self._about: asyncio.Task[None] | None = None
 
     def show_doctor(self) -> None:
         """Look at this installation."""
@@ -93,7 +95,8 @@ class HelpFlow(QObject):
 
     def show_about(self) -> None:
         """Say what this program is."""
-        self._tasks.start(self._show_about())
+        if self._about is None or self._about.done():  # asked for twice, it comes once
+            self._about = self._tasks.start(self._show_about())
 
     def tell_last_end(self, ended: LastEnd) -> None:
         """Say how the program ended the last time, where that was a crash."""

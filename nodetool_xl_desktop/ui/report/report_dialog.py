@@ -69,9 +69,9 @@ class ReportDialog(QDialog):
         self.copy.clicked.connect(self._copy)
         self.folder_button.clicked.connect(self._open_folder)
         self.close_button.clicked.connect(self.reject)
-        self.finished.connect(self.deleteLater)
+        self.finished.connect(self._end)
         self.close_button.setFocus()
-        tasks.start(self._write(write))
+        self._writing = tasks.start(self._write(write))
 
     def _lay_out(self, told: Told) -> None:
         layout = QVBoxLayout(self)
@@ -103,6 +103,10 @@ class ReportDialog(QDialog):
         self.copy.setEnabled(True)
         if self.close_button.hasFocus():
             self.copy.setFocus()
+
+    def _end(self) -> None:
+        self._writing.cancel()  # what it would fill is gone
+        self.deleteLater()
 
     def happened_again(self) -> None:
         """While it is open, the program has had another error."""
