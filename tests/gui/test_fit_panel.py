@@ -27,6 +27,7 @@ from nodetool_xl_desktop.fit.options import LoadOptions, LoadSettings
 from nodetool_xl_desktop.gguf import read_model
 from nodetool_xl_desktop.library.settings import ModelSettings
 from nodetool_xl_desktop.ui.fit.memory_bar import MemoryBar
+from nodetool_xl_desktop.ui.fit.model_card import ModelCard
 
 CARD = Device("CUDA0", "gpu", round(10.3 * GIB), round(11.4 * GIB), "NVIDIA GeForce RTX 4070")
 SMALL = Device("CUDA0", "gpu", 3 * GIB, 4 * GIB, "NVIDIA T400")
@@ -278,6 +279,11 @@ async def test_what_was_taken_stands_beside_the_plan_and_is_kept(
     again = build()
     await shown(again, starter_model)
     await until(lambda: says(again, "278 MiB, took 278 MiB"), "it is known before the load")
+    panel = again.window.fit_panel
+    panel.setStyleSheet("QLabel { font-size: 22px }")  # or a language with longer words
+    lay_out()
+    (card,) = panel.findChildren(ModelCard)
+    assert card.minimumSizeHint().width() <= card.width(), "wider, its texts would wrap without having the room"
 
 
 async def test_what_is_loaded_so_is_kept_beside_what_was_tuned(build: Build, starter_model: Path, paths: Paths) -> None:

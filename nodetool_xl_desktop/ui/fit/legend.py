@@ -37,8 +37,9 @@ class Legend(QWidget):
         grid.setHorizontalSpacing(SPACE_S)
         for row, (key, name) in enumerate(ROWS):
             self._names[key] = GivingLabel("", name)
-            self._sizes[key] = figure("", "note" if key == "others" else "")
-            if key == "planned":  # its figures may be two, and must not widen the column
+            # Where it says two, it must neither widen the column nor the card, whose texts would wrap without room.
+            self._sizes[key] = figure("", "note" if key == "others" else "", gives=key == "planned")
+            if key == "planned":
                 line = QHBoxLayout()
                 line.addWidget(self._names[key])
                 line.addWidget(self._sizes[key], 1)
