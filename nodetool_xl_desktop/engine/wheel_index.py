@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
-import json
 import platform
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import httpx2
 
-from nodetool_xl_desktop.core import network
+from nodetool_xl_desktop.core import network, simple_index
 from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
@@ -34,8 +30,6 @@ MOST_PAGE = 16 * MIB
 MOST_WHEEL = 4 * GIB
 #: Seconds for a page as a whole: somebody waits for it.
 PAGE_WITHIN_S = 60.0
-_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1, */*;q=0.01"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,7 @@ async def offers(address: str) -> tuple[Offer, ...]:
     """
     url = _checked(address)
     if url.path.endswith(".whl"):
-        found = [_offer(url, str(url), {})]
+        found = [_offer(url, str(url), simple_index.Link(str(url)))]
         _require_some(found, address)
         return tuple(found)
     listed = await _listed(url)
@@ -158,7 +152,8 @@ async def _page(client: network.HttpClient, url: httpx2.URL) -> tuple[httpx2.URL
     """A page: where it really came from, of what type it is, and its bytes; None where there is none."""
     what = _not_listed(url)
     try:
-        async with asyncio.timeout(PAGE_WITHIN_S), client.stream("GET", url, headers={"Accept": _ACCEPT}) as response:
+        accept = {"Accept": simple_index.ACCEPT}
+        async with asyncio.timeout(PAGE_WITHIN_S), client.stream("GET", url, headers=accept) as response:
             if response.status_code in (403, 404, 410):
                 return None
             _require_found(response, what)
@@ -178,54 +173,16 @@ async def _page(client: network.HttpClient, url: httpx2.URL) -> tuple[httpx2.URL
 
 def _links(url: httpx2.URL, kind: str, body: bytes) -> Iterator[Offer]:
     """The wheels of the engine that a page names; what it says beside them is left out."""
-    text = body.decode("utf-8", errors="replace")
-    for link, about in _of_json(text) if "json" in kind else _of_html(text):
+    for link in simple_index.links(kind, body):
         try:
-            target = url.join(link)
-            offer = _offer(target, str(url), about)
+            offer = _offer(url.join(link.address), str(url), link)
         except (WheelRefused, ValueError, httpx2.InvalidURL):  # a link to something else
             continue
-        yanked = about.get("yanked", False)
-        if yanked is False or yanked is None:
+        if not link.is_yanked:
             yield offer
 
 
-def _of_json(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """PEP 691, "Project Detail"."""
-    try:
-        files = json.loads(text)["files"]
-        for file in files:
-            hashes = file.get("hashes") or {}
-            about = {key: file.get(key) for key in ("size", "yanked", "requires-python")}
-            yield str(file["url"]), {**about, "sha256": hashes.get("sha256")}
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return
-
-
-def _of_html(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """PEP 503: links, with the hash behind their `#`."""
-    reader = _Links()
-    reader.feed(text)
-    for attributes in reader.found:
-        link, _, fragment = (attributes.get("href") or "").partition("#")
-        sha256 = fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else None
-        yanked = "data-yanked" in attributes
-        yield link, {"sha256": sha256, "yanked": yanked, "requires-python": attributes.get("data-requires-python")}
-
-
-class _Links(HTMLParser):
-    """The attributes of all links."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[dict[str, str | None]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.found.append(dict(attrs))
-
-
-def _offer(url: httpx2.URL, page: str, about: dict[str, Any]) -> Offer:
+def _offer(url: httpx2.URL, page: str, link: simple_index.Link) -> Offer:
     """What a link leads to.
 
     Raises:
@@ -233,21 +190,20 @@ def _offer(url: httpx2.URL, page: str, about: dict[str, Any]) -> Offer:
         ValueError: to one for another Python.
     """
     name = WheelName.of(unquote(url.path.rpartition("/")[2]))
-    _require_python(about.get("requires-python"))
-    sha256, size = str(about.get("sha256") or "").lower(), about.get("size")
+    _require_python(link.requires_python)
     return Offer(
         name=name,
         address=str(_checked(str(url.copy_with(fragment=None)))),
         page=page,
-        sha256=sha256 if _SHA256.fullmatch(sha256) else "",
-        size=size if isinstance(size, int) and size >= 0 else None,
+        sha256=link.sha256,
+        size=link.size,
     )
 
 
-def _require_python(specifier: object) -> None:
+def _require_python(specifier: str) -> None:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - not at every start
 
-    if isinstance(specifier, str) and specifier:
+    if specifier:
         try:
             fits = SpecifierSet(specifier).contains(platform.python_version(), prereleases=True)
         except InvalidSpecifier:

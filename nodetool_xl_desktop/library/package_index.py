@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import configparser
-import json
 import os
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -24,16 +21,15 @@ import platformdirs
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.network import HttpClient
 from nodetool_xl_desktop.core.paths import resource
+from nodetool_xl_desktop.core.simple_index import ACCEPT, Link, links
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
 
 #: The address of pip's own index, written by the recipe that freezes the program.
 FROZEN_NAME = "package-index.txt"
-_ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.5, */*;q=0.1"
 #: The page of one project takes some kilobytes.
 _MOST_PAGE = 8 * 1024 * 1024
 _PAGE_WITHIN_S = 30.0
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ async def _page(client: HttpClient, address: str, what: str) -> list[tuple[httpx
         host = httpx2.URL(address).host
         async with (
             asyncio.timeout(_PAGE_WITHIN_S),
-            client.stream("GET", address, headers={"Accept": _ACCEPT}) as response,
+            client.stream("GET", address, headers={"Accept": ACCEPT}) as response,
         ):
             if response.status_code == 404:
                 return []
@@ -120,8 +116,7 @@ async def _page(client: HttpClient, address: str, what: str) -> list[tuple[httpx
                 body += piece
                 if len(body) > _MOST_PAGE:
                     raise UserFacingError(what, tr("the page of {host} does not end", host=host), hint)
-            kind, text = response.headers.get("content-type", ""), bytes(body).decode("utf-8", "replace")
-            return list(_links(response.url, _of_json(text) if "json" in kind else _of_html(text)))
+            return list(_links(response.url, links(response.headers.get("content-type", ""), bytes(body))))
     except (TimeoutError, httpx2.TimeoutException) as error:
         raise UserFacingError(what, tr("{host} does not answer", host=host), hint) from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -134,42 +129,14 @@ def unreachable(host: str, error: Exception) -> str:
     return tr("{host} cannot be reached ({reason})", host=host, reason=reason)
 
 
-def _links(page: httpx2.URL, found: Iterator[tuple[str, str]]) -> Iterator[tuple[httpx2.URL, str]]:
-    for link, sha256 in found:
+def _links(page: httpx2.URL, found: Iterator[Link]) -> Iterator[tuple[httpx2.URL, str]]:
+    for link in found:
         try:
-            url = page.join(link)
+            url = page.join(link.address)
         except (httpx2.InvalidURL, ValueError):
             continue
         if url.scheme in ("http", "https"):
-            yield url, sha256 if _SHA256.fullmatch(sha256) else ""
-
-
-def _of_json(text: str) -> Iterator[tuple[str, str]]:
-    """PEP 691, "Project Detail"."""
-    try:
-        for file in json.loads(text)["files"]:
-            yield str(file["url"]), str((file.get("hashes") or {}).get("sha256", ""))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return
-
-
-def _of_html(text: str) -> Iterator[tuple[str, str]]:
-    """PEP 503: links, with the hash behind their `#`."""
-    reader = _Links()
-    reader.feed(text)
-    for href in reader.found:
-        link, _, fragment = href.partition("#")
-        yield link, fragment.removeprefix("sha256=")
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.found += [value for name, value in attrs if name == "href" and value]
+            yield url, link.sha256
 
 
 def _files() -> list[Path]:

@@ -21,6 +21,7 @@ from nodetool_xl_desktop.core.setting import Origin, Section, Setting
 from nodetool_xl_desktop.core.settings_file import SettingsFile
 from nodetool_xl_desktop.core.units import GIB
 from nodetool_xl_desktop.fit.verdict import Verdict
+from nodetool_xl_desktop.ui.engine.engine_page import EnginePage
 from nodetool_xl_desktop.ui.settings.setting_row import SettingRow
 from nodetool_xl_desktop.ui.settings.settings_page import SettingsPage
 from nodetool_xl_desktop.ui.shortcuts import Shortcuts
@@ -122,7 +123,7 @@ async def test_sections_by_the_arrow_keys(build: Build) -> None:
         assert shown(page) == expected
         await person.press(K.Key_Down)
     assert seen == list(Section)
-    engine = page.widget_of(Section.ENGINE)
+    engine = page.findChild(EnginePage)
     assert engine is not None
     assert engine.isHidden()
 

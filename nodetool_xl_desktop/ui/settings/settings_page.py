@@ -211,10 +211,6 @@ class SettingsPage(ClosedByEscape):
         """The section that is chosen."""
         return self._section
 
-    def widget_of(self, section: Section) -> QWidget | None:
-        """What the section has of its own; None before it was shown."""
-        return self._made.get(section)
-
     def _shown_sections(self) -> Sequence[Section]:
         with_rows = {setting.section for setting in self.rows}
         return [each for each in Section if each in with_rows or each in self._widgets]
