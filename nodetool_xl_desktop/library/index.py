@@ -24,8 +24,8 @@ from nodetool_xl_desktop.library.model_file import Facts, Trouble
 #: Another form of the rows is another number; so is another version of the program, which may read headers better.
 _FORM = 2
 _VERSION = zlib.crc32(f"{_FORM} {__version__}".encode()) & 0x7FFF_FFFF
-#: How long another process is waited for.
-_BUSY_S = 5.0
+#: How long another process is waited for; SQLite lets others in between, so that a slow disk can make one wait long.
+_BUSY_S = 30.0
 #: Rows of files that are not there (a disk may come back) are kept up to this many.
 MOST_ROWS = 20_000
 #: What says that the file is damaged, not that the disk refuses.
@@ -96,11 +96,12 @@ class HeaderIndex:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)) as database:
             database.execute("PRAGMA synchronous = NORMAL")
-            if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            if not _is_of_this_form(database):
                 database.execute("BEGIN IMMEDIATE")
-                database.execute("DROP TABLE IF EXISTS header")
-                database.execute(_TABLE)
-                database.execute(f"PRAGMA user_version = {_VERSION}")
+                if not _is_of_this_form(database):  # else another made it while this one waited, and wrote to it
+                    database.execute("DROP TABLE IF EXISTS header")
+                    database.execute(_TABLE)
+                    database.execute(f"PRAGMA user_version = {_VERSION}")
                 database.execute("COMMIT")
             database.execute("BEGIN")
             yield database
@@ -116,6 +117,10 @@ class HeaderIndex:
             _log.warning("It could not be thrown away: %s", error.strerror)
             return False
         return True
+
+
+def _is_of_this_form(database: sqlite3.Connection) -> bool:
+    return bool(database.execute("PRAGMA user_version").fetchone()[0] == _VERSION)
 
 
 def _read_all(database: sqlite3.Connection) -> dict[Path, tuple[str, Facts | Trouble]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -50,6 +51,23 @@ def test_rows_of_another_version_do_not_count(tmp_path: Path) -> None:
     assert HeaderIndex(path).all() == {}
     HeaderIndex(path).keep(ROWS)
     assert len(HeaderIndex(path).all()) == 3
+
+
+def test_what_another_process_made_while_it_was_waited_for_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    HeaderIndex(path).keep(ROWS)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        (form,) = other.execute("PRAGMA user_version").fetchone()
+        other.execute("PRAGMA user_version = 0")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute(f"PRAGMA user_version = {form}")
+        waiting = threading.Thread(target=lambda: HeaderIndex(path).keep(kept(1)))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        other.execute("COMMIT")
+    waiting.join()
+    assert set(HeaderIndex(path).all()) == {row[0] for row in (*ROWS, *kept(1))}
 
 
 @pytest.mark.parametrize("rounds", [40, pytest.param(1000, marks=pytest.mark.soak)])
