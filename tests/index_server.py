@@ -119,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         begin = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
         self.send_response(206 if begin else 200)
         self.send_header("Content-Length", str(size - begin))
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
         self.end_headers()
         ends = begin + index.drop_after.pop(0) if index.drop_after else size
         with index.wheel.open("rb") as file:

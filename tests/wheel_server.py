@@ -26,7 +26,14 @@ class WheelServer:
         hashes: what it says of a file instead of its right hash; "" says nothing.
         about: more of a link of the HTML form, by the name of its file.
         hold: after so many bytes of a wheel it waits until `go_on` is set.
-        cut: it sends so many bytes of a wheel and closes the connection.
+        cut: it sends so many bytes of a wheel, and closes the connection; of a list, the next answers one each, None
+            for all of it.
+        fail: the statuses that the next answers with a wheel have instead, one each; 0 for none.
+        ranges: whether it sends the rest of a wheel where that is asked for.
+        etag: its mark of all wheels; "" for none.
+        heeds: whether it sends all where `If-Range` names another mark, as it should.
+        asked: the paths of all requests.
+        wanted: of those of wheels, what `Range` and `If-Range` said.
     """
 
     wheels: list[Path]
@@ -34,8 +41,13 @@ class WheelServer:
     hashes: dict[str, str] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
     hold: int | None = None
-    cut: int | None = None
+    cut: int | list[int | None] | None = None
+    fail: list[int] = field(default_factory=list)
+    ranges: bool = True
+    etag: str = ""
+    heeds: bool = True
     asked: list[str] = field(default_factory=list)
+    wanted: list[tuple[str, str]] = field(default_factory=list)
     go_on: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -108,11 +120,28 @@ class WheelServer:
         request.wfile.write(body)
 
     def _send_wheel(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(body)))
+        asked, mark = request.headers.get("Range", ""), request.headers.get("If-Range", "")
+        self.wanted.append((asked, mark))
+        if self.fail and (status := self.fail.pop(0)):
+            request.send_error(status)
+            return
+        begin = int(asked.removeprefix("bytes=").rstrip("-") or 0) if self.ranges else 0
+        if mark and mark != self.etag and self.heeds:
+            begin = 0
+        if begin >= len(body):
+            request.send_error(416)
+            return
+        request.send_response(206 if begin else 200)
+        request.send_header("Content-Length", str(len(body) - begin))
+        if begin:
+            request.send_header("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")
+        if self.etag:
+            request.send_header("ETag", self.etag)
         request.end_headers()
-        stop = self.cut if self.cut is not None else self.hold
-        request.wfile.write(body if stop is None else body[:stop])
+        cut = (self.cut.pop(0) if self.cut else None) if isinstance(self.cut, list) else self.cut
+        stop = cut if cut is not None else self.hold
+        rest = body[begin:]
+        request.wfile.write(rest if stop is None else rest[:stop])
         if self.hold is not None:
             self.go_on.wait(30)
-            request.wfile.write(body[self.hold :])
+            request.wfile.write(rest[self.hold :])

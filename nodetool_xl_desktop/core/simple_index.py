@@ -1,4 +1,4 @@
-"""What a page of a package index lists, in both of the forms that there are; whoever fetched it bounds its length.
+"""What a page of a package index lists, in both of the forms that there are; `index_page` fetches it.
 
 The forms are PEP 503 (HTML) and PEP 691 (JSON). Of what a page says, only what has the right kind is believed.
 """

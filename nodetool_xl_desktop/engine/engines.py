@@ -3,6 +3,7 @@
     engines/<name>/engine.json     what it is and where it came from
     engines/<name>/wheel/          what was in its wheel; the engine child puts it before its own path
     engines/current.json           the name of the one that runs; without it the program's own does
+    engines/.coming/<wheel>.part   what has come of a wheel, for the next attempt to go on with (`core.index_part`)
 
 A folder appears by a rename, when all of it is written; what was begun and not finished is swept away. Everything here
 touches the disk, and may block.
@@ -101,6 +102,8 @@ class Engines:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: Where wheels lie while they are fetched.
+        self.coming = folder / ".coming"
         self._choice = JsonFile(folder / "current.json", tr("The choice of the engine"))
 
     def installed(self) -> tuple[Installed, ...]:

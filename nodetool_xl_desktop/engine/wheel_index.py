@@ -6,8 +6,6 @@ or a wheel itself. What it says is believed of no more than names, and a hash th
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import ipaddress
 import platform
 from collections.abc import Callable, Iterator
@@ -20,16 +18,15 @@ import httpx2
 from nodetool_xl_desktop.core import network, simple_index
 from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.index_file import PAUSES_S, IndexFetch
+from nodetool_xl_desktop.core.index_page import Page, fetch_page
+from nodetool_xl_desktop.core.index_part import IndexFile, Part, sweep
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.core.units import GIB, MIB, file_size
+from nodetool_xl_desktop.core.units import GIB
 from nodetool_xl_desktop.engine.wheel_file import ENGINE, WheelName, WheelRefused
 
-#: A page that lists every wheel of one project takes some hundred kilobytes.
-MOST_PAGE = 16 * MIB
 MOST_WHEEL = 4 * GIB
-#: Seconds for a page as a whole: somebody waits for it.
-PAGE_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +76,45 @@ async def offers(address: str) -> tuple[Offer, ...]:
     return tuple(sorted(by_fit, key=lambda offer: Version(offer.name.version), reverse=True))
 
 
-async def fetch(offer: Offer, folder: Path, progress: Callable[[int, int | None], None]) -> Path:
-    """Fetch a wheel into a folder; returns the file, which is what the page says. Cancelling ends it.
+async def fetch(
+    offer: Offer,
+    coming: Path,
+    folder: Path,
+    progress: Callable[[int, int | None], None],
+    *,
+    pauses_s: tuple[float, ...] = PAUSES_S,
+) -> Path:
+    """Fetch a wheel into a folder; returns the file, which is what the page says.
+
+    Cancelled, or broken off, it leaves what has come for the next time; what nobody comes back for is swept away.
 
     Args:
         offer: which one.
-        folder: where to; what it leaves there when it raises is the caller's.
+        coming: where it lies until all of it is here; there only while something is in it.
+        folder: where to, on the same disk.
         progress: is told bytes done, and of how many where that is known.
+        pauses_s: seconds before each further attempt where the connection breaks.
 
     Raises:
         WheelRefused: it is another file than the page says.
         UserFacingError: it cannot be fetched, or the disk refused.
     """
     what = tr("{file} could not be fetched", file=one_line(offer.name.file, 80))
-    target, digest, done = folder / offer.name.file, hashlib.sha256(), 0
+    part = Part(coming, IndexFile(offer.address, offer.name.file, offer.sha256, offer.size))
+    target = folder / offer.name.file
     try:
-        async with _client() as client, client.stream("GET", offer.address) as response:
-            _require_found(response, what)
-            said = response.headers.get("content-length", "")
-            size = int(said) if said.isdigit() else offer.size
-            if max(size or 0, offer.size or 0) > MOST_WHEEL:
-                raise _too_large(what, max(size or 0, offer.size or 0))
-            with target.open("xb") as file:
-                async for piece in response.aiter_raw():
-                    done += len(piece)
-                    if done > MOST_WHEEL:
-                        raise _too_large(what, done)
-                    file.write(piece)
-                    digest.update(piece)
-                    progress(done, size)
-    except httpx2.HTTPError as error:
-        raise _unreachable(what, error) from error
+        sweep(coming, keep=part)
+        async with _client() as client:
+            sha256 = await IndexFetch(
+                client, part, what, most=MOST_WHEEL, tell=progress, look=_look, pauses_s=pauses_s
+            ).run()
+        _require_same(offer, sha256, what)
+        part.finish(target)
     except OSError as error:
-        why = tr("{reason} ({path})", reason=error.strerror or str(error), path=folder)
+        why = tr("{reason} ({path})", reason=error.strerror or str(error), path=coming)
         raise UserFacingError(what, why, tr("Make room on that disk.")) from error
-    _require_same(offer, digest.hexdigest(), what)
+    finally:
+        part.leave()
     return target
 
 
@@ -134,48 +135,25 @@ async def _listed(url: httpx2.URL) -> list[Offer]:
     The project's first, as the page of a whole index may be tens of megabytes long.
     """
     below = url.path.rstrip("/").rpartition("/")[2] != ENGINE
+    what, hint = _not_listed(url), tr("Look at the network and the address.")
     async with _client() as client:
         project = None
         if below:
             address = url.copy_with(path=f"{url.path.rstrip('/')}/{ENGINE}/", query=None, fragment=None)
-            project = await _page(client, address)
-            if project is not None and (found := list(_links(*project))):
+            project = await fetch_page(client, address, what, hint, _look)
+            if project is not None and (found := list(_links(project))):
                 return found
-        page = await _page(client, url) or project
+        page = await fetch_page(client, url, what, hint, _look) or project
         if page is None:
-            why = tr("there is no such page")
-            raise UserFacingError(_not_listed(url), why, tr("Look at the address."))
-        return list(_links(*page))
+            raise UserFacingError(what, tr("there is no such page"), tr("Look at the address."))
+        return list(_links(page))
 
 
-async def _page(client: network.HttpClient, url: httpx2.URL) -> tuple[httpx2.URL, str, bytes] | None:
-    """A page: where it really came from, of what type it is, and its bytes; None where there is none."""
-    what = _not_listed(url)
-    try:
-        accept = {"Accept": simple_index.ACCEPT}
-        async with asyncio.timeout(PAGE_WITHIN_S), client.stream("GET", url, headers=accept) as response:
-            if response.status_code in (403, 404, 410):
-                return None
-            _require_found(response, what)
-            body = bytearray()
-            async for piece in response.aiter_raw():
-                body += piece
-                if len(body) > MOST_PAGE:
-                    why = tr("its page is longer than {size}", size=file_size(MOST_PAGE))
-                    raise UserFacingError(what, why, tr("Name the page of the engine itself."))
-            return response.url, response.headers.get("content-type", ""), bytes(body)
-    except TimeoutError as error:
-        why = tr("it sent no whole page within {seconds} s", seconds=round(PAGE_WITHIN_S))
-        raise UserFacingError(what, why, tr("Try again.")) from error
-    except httpx2.HTTPError as error:
-        raise _unreachable(what, error) from error
-
-
-def _links(url: httpx2.URL, kind: str, body: bytes) -> Iterator[Offer]:
+def _links(page: Page) -> Iterator[Offer]:
     """The wheels of the engine that a page names; what it says beside them is left out."""
-    for link in simple_index.links(kind, body):
+    for url, link in page.links():
         try:
-            offer = _offer(url.join(link.address), str(url), link)
+            offer = _offer(url, str(page.url), link)
         except (WheelRefused, ValueError, httpx2.InvalidURL):  # a link to something else
             continue
         if not link.is_yanked:
@@ -253,20 +231,7 @@ def _require_some(found: list[Offer], address: str) -> None:
         raise WheelRefused(tr("{address} lists no engine", address=one_line(address, 80)), why, hint)
 
 
-def _require_found(response: httpx2.Response, what: str) -> None:
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UserFacingError(what, tr("the server packs what was not asked for so"), tr("Use another address."))
+def _look(response: httpx2.Response) -> None:
+    """Where it was sent on to has to be as good as the address that was named."""
     if response.url.scheme == "http":
-        _checked(str(response.url))  # where it was sent on to
-    if response.status_code != 200:
-        why = tr("the server answers with status {status}", status=response.status_code)
-        raise UserFacingError(what, why, tr("Look at the address, or try again later."))
-
-
-def _too_large(what: str, size: int) -> WheelRefused:
-    return WheelRefused(what, tr("it is {size} large", size=file_size(size)), tr("Use another address."))
-
-
-def _unreachable(what: str, error: httpx2.HTTPError) -> UserFacingError:
-    why = tr("the server cannot be reached: {reason}", reason=one_line(str(error), 200) or type(error).__name__)
-    return UserFacingError(what, why, tr("Look at the network and the address."))
+        _checked(str(response.url))

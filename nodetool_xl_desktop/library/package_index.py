@@ -10,8 +10,6 @@ import asyncio
 import configparser
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,32 +17,14 @@ import httpx2
 import platformdirs
 
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.index_page import fetch_page
+from nodetool_xl_desktop.core.index_part import IndexFile
 from nodetool_xl_desktop.core.network import HttpClient
 from nodetool_xl_desktop.core.paths import resource
-from nodetool_xl_desktop.core.simple_index import ACCEPT, Link, links
-from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
 
 #: The address of pip's own index, written by the recipe that freezes the program.
 FROZEN_NAME = "package-index.txt"
-#: The page of one project takes some kilobytes.
-_MOST_PAGE = 8 * 1024 * 1024
-_PAGE_WITHIN_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file of an index.
-
-    Attributes:
-        url: where it lies.
-        host: who has it, for people.
-        sha256: what the index says of it; empty where it says nothing.
-    """
-
-    url: str
-    host: str
-    sha256: str
 
 
 def addresses() -> list[str]:
@@ -67,7 +47,7 @@ def addresses() -> list[str]:
     return list(dict.fromkeys(each for each in said if each.startswith(("http://", "https://"))))
 
 
-async def find(client: HttpClient, project: str, file: str, what: str) -> Found:
+async def find(client: HttpClient, project: str, file: str, what: str) -> IndexFile:
     """Where the indexes have a file.
 
     Args:
@@ -84,59 +64,19 @@ async def find(client: HttpClient, project: str, file: str, what: str) -> Found:
         raise UserFacingError(what, tr("no package index is known"), tr("Name one in the variable PIP_INDEX_URL."))
     begin, _, end = file.partition("*")
     problem: UserFacingError | None = None
+    hint = tr("Look at the connection, then try again; or open any .gguf file of yours.")
     for address in asked:
         try:
-            for link, sha256 in await _page(client, f"{address.rstrip('/')}/{project}/", what):
-                name = unquote(link.path.rpartition("/")[2])
+            page = await fetch_page(client, f"{address.rstrip('/')}/{project}/", what, hint)
+            for url, link in page.links() if page is not None else ():
+                name = unquote(url.path.rpartition("/")[2])
                 if name.startswith(begin) and name.endswith(end):
-                    return Found(str(link), link.host, sha256)
+                    return IndexFile(str(url), name, link.sha256, link.size)
         except UserFacingError as error:
             problem = problem or error
     host = httpx2.URL(asked[0]).host
     why = tr("{host} has no {file}", host=host, file=file)
     raise problem or UserFacingError(what, why, tr("Try again later; or open any .gguf file of yours."))
-
-
-async def _page(client: HttpClient, address: str, what: str) -> list[tuple[httpx2.URL, str]]:
-    host = "?"
-    hint = tr("Look at the connection, then try again; or open any .gguf file of yours.")
-    try:
-        host = httpx2.URL(address).host
-        async with (
-            asyncio.timeout(_PAGE_WITHIN_S),
-            client.stream("GET", address, headers={"Accept": ACCEPT}) as response,
-        ):
-            if response.status_code == 404:
-                return []
-            if response.status_code != 200:
-                why = tr("{host} answers with status {status}", host=host, status=response.status_code)
-                raise UserFacingError(what, why, tr("Try again later."))
-            body = bytearray()
-            async for piece in response.aiter_raw():
-                body += piece
-                if len(body) > _MOST_PAGE:
-                    raise UserFacingError(what, tr("the page of {host} does not end", host=host), hint)
-            return list(_links(response.url, links(response.headers.get("content-type", ""), bytes(body))))
-    except (TimeoutError, httpx2.TimeoutException) as error:
-        raise UserFacingError(what, tr("{host} does not answer", host=host), hint) from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise UserFacingError(what, unreachable(host, error), hint) from error
-
-
-def unreachable(host: str, error: Exception) -> str:
-    """Why a server cannot be reached, for people."""
-    reason = one_line(str(error), 160) or type(error).__name__
-    return tr("{host} cannot be reached ({reason})", host=host, reason=reason)
-
-
-def _links(page: httpx2.URL, found: Iterator[Link]) -> Iterator[tuple[httpx2.URL, str]]:
-    for link in found:
-        try:
-            url = page.join(link.address)
-        except (httpx2.InvalidURL, ValueError):
-            continue
-        if url.scheme in ("http", "https"):
-            yield url, link.sha256
 
 
 def _files() -> list[Path]:

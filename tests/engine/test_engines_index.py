@@ -15,6 +15,7 @@ from nodetool_xl_desktop.core.network import OffLine, WorksOffLine
 from nodetool_xl_desktop.engine import wheel_index
 from nodetool_xl_desktop.engine.wheel_file import WheelRefused
 
+SOON = (0.0, 0.0, 0.0)
 CODE = {"xllamacpp/__init__.py": b"x = 1\n" * 50_000}
 
 
@@ -49,7 +50,9 @@ async def test_the_newest_that_fits_comes_first_and_is_what_it_says(
         assert found[0].sha256 == server.sha256(newest)
         assert found[0].size == (newest.stat().st_size if form == "json" else None)
         told: list[tuple[int, int | None]] = []
-        fetched = await wheel_index.fetch(found[0], tmp_path, lambda done, size: told.append((done, size)))
+        fetched = await wheel_index.fetch(
+            found[0], tmp_path / "coming", tmp_path, lambda done, size: told.append((done, size))
+        )
         assert fetched.read_bytes() == newest.read_bytes()
         assert told[-1] == (newest.stat().st_size, newest.stat().st_size)
         assert [path for path in server.asked if path.startswith("/files")] == [
@@ -69,14 +72,14 @@ async def test_another_file_than_the_page_says_is_refused(wheels: list[Path], tm
     with WheelServer(wheels[:1], form, hashes={wheels[0].name: "ab" * 32}) as server:
         (offer,) = await wheel_index.offers(server.index)
         with pytest.raises(WheelRefused, match=f"and the page says {'ab' * 32}"):
-            await wheel_index.fetch(offer, tmp_path, nothing)
+            await wheel_index.fetch(offer, tmp_path / "coming", tmp_path, nothing)
 
 
 async def test_without_a_hash_there_is_none_to_hold_it_against(wheels: list[Path], tmp_path: Path) -> None:
     with WheelServer(wheels[:1], hashes={wheels[0].name: ""}) as server:
         (offer,) = await wheel_index.offers(server.index)
         assert offer.sha256 == ""
-        assert (await wheel_index.fetch(offer, tmp_path, nothing)).exists()
+        assert (await wheel_index.fetch(offer, tmp_path / "coming", tmp_path, nothing)).exists()
 
 
 @pytest.mark.parametrize("about", ["data-yanked", 'data-requires-python="&lt;3"'])
@@ -120,14 +123,14 @@ async def test_a_server_that_is_not_there(wheels: list[Path], tmp_path: Path) ->
     with pytest.raises(UserFacingError, match="cannot be reached"):
         await wheel_index.offers(server.index)
     with pytest.raises(UserFacingError, match="cannot be reached"):
-        await wheel_index.fetch(offer, tmp_path, nothing)
+        await wheel_index.fetch(offer, tmp_path / "coming", tmp_path, nothing)
 
 
 async def test_a_connection_that_breaks(wheels: list[Path], tmp_path: Path) -> None:
     with WheelServer(wheels, cut=500) as server:
         offer = (await wheel_index.offers(server.index))[0]
         with pytest.raises(UserFacingError, match="cannot be reached"):
-            await wheel_index.fetch(offer, tmp_path, nothing)
+            await wheel_index.fetch(offer, tmp_path / "coming", tmp_path, nothing, pauses_s=SOON)
 
 
 async def test_off_line_nothing_is_asked(wheels: list[Path], tmp_path: Path) -> None:
@@ -135,7 +138,7 @@ async def test_off_line_nothing_is_asked(wheels: list[Path], tmp_path: Path) -> 
     with WheelServer(wheels, hold=500) as server:
         offer = (await wheel_index.offers(server.index))[0]
         asked = len(server.asked)
-        fetching = asyncio.create_task(wheel_index.fetch(offer, tmp_path, nothing))
+        fetching = asyncio.create_task(wheel_index.fetch(offer, tmp_path / "coming", tmp_path, nothing))
         while len(server.asked) == asked:  # noqa: ASYNC110 - a server in a thread tells nobody
             await asyncio.sleep(0.01)
         switch.is_on = True

