@@ -277,8 +277,10 @@ class Child:
     async def wait(self) -> int:
         """Wait until the child has ended and all of its log is read; returns its exit status."""
         status = await self._process.wait()
-        # Not for ever: a process that the child itself has started may hold its log open.
-        await asyncio.wait([self._draining], timeout=LOG_READ_WITHIN_S)
+        try:  # not for ever: a process that the child itself has started may hold its log open
+            await asyncio.wait([self._draining], timeout=LOG_READ_WITHIN_S)
+        finally:
+            self._draining.cancel()
         return status
 
     async def end(self, grace_s: float = GRACE_S) -> None:
