@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QSizePolicy,
     QStackedWidget,
@@ -27,6 +26,7 @@ from nodetool_xl_desktop.store.store import Store
 from nodetool_xl_desktop.ui.actions import action_of
 from nodetool_xl_desktop.ui.composer.composer import Composer
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.page_head import PageHead
 from nodetool_xl_desktop.ui.parts import ElidedLabel, caption
 from nodetool_xl_desktop.ui.presets.preset_button import PresetButton
 from nodetool_xl_desktop.ui.store_problem import StoreBanners, StoreProblem
@@ -88,7 +88,7 @@ class ChatPane(QWidget):
         theme.changed.connect(self._refresh)
         self._refresh()
 
-    def _make_bar(self) -> QFrame:
+    def _make_bar(self) -> PageHead:
         self._status = ElidedLabel("note")
         self.presets = PresetButton(self._theme)
         self.more.setAccessibleName(tr("More"))
@@ -97,15 +97,11 @@ class ChatPane(QWidget):
         self.pill.setObjectName("modelPill")
         self.pill.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.pill.setToolTip(action_of("model.choose").tip)
-        bar = QFrame()
-        bar.setObjectName("topBar")
-        top = QHBoxLayout(bar)
-        top.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
-        top.setSpacing(SPACE_S + 2)
-        top.addWidget(self.pill)
-        top.addWidget(self._status, 1)
-        top.addWidget(self.presets)
-        top.addWidget(self.more)
+        bar = PageHead()
+        bar.row.setSpacing(SPACE_S + 2)
+        bar.add(self.pill)
+        bar.row.addWidget(self._status, 1)
+        bar.add(self.presets, self.more)
         return bar
 
     def _lay_out(self) -> None:
@@ -206,6 +202,12 @@ class ChatPane(QWidget):
         """Something could not be done; it stands there until the next thing is done."""
         self._told = problem
         self._refresh_problem()
+
+    def untell_problem(self, problem: UserFacingError) -> None:
+        """This is over; whatever else was told stays."""
+        if self._told is problem:
+            self._told = None
+            self._refresh_problem()
 
     def _refresh_problem(self) -> None:
         """Say why the model is not loaded, unless the last answer says it already."""

@@ -31,6 +31,8 @@ class Chosen(QObject):
     changed = Signal(object)
     #: These settings (a tuple of `Setting`) are on the disk now, for whoever reads them there.
     kept = Signal(object)
+    #: What was told of the file (a `UserFacingError`) is over: it was mended, or something else is told.
+    mended = Signal(object)
     #: A person wanted another value of this (`Setting`) than the environment allows.
     refused = Signal(object)
 
@@ -41,6 +43,7 @@ class Chosen(QObject):
         self._tell = tell
         self._now = file.given()
         self._told: tuple[str, ...] = ()
+        self._stands: UserFacingError | None = None  # what was told of them
         self._wanted: dict[Setting[Any], Any] = {}  # and on its way to the disk
         self._unkept: dict[Setting[Any], Any] = {}  # chosen, but the disk or the file does not take it
         self._lock = asyncio.Lock()
@@ -92,10 +95,7 @@ class Chosen(QObject):
         finally:  # whatever becomes of it, the program begins
             if is_first:
                 self.read.emit(self._now)
-        problems = self._now.problems
-        if problems and problems != self._told:
-            self._tell(_told(self._now))
-        self._told = problems
+        self._hear(self._now, tells=True)
 
     async def _keep(self) -> None:
         async with self._lock:  # one after the other: the last one stays
@@ -109,9 +109,25 @@ class Chosen(QObject):
                 self._show(self._now)
                 raise
             self._unkept = {setting: value for setting, value in self._unkept.items() if setting not in wanted}
-            self._told = values.problems
+            self._hear(values, tells=False)
             self._show(values)
         self.kept.emit(tuple(wanted))
+
+    def _hear(self, values: Values, *, tells: bool) -> None:
+        """What cannot be used of the file: it is told once, and no longer when it is mended.
+
+        Args:
+            values: with it.
+            tells: whether it is told where nothing is yet.
+        """
+        if values.problems == self._told:
+            return
+        self._told, stood = values.problems, self._stands
+        if stood is not None:
+            self.mended.emit(stood)
+        self._stands = _told(values) if values.problems and (tells or stood is not None) else None
+        if self._stands is not None:
+            self._tell(self._stands)
 
     def _show(self, values: Values) -> None:
         """Have these hold, but for what was chosen since."""

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QLine, QRect, Qt
+from PySide6.QtCore import QEvent, QLine, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSpinBox, QStyle, QStyleOptionButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSlider, QSpinBox, QStyle, QStyleOptionButton, QWidget
 
-from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme, scaled
 
 HANDLE = 16
-#: Of what stands in a frame of its own (`parts.field`).
+#: Of what stands in a frame of its own (`parts.field`), in letters of the usual size.
 HEIGHT = 20
+
+
+def _as_high_as_letters(hint: QSize) -> QSize:
+    """The same width, and the height of one line in the system's letters, whatever they are now."""
+    return QSize(hint.width(), scaled(HEIGHT))
+
+
+class LineField(QLineEdit):
+    """One line to type in; it needs a `parts.field` around it."""
+
+    def sizeHint(self) -> QSize:
+        return _as_high_as_letters(super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        return _as_high_as_letters(super().minimumSizeHint())
 
 
 class MarkedSlider(QSlider):
@@ -35,8 +50,9 @@ class MarkedSlider(QSlider):
         super().paintEvent(event)
         if self._mark is None:
             return
+        is_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
         x = HANDLE // 2 + QStyle.sliderPositionFromValue(
-            self.minimum(), self.maximum(), self._mark, self.width() - HANDLE
+            self.minimum(), self.maximum(), self._mark, self.width() - HANDLE, is_mirrored
         )
         painter = QPainter(self)
         painter.setPen(QPen(QColor(self._theme.tokens.warning), 2))
@@ -60,7 +76,12 @@ class NumberField(QSpinBox):
         self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setKeyboardTracking(False)
-        self.setFixedHeight(HEIGHT)
+
+    def sizeHint(self) -> QSize:
+        return _as_high_as_letters(super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        return _as_high_as_letters(super().minimumSizeHint())
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         digits = self.locale().toInt(text)[0] if text else 0
@@ -97,7 +118,6 @@ class Combo(QComboBox):
         self._theme = theme
         self.setAccessibleName(name)
         self.setFrame(False)
-        self.setFixedHeight(HEIGHT)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         theme.changed.connect(self.update)
 
@@ -117,6 +137,12 @@ class Combo(QComboBox):
         """The short form of what is chosen."""
         return str(self.currentData())
 
+    def sizeHint(self) -> QSize:
+        return _as_high_as_letters(super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        return _as_high_as_letters(super().minimumSizeHint())
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
@@ -132,10 +158,13 @@ class Combo(QComboBox):
         painter = QPainter(self)
         painter.setPen(QColor(tokens.text if self.isEnabled() else tokens.muted))
         caret = 12
-        place = self.rect().adjusted(0, 0, -(caret + SPACE_XS), 0)
+        way = self.layoutDirection()
+        place = QStyle.visualRect(way, self.rect(), self.rect().adjusted(0, 0, -(caret + SPACE_XS), 0))
         text = self.fontMetrics().elidedText(self.value, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-        icon = QRect(self.width() - caret, (self.height() - caret) // 2 + 1, caret, caret)
+        edge = QStyle.visualAlignment(way, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(place, edge, text)
+        right = QRect(self.width() - caret, (self.height() - caret) // 2 + 1, caret, caret)
+        icon = QStyle.visualRect(way, self.rect(), right)
         self._theme.icon("caret-down").paint(painter, icon)
         painter.end()
 

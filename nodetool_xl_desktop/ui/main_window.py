@@ -251,6 +251,8 @@ class MainWindow(QMainWindow):
         self._connect_hub()
         self.engine.changed.connect(self._engine_changed)
         self.chosen.read.connect(self._begin)
+        self.chosen.mended.connect(self._untell)
+        self.theme.changed.connect(self._share_width)
         self.chat.transcript.zoom_requested.connect(self.zoom.step)
         self.zoom.chosen.connect(partial(self.chosen.choose, settings.ZOOM))
         choose_model = self.commands["model.choose"].trigger
@@ -302,6 +304,16 @@ class MainWindow(QMainWindow):
             self.chat.tell_problem(error)
         else:
             self.problem.tell_error(error, remedy=tr("Dismiss"))
+
+    def _untell(self, error: UserFacingError) -> None:
+        """That is over, wherever it was said."""
+        self.chat.untell_problem(error)
+        self.problem.untell(error)
+
+    def _share_width(self) -> None:
+        """With larger letters what stands at the sides is wider, as far as the window has room."""
+        self.side_bar.fit(self.width())
+        self.fit_panel.fit(self.width())
 
     def _focus_page(self) -> None:
         """Have the keys go to what is most used of the page in the centre."""
@@ -434,6 +446,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._overlay.setGeometry(self.rect())
+        self._share_width()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

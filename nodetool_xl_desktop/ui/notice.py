@@ -24,6 +24,7 @@ class Notice(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
+        self._error: UserFacingError | None = None
         self._what = label("", "strong", wrap=True)
         self._text = label("", wrap=True, selects=True)
         self._text.setTextInteractionFlags(
@@ -55,6 +56,7 @@ class Notice(QFrame):
         remedy: str = "",
     ) -> None:
         """Show a notice; without `remedy` there is no button."""
+        self._error = None
         for part, words in ((self._what, what), (self._text, text), (self.remedy, remedy)):
             part.setText(words)
             part.setVisible(bool(words))
@@ -74,6 +76,12 @@ class Notice(QFrame):
     def tell_error(self, error: UserFacingError, remedy: str = "") -> None:
         """Show an error: what happened, then why and what to do."""
         self.tell(error.what, error.explanation, tone="bad", remedy=remedy)
+        self._error = error
+
+    def untell(self, error: UserFacingError) -> None:
+        """This is over; whatever else it shows stays."""
+        if self._error is error:
+            self.hide()
 
     @property
     def text(self) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
@@ -20,9 +21,11 @@ from nodetool_xl_desktop.hub.errors import BadName
 from nodetool_xl_desktop.hub.named import Named
 from nodetool_xl_desktop.ui.parts import caption, field, label, restyle
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, scaled, wide
 
 WIDTH, HEIGHT = 560, 26
+#: What is said of an address takes no more.
+LINES = 3
 #: After the last key the disk is looked at, in milliseconds.
 REST_MS = 150
 LONGEST = 4096
@@ -65,7 +68,7 @@ class OpenAddress(QDialog):
         self._looks = 0
         self.edit = QLineEdit()
         self.edit.setFrame(False)
-        self.edit.setFixedHeight(HEIGHT)
+        self.edit.setFixedHeight(scaled(HEIGHT))
         self.edit.setProperty("kind", "value")
         self.edit.setObjectName("address")
         self.edit.setMaxLength(LONGEST)
@@ -138,7 +141,6 @@ class OpenAddress(QDialog):
         buttons.addWidget(self._cancel)
         buttons.addWidget(self.open_button)
         self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._words.setFixedHeight(3 * self._words.fontMetrics().lineSpacing())  # so that nothing jumps
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_L)
         layout.setSpacing(SPACE_M)
@@ -146,7 +148,13 @@ class OpenAddress(QDialog):
         layout.addWidget(field(self.edit))
         layout.addWidget(self._words)
         layout.addLayout(buttons)
-        self.setFixedSize(WIDTH, self.sizeHint().height())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """In the letters of now, which are known when it is shown."""
+        self.setFixedWidth(wide(WIDTH))
+        self._words.setFixedHeight(LINES * self._words.fontMetrics().lineSpacing())  # so that nothing jumps
+        self.setFixedHeight(self.sizeHint().height())
+        super().showEvent(event)
 
 
 def look(text: str, endpoint: str | None = None) -> Look:

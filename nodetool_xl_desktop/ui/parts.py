@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAccessibleInterface, QFont, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.accessible import LabelAccessible
@@ -134,6 +145,21 @@ def figure(text: str = "", kind: LabelKind = "", *, gives: bool = False) -> QLab
     font.setFeature(QFont.Tag("tnum"), 1)
     made.setFont(font)
     return made
+
+
+def fold(row: QBoxLayout, parts: Iterable[QWidget], room: int) -> None:
+    """Lay out a row from top to bottom where these of it, as many as are shown, have no room beside each other.
+
+    Args:
+        row: that.
+        parts: what stands in it and does not give way.
+        room: for them, in pixels.
+    """
+    widths = [part.sizeHint().width() for part in parts if not part.isHidden()]
+    is_narrow = sum(widths) + row.spacing() * max(0, len(widths) - 1) > room
+    way = QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
+    if way is not row.direction():
+        row.setDirection(way)
 
 
 def card_layout(frame: QFrame) -> QVBoxLayout:

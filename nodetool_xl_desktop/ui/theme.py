@@ -115,6 +115,8 @@ DARK = Tokens(
 SCHEMES = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 #: So large are the letters of controls, where the system's are not larger, in pixels.
 USUAL_PX = 13
+#: Nothing grows with the letters beyond that: it has to lie in a window of 1024 x 640.
+WIDEST = 960
 #: The spaces there are, in device-independent pixels.
 SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL = 4, 8, 12, 16, 20
 
@@ -234,6 +236,23 @@ def text_scale() -> float:
 def scaled(pixels: float) -> int:
     """A size of letters, or of what holds them, as the system's letters ask for."""
     return round(pixels * text_scale())
+
+
+def wide(pixels: int) -> int:
+    """How wide a dialog or a panel over the window is that takes so many pixels with letters of the usual size: wider
+    as they are larger, within the smallest window that has to do."""
+    return max(pixels, min(scaled(pixels), WIDEST))
+
+
+def share(pixels: int, width: int, part: float) -> int:
+    """How wide a panel beside others is: wider as the letters are larger, but no more than a part of the window.
+
+    Args:
+        pixels: with letters of the usual size.
+        width: of the window.
+        part: of that, at most.
+    """
+    return max(pixels, min(scaled(pixels), round(width * part)))
 
 
 def _with_letters(sheet: str) -> str:

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from itertools import count
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QEnterEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QEnterEvent,
+    QHideEvent,
+    QKeyEvent,
+    QKeySequence,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -36,8 +45,8 @@ _numbers = count(1)
 class UndoBar(QFrame):
     """Lies over the bottom of `area` while there is something to take back, without moving what is there.
 
-    It waits while the mouse is over it, or the keys are in it. Ctrl+Z takes back too, unless the keys are in a text
-    that has something of its own to take back.
+    It waits while the mouse is over it, or the keys are in it. Ctrl+Z takes back too, wherever in the window the keys
+    are, while the bar is seen; unless they are in a text that has something of its own to take back.
 
     Args:
         theme: the theme in force.
@@ -87,6 +96,14 @@ class UndoBar(QFrame):
         self._show_icons()
         self.hide()
 
+    def lie_over(self, area: QWidget) -> None:
+        """Lie over this instead, which stays while its pages come and go: what can be taken back is seen that long."""
+        self._area.removeEventFilter(self)
+        self._area = area
+        self.setParent(area)
+        self._keys.setParent(area)
+        area.installEventFilter(self)
+
     def offer(self, text: str, undo: Callable[[], None]) -> None:
         """Say what was done, and offer to take it back; what was offered before cannot be taken back here any more.
 
@@ -99,10 +116,10 @@ class UndoBar(QFrame):
         self._button.setAccessibleName(tr("{text}. Undo", text=text))
         self.setAccessibleName(text)
         self._number = next(_numbers)
-        self._share_keys()
         self._place()
         self.show()
         self.raise_()
+        self._share_keys()
         self._watch_focus(True)
         self._end.stop()
         self._left_ms = self._stays_ms
@@ -161,9 +178,10 @@ class UndoBar(QFrame):
     # Keys
 
     def _share_keys(self) -> None:
-        """Of all bars of the window, the key is for what was done last and can still be taken back."""
+        """Of all bars that are seen in the window, the key is for what was done last and can still be taken back."""
         bars = [self, *(bar for bar in self.window().findChildren(UndoBar) if bar is not self)]
-        last = max((bar for bar in bars if bar._undo is not None), key=lambda bar: bar._number, default=None)
+        offering = (bar for bar in bars if bar._undo is not None and bar.isVisible())
+        last = max(offering, key=lambda bar: bar._number, default=None)
         for bar in bars:
             bar._keys.setEnabled(bar is last)
 
@@ -200,7 +218,17 @@ class UndoBar(QFrame):
 
     def _is_ours(self, event: QKeyEvent) -> bool:
         is_undo = event.type() is QEvent.Type.ShortcutOverride and event.matches(QKeySequence.StandardKey.Undo)
-        return is_undo and not _has_own_undo(self._watched)
+        return is_undo and self.isVisible() and not _has_own_undo(self._watched)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._place()
+        self._share_keys()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """The page that it lies over went: the key is for a bar that is seen."""
+        super().hideEvent(event)
+        self._share_keys()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)

@@ -47,3 +47,19 @@ def test_an_engine_s_error_keeps_its_kind_and_its_log() -> None:
     for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert str(twin) == "a: b. c."
         assert (twin.fault, twin.log_tail) == (Fault.PORT, ("one", "two"))
+
+
+@pytest.mark.parametrize(
+    ("why", "begins"),
+    [
+        ("settings.toml, line 3: chats.titels is no setting", "settings.toml, line 3"),
+        ("models/a.gguf is empty", "models/a.gguf is empty"),
+        ("chats.titels is no setting", "chats.titels is no setting"),
+        ("file:///x was refused", "file:///x was"),
+        ("it is empty", "It is empty"),
+        ("no: it is full", "No: it is full"),
+        (" ", " "),
+    ],
+)
+def test_a_name_at_the_beginning_is_told_as_it_is_written(why: str, begins: str) -> None:
+    assert UserFacingError("It broke", why).explanation.startswith(begins)

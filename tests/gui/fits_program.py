@@ -2,7 +2,7 @@
 
 A program of its own: the language is chosen once for a process, and so is the scale of Qt.
 
-    python fits_program.py FOLDER MODEL [--points N] [--pictures FOLDER]
+    python fits_program.py FOLDER MODEL [--points N ...] [--pictures FOLDER]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QRect, Qt
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -150,12 +151,24 @@ def troubles(window: QWidget) -> list[str]:
 
 async def settle() -> None:
     for _ in range(12):
-        await asyncio.sleep(0.015)
+        await asyncio.sleep(0.01)
 
 
 def _windows(main: QMainWindow) -> list[QWidget]:
     others = [each for each in QApplication.topLevelWidgets() if each.isVisible() and each is not main]
     return [main, *(each for each in others if isinstance(each, QDialog) or each.windowType() is Qt.WindowType.Popup)]
+
+
+async def look_at_sections(parts: app.Parts, pictures: Path | None) -> set[str]:
+    """What is cut off in the sections of the settings that are not shown at first."""
+    page, found = parts.window.settings.page, set()
+    for item in page.sections.items:
+        page.sections.chosen.emit(item.key)  # as by the arrow keys
+        await settle()
+        found.update(f"settings, {item.key}: {trouble}" for trouble in troubles(page))
+        if pictures is not None:
+            page.grab().save(str(pictures / f"section-{item.key}.png"))
+    return found
 
 
 async def go_through(parts: app.Parts, model: Path, pictures: Path | None) -> set[str]:
@@ -177,6 +190,8 @@ async def go_through(parts: app.Parts, model: Path, pictures: Path | None) -> se
             found.update(f"{name}: {trouble}" for trouble in troubles(each))
             if pictures is not None:
                 each.grab().save(str(pictures / f"{number:02}-{name}-{type(each).__name__}.png"))
+        if name == "settings.show":
+            found |= await look_at_sections(parts, pictures)
         for each in _windows(window)[1:]:
             each.close()
         for panel in (window.presets.panel, window.tools.popup):
@@ -190,29 +205,32 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--points", type=float, default=0)
+    parser.add_argument("--points", type=float, nargs="*", default=[0], help="one after the other; 0: as they are")
     parser.add_argument("--pictures", type=Path, default=None)
     args = parser.parse_args()
     qt = app.application()
-    if args.points:
-        font = qt.font()
-        font.setPointSizeF(args.points)
-        qt.setFont(font)
-    loop = app.event_loop(qt)
-    parts = app.build(Paths.below(args.folder), Pool(), None, user_home=args.folder / "user")
+    usual = QFont(qt.font())
 
-    async def run() -> None:
+    async def run(points: float) -> None:
+        font = QFont(usual)
+        if points:
+            font.setPointSizeF(points)
+        qt.setFont(font)
+        folder = args.folder / f"{points:g}"
+        parts = app.build(Paths.below(folder), Pool(), None, user_home=folder / "user")
         try:
             for line in sorted(await go_through(parts, args.model, args.pictures)):
-                print(line)
+                print(f"at {points:g} points: {line}" if points else line)
             print(f"# looked at {len(PAGES)} places")
         finally:
             await parts.shut_down()
             parts.window.close()
+            parts.window.deleteLater()
             QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
-    with loop:
-        loop.run_until_complete(run())
+    with app.event_loop(qt) as loop:
+        for points in args.points:
+            loop.run_until_complete(run(points))
 
 
 if __name__ == "__main__":

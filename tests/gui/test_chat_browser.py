@@ -378,22 +378,47 @@ async def test_delete_can_be_taken_back(made: Bar) -> None:
     assert made.gone[0] == [ids[1], ids[2]]
     assert made.selected == ["four"], "the keys go on where they were"
     assert (await made.store.list.page(Shown(trash=True, archived=None))).chats[0].title == "two"
-    assert "2 chats deleted" in texts(made.chats)
+    assert "2 chats deleted" in texts(made.bar)
     made.press(Key.Key_Z, CTRL)
     await until(lambda: made.rows[1:] == ["one", "two", "three", "four"], "back")
     assert made.selected == ["two", "three"]
     assert not (await made.store.list.page(Shown(trash=True, archived=None))).chats
     made.click("one")
     made.press(Key.Key_Delete)
-    await until(lambda: "Chat deleted" in texts(made.chats), "told")
+    await until(lambda: "Chat deleted" in texts(made.bar), "told")
     made.type("two")
     await until(lambda: len(made.found()) == 2, "searched meanwhile")
-    undo = button(made.chats, "Undo")
+    undo = button(made.bar, "Undo")
     assert made.bar.childAt(undo.mapTo(made.bar, undo.rect().center())) is undo, "it lies over what is found"
     QTest.mouseClick(undo, Qt.MouseButton.LeftButton)
     made.field().clear()
     await until(lambda: made.rows[1:] == ["one", "two", "three", "four"], "back again")
-    assert "deleted" not in texts(made.chats)
+    assert "deleted" not in texts(made.bar)
+
+
+async def test_it_is_offered_and_has_its_key_in_every_tab(made: Bar) -> None:
+    await made.made("one", "two")
+    await made.show()
+    for tab in (Tab.MODELS, Tab.DISCOVER):
+        made.bar.show_tab(Tab.CHATS)
+        made.click("two")
+        made.press(Key.Key_Delete)
+        await until(lambda: made.rows[1:] == ["one"], "gone")
+        undo = button(made.bar, "Undo")
+        made.press(Key.Key_Tab)
+        assert undo.hasFocus(), "next behind the list"
+        made.bar.show_tab(tab)
+        assert "Chat deleted" in texts(made.bar)
+        assert made.bar.childAt(undo.mapTo(made.bar, undo.rect().center())) is undo, "it lies over the page"
+        search = made.bar.models.search if tab is Tab.MODELS else made.bar.discover.field
+        search.setFocus()
+        QTest.keyClicks(search, "x")
+        made.press(Key.Key_Z, CTRL)
+        assert search.text() == "", "what was typed goes first"
+        assert made.rows[1:] == ["one"]
+        made.press(Key.Key_Z, CTRL)
+        await until(lambda: made.rows[1:] == ["one", "two"], "back")
+        assert "deleted" not in texts(made.bar)
 
 
 def texts(widget: QWidget) -> str:
@@ -415,7 +440,7 @@ async def test_the_menu(made: Bar) -> None:
     assert exported == [ids[1:]]
     made.menu("Archive")
     await until(lambda: made.rows == ["# Today", "one"], "archived")
-    QTest.mouseClick(button(made.chats, "Undo"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(button(made.bar, "Undo"), Qt.MouseButton.LeftButton)
     await until(lambda: made.rows == ["# Today", "one", "two", "three"], "taken back")
     made.view.select(ids[:1])
     made.menu("Duplicate")
@@ -496,7 +521,7 @@ async def test_tags_the_archive_and_the_trash(made: Bar) -> None:
     made.press(Key.Key_Delete)
     await asyncio.sleep(0.05)
     assert (made.opened, made.gone) == ([], [])
-    assert "deleted" not in texts(made.chats)
+    assert "deleted" not in texts(made.bar)
     assert "It is in the trash" in texts(made.chats)
     made.menu("Restore")
     await until(lambda: "The trash is empty" in made.words(), "restored")
@@ -723,13 +748,14 @@ async def test_everything_has_a_name_and_can_be_reached(made: Bar) -> None:
                 assert interface is not None
                 assert interface.text(QAccessible.Text.Name).strip(), type(widget).__name__
         made.field().clear()
-    reached = []
+    reached, named = [], []
     made.field().setFocus()
     for _ in range(6):
         made.press(Key.Key_Tab)
         reached.append(type(QApplication.focusWidget()).__name__)
+        named.append(QApplication.focusWidget().accessibleName())
     assert reached[:3] == ["QPushButton", "PlaceButton", "ChatView"]
-    assert "QTabBar" in reached
+    assert "Side bar" in named, "the tabs"
 
 
 # The bar

@@ -274,3 +274,19 @@ async def test_a_question_too_long_alone_says_so_and_stays(build: Build, starter
     assert person.said == []
     assert journal(told) == []
     assert person.titles == [], "no chat was begun by it"
+
+
+async def test_nothing_is_counted_where_nothing_was_written(build: Build, starter_model: Path) -> None:
+    person = await sat_down(build, command=echo())
+    gauge = person.window.context.gauge
+    await asyncio.sleep(0.3)  # longer than what is typed is gathered, and counted
+    assert not gauge.isVisible()
+    assert not gauge.text_shown
+    person.pane.composer.set_text("Why is the sky blue?")
+    await until(gauge.isVisible, "the figure of what is typed")
+    assert gauge.text_shown.startswith("about ")
+    person.pane.composer.set_text("")
+    await until(lambda: not gauge.isVisible(), "nothing again")
+    await person.load(starter_model)
+    await until(lambda: gauge.isVisible() and bool(gauge.text_shown), "what its template takes of the context")
+    assert " of " in gauge.text_shown

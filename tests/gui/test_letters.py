@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from chat_driver import echo, sat_down
 from conftest import Build, until
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtGui import QFont, QFontMetrics
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTabBar, QWidget
 
+from nodetool_xl_desktop.ui.inputs import Combo, LineField, NumberField
 from nodetool_xl_desktop.ui.leaf.look import look_of
-from nodetool_xl_desktop.ui.theme import scaled
+from nodetool_xl_desktop.ui.theme import Theme, scaled
 
 
 @pytest.fixture
@@ -36,6 +37,10 @@ async def test_panels_and_answers_grow_with_the_letters_of_the_system(
     assert before[0] in (12, 13)
     assert look_of(theme).body.pixelSize() == 14
     assert theme.zoom == 1
+    widths = window.side_bar.width(), window.fit_panel.width()
+    number = window.fit_panel.findChild(NumberField)
+    assert number is not None
+    assert (*widths, number.height()) == (264, 316, 20)
 
     letters.setPointSizeF(14)  # at 96 dots per inch, 18.7 pixels
     QApplication.setFont(letters)
@@ -44,6 +49,10 @@ async def test_panels_and_answers_grow_with_the_letters_of_the_system(
     assert note.fontInfo().pixelSize() == pytest.approx(12 * 19 / 13, abs=1)
     assert look_of(theme).body.pixelSize() == pytest.approx(14 * 19 / 13, abs=1)
     assert scaled(34) == round(34 * 19 / 13)
+    await until(lambda: number.height() == scaled(20) > QFontMetrics(number.font()).height(), "a higher field")
+    shares = round(0.3 * window.width()), round(0.31 * window.width())
+    assert window.side_bar.width() == min(scaled(264), shares[0]) > widths[0]
+    assert window.fit_panel.width() == min(scaled(316), shares[1]) > widths[1]
     await until(lambda: person.view(1).texts[0].height() > 1.2 * before[2], "a higher answer")
 
     window.zoom.step(1)
@@ -52,3 +61,32 @@ async def test_panels_and_answers_grow_with_the_letters_of_the_system(
     letters.setFamily("monospace")
     QApplication.setFont(letters)
     await until(lambda: look_of(theme).body.families() == ["monospace"], "another family")
+
+
+@pytest.mark.parametrize("points", [18, 24])
+async def test_all_tabs_of_the_side_bar_are_read_in_letters_of_any_size(
+    build: Build, letters: QFont, points: int
+) -> None:
+    window = build().window
+    window.resize(1024, 640)
+    letters.setPointSizeF(points)
+    QApplication.setFont(letters)
+    tabs = window.side_bar.findChild(QTabBar)
+    assert tabs is not None
+    await until(lambda: tabs.fontInfo().pixelSize() > 13, "larger letters of the tabs, too")
+    metrics = QFontMetrics(tabs.font())
+    for at in range(tabs.count()):
+        assert metrics.horizontalAdvance(tabs.tabText(at)) <= tabs.tabRect(at).width()
+    assert sum(tabs.tabRect(at).width() for at in range(tabs.count())) <= tabs.width()
+
+
+def test_what_stands_in_a_frame_is_as_high_as_its_letters(qapp: QApplication, letters: QFont) -> None:
+    theme = Theme(qapp, "light")
+    kinds: list[QWidget] = [NumberField("a number"), Combo(theme, "a choice"), LineField()]
+    assert [(each.sizeHint().height(), each.minimumSizeHint().height()) for each in kinds] == [(20, 20)] * 3
+    letters.setPointSizeF(18)
+    QApplication.setFont(letters)
+    assert [(each.sizeHint().height(), each.minimumSizeHint().height()) for each in kinds] == [(37, 37)] * 3
+    for each in kinds:
+        each.ensurePolished()
+        assert QFontMetrics(each.font()).height() <= 37

@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
 
 from nodetool_xl_desktop.core import settings
+from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.setting import Origin, Section, Setting
 from nodetool_xl_desktop.core.settings_file import SettingsFile
@@ -258,6 +259,50 @@ async def test_a_file_that_cannot_be_read(build: Build, paths: Paths) -> None:
     await person.press(K.Key_Comma, CTRL, lambda: person.window)
     await until(page.notice.isHidden, "it is read again")
     assert person.parts.theme.chosen_zoom == 1.5
+
+
+async def test_what_is_told_of_the_file_goes_when_it_is_mended(build: Build, paths: Paths) -> None:
+    paths.data.mkdir(parents=True, exist_ok=True)
+    paths.settings_file.write_text("[chats]\ntitels = true\nstrange = 1\n")
+    person = await sat_down(build)
+    pane, window = person.pane, person.window
+    await until(lambda: pane.problem is not None, "what is wrong with it, below the chat")
+    told = pane.problem
+    assert told is not None
+    assert told.explanation.startswith("settings.toml, line 2: "), "the file is called as it is written"
+
+    paths.settings_file.write_text("[chats]\nstrange = 1\n")
+    window.chosen.look_again()
+    await until(lambda: pane.problem is not told, "the other one is told alone")
+    assert pane.problem is not None
+    assert "titels" not in pane.problem.why
+    assert "strange" in pane.problem.why
+
+    await person.press(K.Key_Comma, CTRL, lambda: window)
+    page = window.settings.page
+    await until(lambda: window.centre.page is page, "the settings")
+    paths.settings_file.write_text("[chats]\nodd = 1\n")
+    window.chosen.look_again()
+    await until(lambda: "odd" in window.problem.text, "told over the page")
+    assert pane.problem is None, "and no longer below the chat"
+    paths.settings_file.write_text("[chats]\n")
+    window.chosen.look_again()
+    await until(lambda: not window.problem.text, "it is mended")
+    assert page.notice.isHidden()
+
+
+async def test_what_else_was_told_stays_when_the_file_is_mended(build: Build, paths: Paths) -> None:
+    paths.data.mkdir(parents=True, exist_ok=True)
+    paths.settings_file.write_text("[chats\n")
+    person = await sat_down(build)
+    await until(lambda: person.pane.problem is not None, "what is wrong with it")
+    other = UserFacingError("Something else could not be done")
+    person.pane.tell_problem(other)
+    paths.settings_file.write_text("[chats]\n")
+    person.window.chosen.look_again()
+    await until(lambda: not person.window.chosen.now.problems, "it is read again")
+    await asyncio.sleep(0.05)
+    assert person.pane.problem is other
 
 
 async def test_what_an_editor_changes_is_seen(build: Build, paths: Paths) -> None:

@@ -235,6 +235,23 @@ def test_after_the_last_one_the_key_is_for_the_one_before_that_is_still_offered(
     assert other.isHidden()
 
 
+def test_the_key_is_for_a_bar_that_is_seen(theme: Theme, qtbot: Any) -> None:
+    at = area(theme, qtbot)
+    page = QWidget(at.window)
+    page.show()
+    other = UndoBar(theme, page)
+    at.offer("seen")
+    other.offer("not seen", lambda: at.taken_back.append("not seen"))
+    page.hide()
+    QTest.keyClick(at.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert at.taken_back == ["seen"]
+    QTest.keyClick(at.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert at.taken_back == ["seen"], "nobody sees what that would take back"
+    page.show()
+    QTest.keyClick(at.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert at.taken_back == ["seen", "not seen"]
+
+
 def test_escape_and_dismiss_forget_it(theme: Theme, qtbot: Any) -> None:
     at = area(theme, qtbot)
     stopped = []

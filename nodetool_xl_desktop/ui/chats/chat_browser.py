@@ -68,7 +68,7 @@ class ChatBrowser(QWidget):
         self._list = QWidget()
         self._body = QWidget()
         self._pages = QStackedLayout(self._body)
-        self._undo = UndoBar(theme, self._body, rises=SPACE_XS)
+        self.undo = UndoBar(theme, self, rises=SPACE_XS)
         self._feed = ChatFeed(tasks, self.view, self._places)
         self._actions = ChatActions(self._feed, self.view, self._places)
         self._midnight = QTimer(self)
@@ -159,7 +159,7 @@ class ChatBrowser(QWidget):
         self._actions.renamed.connect(self.chat_renamed)
         self._actions.deleted.connect(self.chat_gone)
         self._actions.brought_back.connect(self._brought_back)
-        self._actions.undo_offered.connect(self._undo.offer)
+        self._actions.undo_offered.connect(self.undo.offer)
         self._search.chat_selected.connect(self.chat_selected)
         self._search.hit_selected.connect(self.hit_selected)
         self._search.searching.connect(lambda _on: self._show_page())
@@ -176,7 +176,6 @@ class ChatBrowser(QWidget):
     def _show_page(self) -> None:
         """The search while one searches, else the list, or why it is empty."""
         self._pages.setCurrentWidget(self._search if self._search.text and not self._problem else self._list)
-        self._undo.raise_()  # over the page that has just come
         if self._problem:
             words = self._problem
         elif not self._feed.is_loaded:

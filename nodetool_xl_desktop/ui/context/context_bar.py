@@ -73,20 +73,26 @@ class ContextBar(QWidget):
             self._paint_use(painter, frame, self._use, self._use.context)
         painter.end()
 
+    def _seen(self, left: float, width: float) -> QRectF:
+        """Where a part is painted that begins so far from where the bar begins, which is on its right in a window from
+        right to left."""
+        is_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        return QRectF(self.width() - left - width if is_mirrored else left, 0, width, self.height())
+
     def _paint_use(self, painter: QPainter, frame: QRectF, use: ContextUse, context: int) -> None:
         tokens, whole, left = self._theme.tokens, max(context, use.prompt), 0.0
         sizes = {name: getattr(use, name) for name in PARTS}
         for name, size in sizes.items():
             if size:
                 width = max(LEAST_WIDTH, frame.width() * size / whole)
-                paint_part(painter, QRectF(left, 0, width, frame.height()), name, self._theme)
+                paint_part(painter, self._seen(left, width), name, self._theme)
                 left += width
-                painter.fillRect(QRectF(left - 0.75, 0, 0.75, frame.height()), QColor(tokens.surface))
+                painter.fillRect(self._seen(left - 0.75, 0.75), QColor(tokens.surface))
         if use.prompt > context:
             end = frame.width() * context / whole
-            painter.fillRect(QRectF(end, 0, frame.width() - end, frame.height()), QColor(tokens.bad))
-            painter.fillRect(QRectF(end - 1, 0, 2, frame.height()), QColor(tokens.surface))
+            painter.fillRect(self._seen(end, frame.width() - end), QColor(tokens.bad))
+            painter.fillRect(self._seen(end - 1, 2), QColor(tokens.surface))
         else:
             mark = frame.width() * (context - use.reserve) / whole
             color = tokens.surface if mark < left else tokens.muted
-            painter.fillRect(QRectF(mark, 0, 1, frame.height()), QColor(color))
+            painter.fillRect(self._seen(mark, 1), QColor(color))

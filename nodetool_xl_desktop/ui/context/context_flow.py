@@ -93,6 +93,7 @@ class ContextFlow(QObject):
         self._machine: Machine | None = None
         self._store: Store | None = None
         self.gauge = ContextGauge(theme)
+        self.gauge.hide()  # until there is something to count
         self.choice = ContextChoice(theme)
         self._watch = ContextWatch(tasks, self.gauge, self._count)
         pane.composer.add_gauge(self.gauge)
@@ -228,6 +229,8 @@ class ContextFlow(QObject):
         if session is not self._session:
             return None
         request, meter = self._request(shown, said, how, offer), self._meter()
+        if not (request.shown or request.said or request.system or request.context):
+            return None  # the few tokens of a template around nothing would be a riddle
         answering = session is not None and session.is_answering and not request.said
         use = await (meter.whole(request) if answering else meter.use(request))
         if session is self._session:

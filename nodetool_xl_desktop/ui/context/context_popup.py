@@ -13,7 +13,7 @@ from nodetool_xl_desktop.fit.verdict import Verdict
 from nodetool_xl_desktop.ui.accessible import Accessible
 from nodetool_xl_desktop.ui.context.context_bar import ContextBar, paint_part
 from nodetool_xl_desktop.ui.parts import figure, label
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme, wide
 
 POPUP_WIDTH = 320
 NAMES = {
@@ -91,7 +91,7 @@ class ContextPopup(QFrame):
         self._gauge = gauge
         self.setObjectName("contextPopup")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFixedWidth(POPUP_WIDTH)
+        self.setFixedWidth(wide(POPUP_WIDTH))
         self._bar = ContextBar(theme, 14)
         self._figures: dict[str, QLabel] = {}
         grid = QGridLayout()
@@ -126,7 +126,8 @@ class ContextPopup(QFrame):
         self.setAccessibleDescription(as_lines(use))
         layout = self.layout()
         if layout is not None:
-            self.setFixedHeight(layout.totalHeightForWidth(POPUP_WIDTH))
+            self.setFixedWidth(wide(POPUP_WIDTH))
+            self.setFixedHeight(layout.totalHeightForWidth(self.width()))
         if self.isVisible():
             self._place()
 

@@ -23,7 +23,8 @@ class ContextWatch(QObject):
     Args:
         tasks: where it counts.
         gauge: what shows it.
-        count: counts what would be sent now, as it stands when it is called; None where there is nothing to count.
+        count: counts what would be sent now, as it stands when it is called; None where there is nothing to count:
+            then there is no gauge either.
     """
 
     def __init__(
@@ -62,12 +63,15 @@ class ContextWatch(QObject):
         self._counting.add_done_callback(lambda _task: self._again())
 
     async def _show(self, subject: int) -> None:
+        use = None
         try:
             use = await self._count()
+            is_nothing = use is None
         except UserFacingError:  # what is wrong with it is told when it is sent
-            use = None
+            is_nothing = False
         if subject == self._subject:
             self._gauge.show_use(use)
+            self._gauge.setVisible(not is_nothing)
 
     def _again(self) -> None:
         if self._has_more:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
 from nodetool_xl_desktop.ui.inputs import is_escape
+from nodetool_xl_desktop.ui.theme import wide
 
 
 class FittingDialog(QDialog):
@@ -14,7 +15,7 @@ class FittingDialog(QDialog):
 
     Args:
         title: in its bar.
-        width: at least, in pixels.
+        width: at least, in pixels, with letters of the usual size.
         parent: the window.
     """
 
@@ -29,7 +30,7 @@ class FittingDialog(QDialog):
         assert layout is not None
         self.ensurePolished()
         layout.activate()
-        self.setFixedWidth(max(self._width, layout.totalMinimumSize().width()))
+        self.setFixedWidth(max(wide(self._width), layout.totalMinimumSize().width()))
         height = layout.totalHeightForWidth(self.width())
         self.setFixedHeight(height if height >= 0 else layout.totalSizeHint().height())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.translation import tr, trn
@@ -24,8 +24,9 @@ from nodetool_xl_desktop.ui.discover.repository_head import RepositoryHead
 from nodetool_xl_desktop.ui.discover.start_page import StartPage
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.page_head import PageHead
 from nodetool_xl_desktop.ui.parts import label
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme
 
 if TYPE_CHECKING:
     from nodetool_xl_desktop.preview.verdicts import FileVerdict
@@ -83,15 +84,10 @@ class RepositoryPage(ClosedByEscape):
         self.show_nothing()
 
     def _lay_out(self) -> None:
-        self._bar = bar = QFrame()
-        bar.setObjectName("topBar")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
-        row.setSpacing(SPACE_S)
-        row.addWidget(self.back)
-        row.addStretch()
-        row.addWidget(self.copy)
-        row.addWidget(self.browser)
+        self._bar = bar = PageHead()
+        bar.add(self.back)
+        bar.row.addStretch()
+        bar.add(self.copy, self.browser)
         files = QHBoxLayout()
         files.addWidget(self._files_title)
         files.addWidget(self._count, 0, Qt.AlignmentFlag.AlignBottom)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -32,8 +31,9 @@ from nodetool_xl_desktop.ui.downloads.download_list import DownloadList
 from nodetool_xl_desktop.ui.downloads.download_row import DownloadRow
 from nodetool_xl_desktop.ui.downloads.limits_bar import LimitsBar
 from nodetool_xl_desktop.ui.downloads.row_buttons import Wish
+from nodetool_xl_desktop.ui.page_head import PageHead, icon_button
 from nodetool_xl_desktop.ui.parts import label, restyle
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_XL, SPACE_XS, Theme
 
 COLUMN = 760
 #: From so many bytes on it is asked before what has come is removed.
@@ -71,7 +71,7 @@ class DownloadsPage(ClosedByEscape):
         self.limits = LimitsBar(theme)
         self.all_button = QPushButton(tr("Pause All"))
         self._room = label("", "note", wrap=True)
-        self._back = QToolButton()
+        self._back = icon_button(tr("Close Downloads"), tr("Close Downloads (Esc)"))
         self._pages = QStackedWidget()
         self._make_head()
         self._make_body()
@@ -83,20 +83,9 @@ class DownloadsPage(ClosedByEscape):
     # What it looks like
 
     def _make_head(self) -> None:
-        self._head = QFrame()
-        self._head.setObjectName("topBar")
-        self._head.setFixedHeight(52)
-        self._back.setProperty("kind", "icon")
-        self._back.setIconSize(QSize(18, 18))
-        self._back.setToolTip(tr("Close Downloads (Esc)"))
-        self._back.setAccessibleName(tr("Close Downloads"))
-        row = QHBoxLayout(self._head)
-        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
-        row.setSpacing(SPACE_S)
-        row.addWidget(label(tr("Downloads"), "title"))
-        row.addStretch()
-        row.addWidget(self.all_button)
-        row.addWidget(self._back)
+        self._head = PageHead.of_closed(tr("Downloads"))
+        self._head.row.addStretch()
+        self._head.add(self.all_button, self._back)
 
     def _make_body(self) -> None:
         inside = QWidget()
@@ -120,7 +109,7 @@ class DownloadsPage(ClosedByEscape):
         empty = QWidget()
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._says, self._says_more = says, more = label("", "headline"), label("", "body")
+        self._says, self._says_more = says, more = label("", "headline"), label("", "body", wrap=True)
         for each in (says, more):
             each.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.show_refusal(None)
@@ -129,8 +118,10 @@ class DownloadsPage(ClosedByEscape):
         layout = QVBoxLayout(empty)
         layout.setSpacing(SPACE_M)
         layout.addStretch(2)
-        for widget in (self._picture, says, more, self.discover):
+        for widget in (self._picture, says):
             layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(more)
+        layout.addWidget(self.discover, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(3)
         return empty
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.hub.standing import Limits
 from nodetool_xl_desktop.ui.inputs import Check, NumberField, in_order
-from nodetool_xl_desktop.ui.parts import field, label
-from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.parts import field, fold, label
+from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XL, Theme, scaled
 
 MOST_AT_ONCE, FASTEST_MB = 8, 100_000
 _USUAL_MB = 10
@@ -17,7 +18,7 @@ _MB = 1_000_000
 
 
 class LimitsBar(QWidget):
-    """Two limits on one line.
+    """Two limits on one line, or on two where one has no room for both.
 
     Args:
         theme: the theme in force.
@@ -37,21 +38,29 @@ class LimitsBar(QWidget):
         self.speed.setMinimumWidth(self.fontMetrics().horizontalAdvance("100,000"))
         self.at_once = NumberField(tr("Downloads at once"))
         self.at_once.setRange(1, MOST_AT_ONCE)
-        self.at_once.setFixedWidth(28)
+        self.at_once.setFixedWidth(scaled(28))
         self.is_limited.toggled.connect(self._choose)
         self.speed.valueChanged.connect(self._choose)
         self.at_once.valueChanged.connect(self._choose)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
-        row.addWidget(label(tr("At Once")))
-        row.addWidget(field(self.at_once))
-        row.addSpacing(SPACE_XL)
-        row.addWidget(self.is_limited)
-        row.addWidget(field(self.speed))
-        row.addWidget(label(tr("MB/s")))
-        row.addStretch()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(SPACE_XL)
+        self._halves = [
+            _half(label(tr("At Once")), field(self.at_once)),
+            _half(self.is_limited, field(self.speed), label(tr("MB/s"))),
+        ]
+        for half in self._halves:
+            self._row.addWidget(half)
+        self._row.addStretch(1)
         in_order(self.at_once, self.is_limited, self.speed)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        fold(self._row, self._halves, self.width())
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than beside each other: the halves may stand below each other."""
+        return QSize(max(half.minimumSizeHint().width() for half in self._halves), super().minimumSizeHint().height())
 
     def show_limits(self, limits: Limits) -> None:
         """Show those that hold, and tell nobody."""
@@ -71,3 +80,15 @@ class LimitsBar(QWidget):
         if chosen != self._limits:
             self._limits = chosen
             self.changed.emit(chosen)
+
+
+def _half(*parts: QWidget) -> QWidget:
+    """What belongs together."""
+    made = QWidget()
+    row = QHBoxLayout(made)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(SPACE_S)
+    for part in parts:
+        row.addWidget(part)
+    row.addStretch(1)
+    return made

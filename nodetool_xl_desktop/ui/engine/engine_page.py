@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.text import one_line
@@ -20,7 +20,7 @@ from nodetool_xl_desktop.ui.engine import engine_words as words
 from nodetool_xl_desktop.ui.engine.engine_row import EngineRow
 from nodetool_xl_desktop.ui.engine.engine_state import EngineState
 from nodetool_xl_desktop.ui.notice import Notice
-from nodetool_xl_desktop.ui.parts import ElidedLabel, card_layout, figure, label, set_tip
+from nodetool_xl_desktop.ui.parts import ElidedLabel, GivingLabel, card_layout, figure, fold, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
 
 
@@ -44,7 +44,7 @@ class EnginePage(QWidget):
         self.install = QPushButton(tr("Install ..."))
         self.from_file = QPushButton(tr("Install from File ..."))
         self.from_address = QPushButton(tr("Install from Address ..."))
-        self._title, self._build, self._origin = label("", "title"), label(), ElidedLabel("note")
+        self._title, self._build, self._origin = GivingLabel("title"), label(), ElidedLabel("note")
         self._build.setProperty("pill", "quiet")
         self._devices = QVBoxLayout()
         self._devices_say = label("", "note", wrap=True)
@@ -81,10 +81,10 @@ class EnginePage(QWidget):
     def _make_running(self) -> QWidget:
         card = QFrame()
         inside = card_layout(card)
-        head = QHBoxLayout()
+        self._head = head = QHBoxLayout()
         head.setSpacing(SPACE_S)
-        head.addWidget(self._title)
-        head.addWidget(self._build)
+        head.addWidget(self._title, 0, Qt.AlignmentFlag.AlignLeft)
+        head.addWidget(self._build, 0, Qt.AlignmentFlag.AlignLeft)
         head.addStretch()
         inside.addWidget(label(tr("In Use"), "author"))
         inside.addLayout(head)
@@ -141,13 +141,10 @@ class EnginePage(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Put the buttons below each other where they have no room beside each other."""
-        sides = 2 * (SPACE_L + SPACE_S)
-        needed = self.from_file.sizeHint().width() + self.from_address.sizeHint().width() + SPACE_S + sides
-        is_narrow = needed > self.width()
-        way = QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
-        if way is not self._buttons.direction():
-            self._buttons.setDirection(way)
+        """Put below each other what has no room beside each other."""
+        room = self.width() - 2 * (SPACE_L + SPACE_S)
+        fold(self._buttons, [self.from_file, self.from_address], room)
+        fold(self._head, [self._title, self._build], room)
 
     # What it shows
 
@@ -158,6 +155,7 @@ class EnginePage(QWidget):
         pill = words.build(state.runs) if state.runs is not None or state.built_in else ""
         self._build.setText(pill)
         self._build.setVisible(bool(pill))
+        self._fit()
         origin = words.origin(state.runs) if pill or state.runs is not None else tr("Models cannot be loaded.")
         self._origin.setText(origin)
         set_tip(self._origin, origin if state.runs is not None else "")
@@ -246,7 +244,7 @@ def _device_row(device: Device) -> QWidget:
     name.setMinimumWidth(72)
     description = ElidedLabel()
     description.setText(one_line(device.description, 200))
-    memory = figure(words.memory(device), "note")
+    memory = figure(words.memory(device), "note", gives=True)
     layout.addWidget(name)
     layout.addWidget(description, 1)
     layout.addWidget(memory)

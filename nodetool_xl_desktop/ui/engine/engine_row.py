@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.engine.engines import Installed
 from nodetool_xl_desktop.ui.engine import engine_words as words
-from nodetool_xl_desktop.ui.parts import ElidedLabel, GivingLabel, label, set_tip
+from nodetool_xl_desktop.ui.parts import ElidedLabel, GivingLabel, fold, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S
 
 
@@ -51,13 +52,21 @@ class EngineRow(QFrame):
         said.setSpacing(2)
         said.addLayout(head)
         said.addWidget(origin)
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, SPACE_S, 0, SPACE_S)
         row.setSpacing(SPACE_S)
         row.addLayout(said, 1)
-        row.addWidget(used)
-        row.addWidget(self.use)
-        row.addWidget(self.remove)
+        self._ends = [used, self.use, self.remove]
+        ends = QHBoxLayout()
+        ends.setSpacing(SPACE_S)
+        for end in self._ends:
+            ends.addWidget(end)
+        ends.addStretch()
+        row.addLayout(ends)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        fold(self._row, self._ends, self.width() // 2)
 
     @property
     def key(self) -> str:

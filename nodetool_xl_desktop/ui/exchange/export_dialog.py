@@ -35,7 +35,7 @@ from nodetool_xl_desktop.ui.motion import show_busy
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import GivingLabel, card_layout, field, figure, label
 from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme, wide
 
 WIDTH = 560
 FORMATS = {
@@ -71,7 +71,7 @@ class ExportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Export"))
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(wide(WIDTH))
         self._theme = theme
         self._tasks = tasks
         self._store = store

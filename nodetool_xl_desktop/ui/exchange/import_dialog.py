@@ -22,7 +22,7 @@ from nodetool_xl_desktop.ui.exchange.export_dialog import fit_height
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import figure, label
 from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_XL, Theme, wide
 
 WIDTH, DETAILS_HEIGHT = 560, 150
 #: Of a file's length, so that a slow one is seen to move.
@@ -104,7 +104,7 @@ class ImportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Import"))
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(wide(WIDTH))
         self._theme = theme
         self._tasks = tasks
         self._store = store

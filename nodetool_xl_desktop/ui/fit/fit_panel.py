@@ -28,9 +28,11 @@ from nodetool_xl_desktop.ui.fit.model_card import ModelCard
 from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import GivingLabel, figure
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme, share
 
 WIDTH = 316
+#: Of the window's width, at most, in larger letters.
+SHARE = 0.31
 #: How long the controls are left alone before the engine is asked.
 REST_MS = 150
 SOURCES = {
@@ -96,6 +98,10 @@ class FitPanel(QFrame):
         self._connect()
         self._show_icons()
         self.show_nothing()
+
+    def fit(self, width: int) -> None:
+        """Be as wide as the letters ask for in a window of this width."""
+        self.setFixedWidth(share(WIDTH, width, SHARE))
 
     # What is shown
 

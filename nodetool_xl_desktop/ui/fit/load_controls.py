@@ -83,7 +83,7 @@ class LoadControls(QFrame):
         self._cache = Combo(theme, tr("KV Cache"))
         self._cache.setToolTip(tr("What the context is kept as, keys and values alike"))
         self._cache.currentIndexChanged.connect(self._cached)
-        title = label(tr("KV Cache"), "strong")
+        title = label(tr("KV Cache"), "strong", wrap=True)
         title.setBuddy(self._cache)
         place = field(self._cache)
         place.setFixedWidth(KV_WIDTH)

@@ -38,7 +38,8 @@ _SPOKEN = {
 class MemoryBar(QWidget):
     """Others, model, context and compute, stacked against the whole; told apart by colour, order and pattern.
 
-    Where they are more than there is, the bar shows all of them, and a mark where the memory ends.
+    Where they are more than there is, the bar shows all of them, and a mark where the memory ends. It fills from where
+    lines begin, so from the right in a window that goes from right to left; the patterns stay as the legend has them.
     """
 
     def __init__(self, theme: Theme) -> None:
@@ -98,18 +99,25 @@ class MemoryBar(QWidget):
             self._paint_end(painter, frame, frame.width() * self._total / whole)
         painter.end()
 
-    def _paint_part(self, painter: QPainter, place: QRectF, name: str) -> None:
+    def _seen(self, place: QRectF) -> QRectF:
+        """Where a part is painted that lies at this place from left to right."""
+        if self.layoutDirection() is not Qt.LayoutDirection.RightToLeft:
+            return place
+        return QRectF(self.width() - place.right(), place.y(), place.width(), place.height())
+
+    def _paint_part(self, painter: QPainter, part: QRectF, name: str) -> None:
+        place = self._seen(part)
         painter.fillRect(place, QColor(getattr(self._theme.tokens, TOKENS.get(name, name))))
         if PARTS[name] is not Qt.BrushStyle.SolidPattern:
             over = QColor(self._theme.tokens.surface)
             over.setAlpha(70)
             painter.fillRect(place, QBrush(over, PARTS[name]))
-        gap = QRectF(place.right() - 1, 0, 1, place.height())
-        painter.fillRect(gap, QColor(self._theme.tokens.surface))
+        gap = QRectF(part.right() - 1, 0, 1, part.height())
+        painter.fillRect(self._seen(gap), QColor(self._theme.tokens.surface))
 
     def _paint_end(self, painter: QPainter, frame: QRectF, end: float) -> None:
         """What is beyond the memory is veiled, behind a line."""
         veil = QColor(self._theme.tokens.surface)
         veil.setAlpha(120)
-        painter.fillRect(QRectF(end, 0, frame.width() - end, frame.height()), veil)
-        painter.fillRect(QRectF(end - 1, 0, 2, frame.height()), QColor(self._theme.tokens.bad))
+        painter.fillRect(self._seen(QRectF(end, 0, frame.width() - end, frame.height())), veil)
+        painter.fillRect(self._seen(QRectF(end - 1, 0, 2, frame.height())), QColor(self._theme.tokens.bad))

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -27,7 +28,7 @@ from nodetool_xl_desktop.fit.options import LoadOptions
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import GivingLabel, card_layout, figure, label, restyle, set_tip
 from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S, SPACE_XL, Theme, scaled, wide
 
 WIDTH = 620
 #: The table has room for so many rows from the start, so that nothing jumps while it fills.
@@ -67,7 +68,7 @@ class TuneDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Find the best settings"))
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(wide(WIDTH))
         self._theme = theme
         self._tasks = tasks
         self._measure = measure
@@ -186,7 +187,19 @@ class TuneDialog(QDialog):
         self._count.clear()
         self._progress.hide()
         self._close.setText(tr("Close"))
-        self.adjustSize()
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Be as high as what it says: Qt thinks of words that wrap only when the layout begins."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
+        self.resize(self.width(), self.minimumHeight())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._fit_height()
+        super().showEvent(event)
 
     def _choose(self) -> None:
         if self._tuned is not None:
@@ -213,7 +226,7 @@ class _Table(QFrame):
             self._grid.addWidget(head, 0, column)
         self._heads[0].hide()  # until there are layers to tell apart
         for row in range(ROWS + 1):
-            self._grid.setRowMinimumHeight(row, ROW_HEIGHT)
+            self._grid.setRowMinimumHeight(row, scaled(ROW_HEIGHT))
 
     @property
     def is_begun(self) -> bool:
@@ -245,7 +258,7 @@ class _Table(QFrame):
         for column, cell in enumerate(cells):
             self._grid.addWidget(cell, number, column)
         self._grid.addWidget(mark, number, len(cells), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._grid.setRowMinimumHeight(number, ROW_HEIGHT)
+        self._grid.setRowMinimumHeight(number, scaled(ROW_HEIGHT))
         self._rows[options] = [*cells, mark]
         has_layers = any(each.gpu_layers for each in self._rows)
         for first in (self._heads[0], *(labels[0] for labels in self._rows.values())):

@@ -38,7 +38,7 @@ from nodetool_xl_desktop.ui.models.move_bar import MoveBar
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, set_tip
 from nodetool_xl_desktop.ui.tasks import Tasks, in_thread
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme, wide
 
 #: Of folders that could not be opened, so many are named.
 MOST_CLOSED = 20
@@ -78,8 +78,8 @@ class FoldersDialog(QDialog):
         self._own: Path | None = None
         self._shown: tuple[Sequence[Root], Counter[Path]] | None = None
         self.setWindowTitle(tr("Model Folders"))
-        self.setMinimumWidth(560)
-        self.resize(600, 480)
+        self.setMinimumWidth(wide(560))
+        self.resize(wide(600), 480)
         self.notice = Notice()
         self.leave = QPushButton(tr("Leave Them There"))
         self.leave.setProperty("kind", "link")

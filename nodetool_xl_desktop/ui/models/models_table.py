@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QGridLayout,
-    QHBoxLayout,
     QPushButton,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +23,7 @@ from nodetool_xl_desktop.ui.models.filter_button import FilterButton
 from nodetool_xl_desktop.ui.models.list_place import ListPlace, visible_rows
 from nodetool_xl_desktop.ui.models.models_page import NO_MODELS, ModelsPage
 from nodetool_xl_desktop.ui.models.table_view import ModelTableView
+from nodetool_xl_desktop.ui.page_head import PageHead, icon_button
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
@@ -64,11 +62,10 @@ class ModelsTable(ClosedByEscape):
         self._clear.setProperty("kind", "quiet")
         self._clear.setAccessibleName(tr("Clear the search and the filters"))
         self._folders = QPushButton(tr("Folders ..."))
-        self._details_button = _icon_button(tr("Details"))
+        self._details_button = icon_button(tr("Details"))
         self._details_button.setCheckable(True)
         self._details_button.setChecked(True)
-        self._close = _icon_button(tr("Close the Table"))
-        self._close.setToolTip(tr("Close the Table (Esc)"))
+        self._close = icon_button(tr("Close the Table"), tr("Close the Table (Esc)"))
         self.view = ModelTableView(theme, page.list, page.selection, page.offers)
         self._place = ListPlace(self.view, page.list, page.selection)
         self.details = ModelDetails(theme)
@@ -85,22 +82,14 @@ class ModelsTable(ClosedByEscape):
         self._rows_changed(True)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(SPACE_XL, SPACE_M, SPACE_M, SPACE_M)
-        head.setSpacing(SPACE_S)
-        head.addWidget(label(tr("My Models"), "title"))
-        head.addSpacing(SPACE_S)
-        head.addWidget(self.search, 3)
-        head.addWidget(self.filter_button)
-        head.addWidget(self._status, 1)
-        head.addWidget(self._clear)
-        head.addSpacing(SPACE_XS)
-        head.addWidget(self._folders)
-        head.addWidget(self._details_button)
-        head.addWidget(self._close)
-        top = QFrame()
-        top.setObjectName("topBar")
-        top.setLayout(head)
+        top = PageHead(tr("My Models"), (SPACE_XL, SPACE_M, SPACE_M, SPACE_M))
+        top.row.addSpacing(SPACE_S)
+        top.row.addWidget(self.search, 3)
+        top.add(self.filter_button)
+        top.row.addWidget(self._status, 1)
+        top.add(self._clear)
+        top.row.addSpacing(SPACE_XS)
+        top.add(self._folders, self._details_button, self._close)
         body = QWidget()
         cell = QGridLayout(body)
         cell.setContentsMargins(SPACE_M, 0, 0, 0)
@@ -208,12 +197,3 @@ class ModelsTable(ClosedByEscape):
             whole = self.width() if is_beside else self.height()
             part = DETAILS_WIDTH if is_beside else DETAILS_HEIGHT
             self._splitter.setSizes([max(1, whole - part), part])
-
-
-def _icon_button(name: str) -> QToolButton:
-    made = QToolButton()
-    made.setProperty("kind", "icon")
-    made.setIconSize(QSize(18, 18))
-    made.setToolTip(name)
-    made.setAccessibleName(name)
-    return made

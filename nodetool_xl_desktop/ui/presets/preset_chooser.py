@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.preset_files import LONGEST_NAME, clean_name
 from nodetool_xl_desktop.chat.starting_presets import BUILT_IN, CUSTOM, DEFAULT, is_reserved
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.presets import Preset
-from nodetool_xl_desktop.ui.inputs import HEIGHT, Combo
+from nodetool_xl_desktop.ui.inputs import Combo, LineField
 from nodetool_xl_desktop.ui.parts import field, label, problem_label
-from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme, scaled
 
 COMBO_WIDTH = 208
 
@@ -36,10 +36,9 @@ class NameRow(QWidget):
         self._tell = tell
         self._done = tr("Save")
         self._taken: Sequence[str] = ()
-        self.edit = QLineEdit()
+        self.edit = LineField()
         self.edit.setProperty("kind", "value")
         self.edit.setFrame(False)
-        self.edit.setFixedHeight(HEIGHT)
         self.edit.setMaxLength(LONGEST_NAME)
         self.edit.setPlaceholderText(tr("Name of the preset"))
         self.edit.setAccessibleName(tr("Name of the preset"))
@@ -148,7 +147,7 @@ class PresetChooser(QWidget):
         self.name_row.left.connect(self.more.setFocus)
         self._fill_menu()
         place = field(self.combo)
-        place.setFixedWidth(COMBO_WIDTH)
+        place.setFixedWidth(scaled(COMBO_WIDTH))
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
         row.addWidget(label(tr("Preset"), "strong"))

@@ -33,7 +33,7 @@ from nodetool_xl_desktop.ui.presets.preset_chooser import PresetChooser
 from nodetool_xl_desktop.ui.presets.segments import Segments
 from nodetool_xl_desktop.ui.presets.text_rows import FormatRow, PromptRow, StopRow
 from nodetool_xl_desktop.ui.presets.value_rows import NumberRow, ValueRow
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme, wide
 
 WIDTH = 440
 LEAST_HEIGHT = 160
@@ -230,7 +230,7 @@ class PresetPanel(QFrame):
         window = self._button.window()
         corner = self._button.mapTo(window, QPoint(self._button.width(), self._button.height()))
         top = corner.y() + SPACE_XS + 2
-        width = min(WIDTH, window.width() - 2 * SPACE_S)
+        width = min(wide(WIDTH), window.width() - 2 * SPACE_S)
         left = max(SPACE_S, min(corner.x(), window.width() - SPACE_S) - width)
         self.setFixedWidth(width)
         wanted = max(self.heightForWidth(width), self.sizeHint().height())

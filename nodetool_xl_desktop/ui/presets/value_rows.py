@@ -6,14 +6,14 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.preset_desk import Row
 from nodetool_xl_desktop.chat.sampling_values import Number
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.ui.inputs import HEIGHT, MarkedSlider
+from nodetool_xl_desktop.ui.inputs import LineField, MarkedSlider
 from nodetool_xl_desktop.ui.parts import GivingLabel, field, label, problem_label, restyle
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_XS, Theme, scaled
 
 SLIDER_WIDTH, FIELD_WIDTH, RESET_WIDTH = 128, 84, 26
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
@@ -98,7 +98,7 @@ class ValueRow(QWidget):
         self.reset.setIcon(self._theme.icon("arrow-counter-clockwise"))
 
 
-class ValueField(QLineEdit):
+class ValueField(LineField):
     """A number to type; the arrow keys step it."""
 
     #: By so many steps.
@@ -109,7 +109,6 @@ class ValueField(QLineEdit):
         self.setProperty("kind", "value")
         self.setAccessibleName(name)
         self.setFrame(False)
-        self.setFixedHeight(HEIGHT)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         font = self.font()
         font.setFeature(QFont.Tag("tnum"), 1)
@@ -145,7 +144,7 @@ class NumberRow(ValueRow):
         self.slider.setAccessibleName(tr("{title}, slider", title=number.title))
         self.slider.setFixedWidth(SLIDER_WIDTH)
         self._frame = field(self.field)
-        self._frame.setFixedWidth(FIELD_WIDTH)
+        self._frame.setFixedWidth(scaled(FIELD_WIDTH))
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self._title)

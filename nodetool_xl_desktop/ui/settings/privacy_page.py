@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core import units
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.inputs import in_order
-from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, label, set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from nodetool_xl_desktop.ui.parts import ElidedLabel, figure, fold, label, set_tip
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, scaled
 
 _SIZE_WIDTH = 72
 _HOSTS = 80
@@ -141,20 +141,28 @@ class KeptRow(QWidget):
         self.open = QPushButton(tr("Open Folder"))
         self.open.setAccessibleName(tr("Open the folder of {name}", name=kept.name))
         self._size = figure("", "note")
-        self._size.setMinimumWidth(_SIZE_WIDTH)
+        self._size.setMinimumWidth(scaled(_SIZE_WIDTH))
         self._where = ElidedLabel("note")
         self.show_folder(kept.folder)
         said = QVBoxLayout()
         said.setSpacing(2)
-        said.addWidget(label(kept.name, "strong"))
+        said.addWidget(label(kept.name, "strong", wrap=True))
         said.addWidget(label(kept.about, "note", wrap=True))
         said.addWidget(self._where)
-        row = QHBoxLayout(self)
+        ends = QHBoxLayout()
+        ends.setSpacing(SPACE_L)
+        ends.addStretch()
+        ends.addWidget(self._size)
+        ends.addWidget(self.open)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
         row.setSpacing(SPACE_L)
         row.addLayout(said, 1)
-        row.addWidget(self._size)
-        row.addWidget(self.open)
+        row.addLayout(ends)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        fold(self._row, [self._size, self.open], self.width() // 2)
 
     @property
     def amount(self) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.setting import Setting
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.ui.inputs import HEIGHT, Check, Combo, NumberField, is_escape
+from nodetool_xl_desktop.ui.inputs import Check, Combo, LineField, NumberField, is_escape
 from nodetool_xl_desktop.ui.parts import field, label
-from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.theme import Theme, scaled
 
 #: Of all that stand in a frame, so that they stand below each other.
 WIDTH = 208
+#: And no wider than that, however large the letters are.
+MOST_WIDTH = 340
 #: Makes of what was typed the value that is kept; raises a UserFacingError.
 Reading = Callable[[str], str]
 
@@ -79,7 +81,7 @@ class _Choice(SettingControl):
     def __init__(self, theme: Theme, setting: Setting[Any]) -> None:
         self._combo = Combo(theme, tr(setting.title))
         frame = field(self._combo)
-        frame.setFixedWidth(WIDTH)
+        frame.setFixedWidth(min(scaled(WIDTH), MOST_WIDTH))
         super().__init__(setting, frame, self._combo)
         self._values: dict[str, str] = {}  # by their words
         self._combo.activated.connect(lambda _row: self.chosen.emit(self._values[self._combo.value]))
@@ -106,7 +108,7 @@ class _Number(SettingControl):
         unit = "%" if self._scale > 1 else tr(setting.unit)
         self._unit = label(unit, "note")
         frame = field(self._field, self._unit)
-        frame.setFixedWidth(WIDTH)
+        frame.setFixedWidth(min(scaled(WIDTH), MOST_WIDTH))
         super().__init__(setting, frame, self._field)
         self._field.valueChanged.connect(self._choose)
 
@@ -123,7 +125,7 @@ class _Number(SettingControl):
         self._unit.setVisible(bool(self._unit.text()) and not is_named)
 
 
-class _Line(QLineEdit):
+class _Line(LineField):
     """One line; Esc takes back what was typed since it was shown."""
 
     def __init__(self) -> None:
@@ -142,9 +144,6 @@ class _Line(QLineEdit):
         else:
             super().keyPressEvent(event)
 
-    def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), HEIGHT)
-
 
 class _Text(SettingControl):
     def __init__(self, setting: Setting[Any], read: Reading | None) -> None:
@@ -152,9 +151,8 @@ class _Text(SettingControl):
         self._line = _Line()
         self._line.setProperty("kind", "value")
         self._line.setPlaceholderText(tr(setting.placeholder))
-        self._line.setFixedHeight(HEIGHT)
         frame = field(self._line)
-        frame.setFixedWidth(WIDTH)
+        frame.setFixedWidth(min(scaled(WIDTH), MOST_WIDTH))
         super().__init__(setting, frame, self._line)
         self._line.editingFinished.connect(self._finish)
         self._line.textChanged.connect(lambda _text: self.refused.emit(""))

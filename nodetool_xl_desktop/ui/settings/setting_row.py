@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QWidget
 
 from nodetool_xl_desktop.core.setting import Origin, Setting
@@ -12,9 +13,11 @@ from nodetool_xl_desktop.core.settings_file import Values
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, problem_label, restyle, set_tip
 from nodetool_xl_desktop.ui.settings.setting_control import Reading, control_of
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, Theme, scaled
 
 ORIGIN_HEIGHT = 18
+#: The words have room beside the control in a row that is so wide, in letters of the usual size.
+LEAST_BESIDE = 400
 
 
 class SettingRow(QFrame):
@@ -36,6 +39,7 @@ class SettingRow(QFrame):
         super().__init__()
         self.setting = setting
         self._began = began[setting]
+        self._is_narrow: bool | None = None
         self.control = control_of(theme, setting, read)
         self._origin = label("", "note")
         self.reset = QPushButton(tr("Reset"))
@@ -54,26 +58,46 @@ class SettingRow(QFrame):
     def _lay_out(self) -> None:
         title = label(tr(self.setting.title), "strong", wrap=True)
         about = label(tr(self.setting.about), "note", wrap=True)
-        grid = QGridLayout(self)
+        self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
         grid.setHorizontalSpacing(SPACE_L)
         grid.setVerticalSpacing(SPACE_XS)
         grid.setColumnStretch(0, 1)
-        right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(title, 0, 0, Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(self.control.widget, 0, 1, right | Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(about, 1, 0, Qt.AlignmentFlag.AlignTop)
-        below = QWidget()
+        self._below = below = QWidget()
         line = QHBoxLayout(below)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(SPACE_S)
-        below.setFixedHeight(ORIGIN_HEIGHT)  # with the button and without it
+        below.setFixedHeight(scaled(ORIGIN_HEIGHT))  # with the button and without it
         line.addWidget(self._origin, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(below, 1, 1, right | Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self._told, 2, 0, 1, 2)
-        grid.addWidget(self._restart, 3, 0, 1, 2)
-        grid.addWidget(self._problem, 4, 0, 1, 2)
+        self._title, self._about = title, about
+        self._arrange()
+        grid.addWidget(self._told, 4, 0, 1, 2)
+        grid.addWidget(self._restart, 5, 0, 1, 2)
+        grid.addWidget(self._problem, 6, 0, 1, 2)
+
+    def _arrange(self) -> None:
+        """The control stands at the right of the words, or below them where it would leave them too little room."""
+        is_narrow = self.width() < scaled(LEAST_BESIDE)
+        if is_narrow is self._is_narrow:
+            return
+        self._is_narrow = is_narrow
+        right, top = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop
+        middle = Qt.AlignmentFlag.AlignVCenter
+        for part in (self._title, self._about, self.control.widget, self._below):
+            self._grid.removeWidget(part)
+        self._grid.addWidget(self._title, 0, 0, middle)
+        self._grid.addWidget(self._about, 1, 0, top)
+        if is_narrow:
+            self._grid.addWidget(self.control.widget, 2, 0, Qt.AlignmentFlag.AlignLeft)
+            self._grid.addWidget(self._below, 3, 0, Qt.AlignmentFlag.AlignLeft)
+        else:
+            self._grid.addWidget(self.control.widget, 0, 1, right | middle)
+            self._grid.addWidget(self._below, 1, 1, right | top)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def show_values(self, values: Values) -> None:
         """Show what holds of it."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.setting import Section, Setting
 from nodetool_xl_desktop.core.settings import SETTINGS
@@ -21,16 +21,19 @@ from nodetool_xl_desktop.ui.chats.search_field import SearchField
 from nodetool_xl_desktop.ui.closed_by_escape import ClosedByEscape
 from nodetool_xl_desktop.ui.inputs import in_order, stops
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.page_head import PageHead, icon_button
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, set_tip
 from nodetool_xl_desktop.ui.settings.setting_control import Reading
 from nodetool_xl_desktop.ui.settings.setting_row import SettingRow
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, Theme, share, wide
 from nodetool_xl_desktop.ui.tools.item_list import ItemList
 from nodetool_xl_desktop.ui.tools.tool_values import Item
 from nodetool_xl_desktop.ui.words import empty_words
 
 COLUMN = 720
 LIST_WIDTH = 192
+#: Of the page's width, at most, in larger letters.
+LIST_SHARE = 0.32
 SEARCH_WIDTH = 260
 #: What is said of a section as a whole.
 _ABOUT = {
@@ -84,7 +87,7 @@ class SettingsPage(ClosedByEscape):
         self.sections = ItemList(theme, tr("Sections"))
         self.notice = Notice()
         self._nothing = empty_words()
-        self._back = QToolButton()
+        self._back = icon_button(tr("Close Settings"), tr("Close Settings (Esc)"))
         self.open_button = QPushButton(tr("Open settings.toml"))
         self._cards: dict[Section, _Card] = {}
         self._make_head()
@@ -98,21 +101,11 @@ class SettingsPage(ClosedByEscape):
     # What it looks like
 
     def _make_head(self) -> None:
-        self._head = QFrame()
-        self._head.setObjectName("topBar")
-        self._head.setFixedHeight(52)
-        self._back.setProperty("kind", "icon")
-        self._back.setIconSize(QSize(18, 18))
-        self._back.setToolTip(tr("Close Settings (Esc)"))
-        self._back.setAccessibleName(tr("Close Settings"))
-        self.search.setFixedWidth(SEARCH_WIDTH)
-        row = QHBoxLayout(self._head)
-        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
-        row.setSpacing(SPACE_S)
-        row.addWidget(label(tr("Settings"), "title"))
-        row.addStretch()
-        row.addWidget(self.search)
-        row.addWidget(self._back)
+        self._head = PageHead.of_closed(tr("Settings"))
+        self.search.setMaximumWidth(wide(SEARCH_WIDTH))
+        self._head.row.addStretch(1)
+        self._head.row.addWidget(self.search, 1000)
+        self._head.add(self._back)
 
     def _make_body(self) -> None:
         column = QWidget()
@@ -145,7 +138,7 @@ class SettingsPage(ClosedByEscape):
     def _lay_out(self, file: Path) -> None:
         left = QFrame()
         left.setObjectName("settingsList")
-        left.setFixedWidth(LIST_WIDTH)
+        self._left = left
         column = QVBoxLayout(left)
         column.setContentsMargins(SPACE_M, SPACE_M, SPACE_M, SPACE_M)
         column.addWidget(self.sections)
@@ -183,8 +176,13 @@ class SettingsPage(ClosedByEscape):
             row.chosen.connect(self.chosen)
             row.reset_requested.connect(self.reset_requested)
 
+    def _fit(self) -> None:
+        """The names of the sections are read in full, as far as their rows have room beside them."""
+        self._left.setFixedWidth(share(LIST_WIDTH, self.width(), LIST_SHARE))
+
     def _show_icons(self) -> None:
         self._back.setIcon(self._theme.icon("x"))
+        self._fit()
 
     # What it shows
 
@@ -273,6 +271,10 @@ class SettingsPage(ClosedByEscape):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.seen.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.ui.inputs import HEIGHT, in_order
+from nodetool_xl_desktop.ui.inputs import LineField, in_order
 from nodetool_xl_desktop.ui.parts import field, label, set_tip
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
@@ -145,10 +145,9 @@ class _Row(QWidget):
 
 
 def _line(text: str, name: str) -> QLineEdit:
-    made = QLineEdit(text)
+    made = LineField(text)
     made.setProperty("kind", "value")
     made.setFrame(False)
-    made.setFixedHeight(HEIGHT)
     made.setAccessibleName(name)
     return made
 

@@ -12,7 +12,7 @@ from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.parts import label
 from nodetool_xl_desktop.ui.presets.segments import Segments
 from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_XL, Theme, scaled
 from nodetool_xl_desktop.ui.tools.allowed_page import AllowedPage
 from nodetool_xl_desktop.ui.tools.servers_page import ServersPage
 
@@ -67,7 +67,7 @@ class ToolsDialog(QDialog):
             super().keyPressEvent(event)
 
     def _lay_out(self) -> None:
-        self._choice.setFixedWidth(300)
+        self._choice.setFixedWidth(scaled(300))
         self._close.setAutoDefault(False)
         head = QHBoxLayout()
         head.addWidget(label(tr("Tools"), "title"), 1)

@@ -16,7 +16,7 @@ from nodetool_xl_desktop.ui.content_scroll import ContentScroll
 from nodetool_xl_desktop.ui.inputs import is_escape
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import figure, label
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme, scaled, wide
 from nodetool_xl_desktop.ui.tools.folder_row import FolderRow
 from nodetool_xl_desktop.ui.tools.source_head import SourceHead, quiet_button
 from nodetool_xl_desktop.ui.tools.tool_switch import ToolSwitch
@@ -271,12 +271,12 @@ class ToolsPopup(QFrame):
         """Above the button, its left edge over the button's, as high as its content where there is room."""
         window = self._button.window()
         corner = self._button.mapTo(window, QPoint(0, 0))
-        width = min(WIDTH, window.width() - 2 * SPACE_S)
+        width = min(wide(WIDTH), window.width() - 2 * SPACE_S)
         self.setFixedWidth(width)
         layout = self.layout()
         wanted = max(self.heightForWidth(width), layout.totalSizeHint().height() if layout else 0)
         room = max(LEAST_HEIGHT, corner.y() - SPACE_XS - SPACE_M - TOP)
-        height = min(wanted, room, MOST_HEIGHT)
+        height = min(wanted, room, scaled(MOST_HEIGHT))
         left = max(SPACE_S, min(corner.x(), window.width() - width - SPACE_S))
         self.setGeometry(left, max(SPACE_S, corner.y() - height - SPACE_XS - 2), width, height)
 
