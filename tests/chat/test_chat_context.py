@@ -41,6 +41,8 @@ from nodetool_xl_desktop.tools import CalculatorTool, ClockTool
 
 CONTEXT_LENGTH = 1024
 LOAD = LoadSettings(context_length=CONTEXT_LENGTH)
+#: Half of it, where the engine reads a chat that fills it.
+SMALLER = LoadSettings(context_length=CONTEXT_LENGTH // 2)
 QUICK = Sampling(temperature=0, max_tokens=8)
 #: As Qwen 3: also what was thought before an answer is rendered.
 THINKING = QWEN.replace(
@@ -67,10 +69,12 @@ def exchanges(number: int, words: int = 3) -> list[tuple[Role, str]]:
 
 
 @asynccontextmanager
-async def loaded(starter_model: Path, paths: Paths) -> AsyncIterator[tuple[XLlamaCppProvider, Path]]:
+async def loaded(
+    starter_model: Path, paths: Paths, load: LoadSettings = LOAD
+) -> AsyncIterator[tuple[XLlamaCppProvider, Path]]:
     provider = XLlamaCppProvider(Pool(), paths)
     try:
-        await provider.load(starter_model, load=LOAD)
+        await provider.load(starter_model, load=load)
         yield provider, starter_model
     finally:
         await provider.close()
@@ -146,7 +150,8 @@ def any_round(chance: random.Random, text: Callable[[], str]) -> list[Part]:
     return said + states[chance.choice(list(states))]
 
 
-@pytest.mark.parametrize(("template", "chats"), [("", 40), (THINKING, 20), (LLAMA, 20)])
+@pytest.mark.parametrize("chats", [pytest.param(12, id="some"), pytest.param(40, id="many", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("template", ["", THINKING, LLAMA], ids=["own", "thinking", "llama"])
 async def test_the_parts_add_up_to_what_the_engine_counts(
     starter_model: Path, paths: Paths, tmp_path: Path, template: str, chats: int
 ) -> None:
@@ -299,11 +304,11 @@ async def test_it_is_tight_before_it_does_not_fit() -> None:
 
 
 async def test_what_is_dropped_is_enough_and_the_engine_agrees(starter_model: Path, paths: Paths) -> None:
-    async with loaded(starter_model, paths) as (provider, model):
+    async with loaded(starter_model, paths, SMALLER) as (provider, model):
         meter = Meter(partial(provider.count_tokens, model=model))
-        shown = chat(("system", "You are kind."), *exchanges(15))
+        shown = chat(("system", "You are kind."), *exchanges(8))
         said = (Text("What was the last answer?"),)
-        request = Request(shown, said, "Be brief.", context=CONTEXT_LENGTH, model=model)
+        request = Request(shown, said, "Be brief.", context=CONTEXT_LENGTH // 2, model=model)
         planned = await plan(meter, request)
         assert isinstance(planned, WontFit)
         cut = planned.cut
@@ -311,7 +316,7 @@ async def test_what_is_dropped_is_enough_and_the_engine_agrees(starter_model: Pa
         assert planned.can_summarise
 
         async def ask(messages: Sequence[values.Message]) -> Event:
-            return [event async for event in provider.stream(messages, model, load=LOAD, sampling=QUICK)][-1]
+            return [event async for event in provider.stream(messages, model, load=SMALLER, sampling=QUICK)][-1]
 
         refused = await ask(sent(request, said))
         assert isinstance(refused, Failed)
@@ -324,7 +329,7 @@ async def test_what_is_dropped_is_enough_and_the_engine_agrees(starter_model: Pa
         finished = await ask(turns)
         assert isinstance(finished, Finished)
         assert finished.usage.prompt_tokens == planned.use.prompt - cut.frees
-        assert finished.usage.prompt_tokens <= CONTEXT_LENGTH - planned.use.reserve
+        assert finished.usage.prompt_tokens <= CONTEXT_LENGTH // 2 - planned.use.reserve
         assert [turn.text for turn in turns[:2]] == ["Be brief.", "You are kind."]
         assert turns[2].text == f"Question {cut.turns}?"
         assert [row.message for row in cut.rows] == shown[1 : 1 + 2 * cut.turns]
@@ -651,23 +656,23 @@ async def test_cancelling_a_summary_stops_the_model() -> None:
 
 
 async def test_the_model_summarises_and_then_it_fits(starter_model: Path, paths: Paths) -> None:
-    async with loaded(starter_model, paths) as (provider, model):
+    async with loaded(starter_model, paths, SMALLER) as (provider, model):
         meter = Meter(partial(provider.count_tokens, model=model))
-        shown = chat(*exchanges(14), ("user", "My name is Ada."), ("assistant", "Hello Ada."))
-        request = Request(shown, (Text("And?"),), context=CONTEXT_LENGTH, model=model)
+        shown = chat(*exchanges(7), ("user", "My name is Ada."), ("assistant", "Hello Ada."))
+        request = Request(shown, (Text("And?"),), context=CONTEXT_LENGTH // 2, model=model)
         planned = await plan(meter, request)
         assert isinstance(planned, WontFit)
         assert planned.cut is not None
 
         def ask(messages: Sequence[values.Message], most: int) -> Any:
-            return provider.stream(messages, model, load=LOAD, sampling=Sampling(temperature=0, max_tokens=most))
+            return provider.stream(messages, model, load=SMALLER, sampling=Sampling(temperature=0, max_tokens=most))
 
-        summary = await summarise(planned.cut, meter, ask, CONTEXT_LENGTH)
+        summary = await summarise(planned.cut, meter, ask, CONTEXT_LENGTH // 2)
         question = Message("q", shown[-1].id, "user", tuple(request.said))
         answer = Message("a", "q", "assistant", (), about=About(more={CONTEXT: planned.cut.kept(summary)}))
         turns = sent(Request([*shown, question, answer]))
         assert summary in turns[0].text
-        events = [event async for event in provider.stream(turns, model, load=LOAD, sampling=QUICK)]
+        events = [event async for event in provider.stream(turns, model, load=SMALLER, sampling=QUICK)]
         assert isinstance(events[-1], Finished)
-        assert events[-1].usage.prompt_tokens <= CONTEXT_LENGTH - planned.use.reserve
-        assert isinstance(await plan(meter, Request([*shown, question, answer], context=CONTEXT_LENGTH)), Fits)
+        assert events[-1].usage.prompt_tokens <= CONTEXT_LENGTH // 2 - planned.use.reserve
+        assert isinstance(await plan(meter, Request([*shown, question, answer], context=CONTEXT_LENGTH // 2)), Fits)

@@ -60,7 +60,7 @@ def test_no_letter_is_lost_and_nothing_else_is_moved(said: list[Part], text: str
 def test_a_long_answer_is_divided_at_once() -> None:
     one = "\n".join(f"{number}\n" for number in range(20_000))
     other = "\n".join(f"{number} \n" for number in range(20_000))
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     made = with_text((Text(one), CALL, RESULT, Text(one)), f"{other}\n\n{other}")
-    assert time.perf_counter() - began_s < 0.5
+    assert time.process_time() - began_s < 0.5
     assert "".join(text_of(made).split()) == "".join((other + other).split())

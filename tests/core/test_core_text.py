@@ -35,9 +35,9 @@ def test_what_is_too_long_ends_in_an_ellipsis() -> None:
 
 def test_a_text_without_end_is_not_read_to_its_end() -> None:
     endless = "\n" * 50_000_000 + "end"
-    began = time.perf_counter()
+    began = time.process_time()
     assert one_line(endless) == "…"
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 @given(st.text(st.characters()), st.integers(1, 30))

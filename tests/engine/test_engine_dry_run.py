@@ -182,10 +182,15 @@ async def failed(model: Path, command: tuple[str, ...] | None = None) -> EngineE
     with pytest.raises(EngineError) as raised:
         await plan(model, OPTIONS, command=command)
     assert not processes.children()
-    assert model.name in raised.value.what
-    assert raised.value.why
-    assert raised.value.hint
-    return raised.value
+    return told(raised.value, model)
+
+
+def told(error: object, model: Path) -> EngineError:
+    assert isinstance(error, EngineError)
+    assert model.name in error.what
+    assert error.why
+    assert error.hint
+    return error
 
 
 async def cancel(planning: asyncio.Task[Plan]) -> None:
@@ -251,9 +256,12 @@ async def test_a_child_that_aborts_without_a_table(starter_model: Path, tmp_path
     assert error.fault is Fault.ABORTED
 
 
-@pytest.mark.parametrize("script", ["garbage", "number", "mute"])
-async def test_children_that_do_not_do_as_they_should(starter_model: Path, script: str) -> None:
-    assert (await failed(starter_model, scripted(script))).fault is Fault.UNKNOWN
+async def test_children_that_do_not_do_as_they_should(starter_model: Path) -> None:
+    """All at once, as each of them gets its time to end."""
+    plans = [plan(starter_model, OPTIONS, command=scripted(script)) for script in ("garbage", "number", "mute")]
+    for error in await asyncio.gather(*plans, return_exceptions=True):
+        assert told(error, starter_model).fault is Fault.UNKNOWN
+    assert not processes.children()
 
 
 async def told_in(journal: Path) -> int:

@@ -213,9 +213,13 @@ async def test_a_slow_reader_is_not_interrupted_by_its_own_time_out(starter_mode
     async with engine(starter_model, tmp_path) as made:
         await made.works()
         answer = made.ask(LONG_ANSWER, Sampling(0), timeout_s=0.5)
+        read = 0
         async for event in answer:
-            await asyncio.sleep(0.6)  # the reader's own time: nothing is thrown into it
+            read += 1
+            if read <= 2:
+                await asyncio.sleep(0.6)  # the reader's own time: nothing is thrown into it
             last = event
+        assert read > 2
         assert isinstance(last, Failed)
         assert fault_of([last]) is Fault.TIMEOUT
 

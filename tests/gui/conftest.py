@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from hub_server import HubServer
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
@@ -21,6 +22,7 @@ from nodetool_xl_desktop.engine.client import Sampling
 from nodetool_xl_desktop.engine.pool import Pool
 from nodetool_xl_desktop.engine.wheels import Wheel
 from nodetool_xl_desktop.ui.leaf import formula
+from nodetool_xl_desktop.ui.theme import Theme
 
 #: So many new objects are worth a look for garbage, which takes 50 ms.
 MUCH_GARBAGE = 20_000
@@ -79,6 +81,33 @@ def garbage(current: None) -> Iterator[None]:
     yield
     if gc.get_count()[0] > MUCH_GARBAGE:
         gc.collect()
+
+
+@contextlib.contextmanager
+def nothing_left(qapp: QApplication) -> Iterator[None]:
+    """Windows and themes that are made meanwhile go at the end, if nobody owns them: each theme that comes later styles
+    all windows that are there (half a second for a thousand widgets), and each that is left follows the system.
+    """
+    known = {*_windows(), *_themes(qapp)}
+    yield
+    for each in {*_windows(), *_themes(qapp)} - known:
+        each.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def _windows() -> list[QWidget]:
+    return [each for each in QApplication.topLevelWidgets() if each.parent() is None]
+
+
+def _themes(qapp: QApplication) -> list[Theme]:
+    return qapp.findChildren(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
+
+
+@pytest.fixture(autouse=True)
+def own_windows(qapp: QApplication, current: None) -> Iterator[None]:
+    """No test has the windows of another one."""
+    with nothing_left(qapp):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +169,23 @@ def build(
 @pytest.fixture
 def parts(build: Build) -> app.Parts:
     return build()
+
+
+@pytest.fixture
+def desk(
+    qapp: QApplication, hub: HubServer, paths: Paths, loop: asyncio.AbstractEventLoop, built: list[Any]
+) -> Iterator[Any]:
+    """Discover over the `hub` of a file of tests, where that has no other desk; no task of it may fail."""
+    from discover_desk import Desk, forget  # noqa: PLC0415 - it imports this file
+
+    made = Desk(hub, paths, Theme(qapp))
+    built.append(made)  # shut down while the loop still runs
+    failed: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda loop, context: (failed.append(context), loop.default_exception_handler(context)))
+    yield made
+    forget(made, loop)
+    loop.set_exception_handler(None)
+    assert not failed
 
 
 async def until(condition: Callable[[], object], what: str, within_s: float = 30.0) -> None:

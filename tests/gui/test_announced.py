@@ -11,7 +11,7 @@ from conftest import until
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtWidgets import QApplication
-from transcript_window import Sight, answer, call, opened, press, settle
+from transcript_window import Sight, answer, call, opened, press, settle, settle_all
 
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.store.parts import Reasoning, Text, ToolAnswer
@@ -208,7 +208,7 @@ def test_a_reader_moves_the_caret_and_hears_where_the_keys_take_it(sight: Sight)
 
 def test_a_long_text_is_bounded_and_what_is_far_has_no_place(sight: Sight) -> None:
     sight.show(answer(Text("\n\n".join(f"Paragraph {n} of many." for n in range(4000))), state=State.COMPLETE))
-    settle()
+    settle_all(sight.answer.texts[0])
     letters = QAccessible.queryAccessibleInterface(sight.answer.texts[0]).textInterface()
     assert MOST_LETTERS <= letters.characterCount() < MOST_LETTERS + 5000
     assert letters.characterRect(letters.characterCount() // 2).isEmpty()

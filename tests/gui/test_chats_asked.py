@@ -101,7 +101,7 @@ async def test_the_model_gives_a_title_once_when_it_is_idle(build: Build, starte
     await person.ask("apples")
     await until(lambda: person.titles == ["apples"], "its first line at once")
     await person.answered()
-    await until(lambda: person.titles == ["A Walk on Foot"], "a short one when it is idle", within_s=5)
+    await until(lambda: person.titles == ["A Walk on Foot"], "a short one when it is idle")
     assert person.window.windowTitle() == "A Walk on Foot - NodeTool XL Desktop"
     assert person.chats.session is not None
     assert person.chats.session.chat.titled_by is TitledBy.MODEL
@@ -127,7 +127,7 @@ async def test_no_title_is_asked_for_while_a_chat_is_answered(
     assert asked_for_titles(told) == []
     gate.touch()
     await person.chats.answered()
-    await until(lambda: person.titles == ["A Walk on Foot"] * 2, "both, once it is idle", within_s=6)
+    await until(lambda: person.titles == ["A Walk on Foot"] * 2, "both, once it is idle")
     assert sorted(asked_for_titles(told)) == ["apples", "pears"]
 
 
@@ -144,7 +144,7 @@ async def test_a_title_of_a_person_stays(build: Build, starter_model: Path, tmp_
     await person.type("Mine")
     await person.press(K.Key_Return)
     await until(lambda: person.titles == ["Mine"], "renamed")
-    await until(lambda: person.window.windowTitle().startswith("Mine"), "the window says it", within_s=3)
+    await until(lambda: person.window.windowTitle().startswith("Mine"), "the window says it")
     await asyncio.sleep(1.5)
     assert person.titles == ["Mine"]
     assert (await person.store.list.chat(person.shown_id or "")).title == "Mine"

@@ -7,18 +7,16 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import button, until
-from discover_desk import Desk, forget, repositories
+from discover_desk import Desk, repositories
 from hub_server import HubServer, Play, Stored, forget_environment
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMessageBox, QWidget
 
-from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.units import GIB
 from nodetool_xl_desktop.fit.memory import HostMemory, Machine
 from nodetool_xl_desktop.hub.choice import candidates
@@ -28,7 +26,6 @@ from nodetool_xl_desktop.library.model_file import ModelFile, Place
 from nodetool_xl_desktop.ui.discover.offer_list import AT_ONCE
 from nodetool_xl_desktop.ui.discover.offers import Offer, lacking, standing
 from nodetool_xl_desktop.ui.discover.token_dialog import TokenDialog
-from nodetool_xl_desktop.ui.theme import Theme
 
 K = Qt.Key
 LEFT = Qt.MouseButton.LeftButton
@@ -52,20 +49,6 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
             "cardData": {"license": "apache-2.0", "base_model": "org/Big"},
         }
         yield hub
-
-
-@pytest.fixture
-def desk(
-    qapp: QApplication, hub: HubServer, paths: Paths, loop: asyncio.AbstractEventLoop, built: list[Any]
-) -> Iterator[Desk]:
-    made = Desk(hub, paths, Theme(qapp))
-    built.append(made)  # shut down while the loop still runs
-    failed: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda loop, context: (failed.append(context), loop.default_exception_handler(context)))
-    yield made
-    forget(made, loop)
-    loop.set_exception_handler(None)
-    assert not failed
 
 
 def verdicts(desk: Desk) -> dict[str, str]:

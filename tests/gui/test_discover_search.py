@@ -7,26 +7,23 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from conftest import button, until
-from discover_desk import Desk, forget, repositories
+from discover_desk import Desk, repositories
 from hub_server import HubServer, Play, forget_environment
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from nodetool_xl_desktop.core.paths import Paths
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.hub.picks import picks
 from nodetool_xl_desktop.hub.search import Found, Query, Sort
 from nodetool_xl_desktop.ui.discover.hub_dialog import HubDialog
 from nodetool_xl_desktop.ui.discover.result_rows import Card, Heading, found_card
 from nodetool_xl_desktop.ui.discover.shown import ago, count, parameters
-from nodetool_xl_desktop.ui.theme import Theme
 
 K = Qt.Key
 LEFT = Qt.MouseButton.LeftButton
@@ -52,20 +49,6 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
                 "gguf": {"total": 8_030_000_000 if "Big" in repo_id else 2_000_000},
             }
         yield hub
-
-
-@pytest.fixture
-def desk(
-    qapp: QApplication, hub: HubServer, paths: Paths, loop: asyncio.AbstractEventLoop, built: list[Any]
-) -> Iterator[Desk]:
-    made = Desk(hub, paths, Theme(qapp))
-    built.append(made)  # shut down while the loop still runs
-    failed: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda loop, context: (failed.append(context), loop.default_exception_handler(context)))
-    yield made
-    forget(made, loop)
-    loop.set_exception_handler(None)
-    assert not failed
 
 
 def asked(hub: HubServer) -> list[dict[str, list[str]]]:

@@ -111,7 +111,7 @@ async def test_why_a_load_failed_is_told_after_an_answer_failed(
     await until(lambda: parts.window.chats.shown and parts.window.chats.shown[-1].text, "the first words")
     os.kill(server_pid(parts), signal.SIGKILL)
     await until(lambda: isinstance(parts.loader.state, Broken) and not parts.window.chats.is_answering, "it ended")
-    await until(lambda: "The engine ended" in notices(parts), "it says so", within_s=2)
+    await until(lambda: "The engine ended" in notices(parts), "it says so")
     assert notices(parts).count("The engine ended") == 1, "told once, where it happened"
     os.truncate(model, 50_000_000)
     button(parts.window.fit_panel, "Load").click()

@@ -90,7 +90,7 @@ sys.exit(main())
 def test_killed_it_leaves_no_child(streaming: subprocess.Popen[str]) -> None:
     children = children_of(streaming)
     streaming.kill()
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
 
 
@@ -103,7 +103,7 @@ def test_killed_while_it_loads_it_leaves_no_child(environment: dict[str, str], s
                 children = process.children()
             time.sleep(delay_s)
             program.kill()
-        _, alive = psutil.wait_procs(children, timeout=5)
+        _, alive = psutil.wait_procs(children, timeout=20)
         assert not alive, f"killed {delay_s} s into a load"
 
 

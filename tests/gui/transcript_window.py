@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from nodetool_xl_desktop.store.parts import Part, Text, ToolUse
 from nodetool_xl_desktop.store.records import About, Message, ModelIdentity, State
 from nodetool_xl_desktop.store.tree import Versions
 from nodetool_xl_desktop.tools import CalculatorTool
+from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.transcript.message_view import AnswerView
 from nodetool_xl_desktop.ui.transcript.tool_card import ToolCard
@@ -48,6 +50,15 @@ def settle() -> None:
     for _ in range(6):
         QApplication.processEvents()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def settle_all(view: MarkdownView) -> None:
+    """Until a long text is cut to its end, however many turns this machine takes for that."""
+    deadline = time.monotonic() + 60
+    while not view._page.is_done:
+        assert time.monotonic() < deadline, "it is still being cut"
+        settle()
+    settle()
 
 
 class Sight:

@@ -37,9 +37,9 @@ def test_the_head_is_left_out(card: str, text: str) -> None:
 
 
 def test_a_head_without_an_end_takes_no_time() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     without_front("---\n" + "-- -\n" * 200_000)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize("cdn", [True, False])

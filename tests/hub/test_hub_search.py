@@ -223,11 +223,11 @@ async def test_no_hub_there_is_told_at_once() -> None:
 
 async def test_who_is_cancelled_does_not_wait() -> None:
     with some(1) as server:
-        server.latency_s = 2.0
+        server.latency_s = 20.0
         begin = time.monotonic()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(Hub(server.url).search(Query()), 0.2)
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 10
         server.ending.set()
 
 

@@ -370,7 +370,7 @@ async def test_a_forced_call_of_a_function_comes_is_run_and_is_answered(
         await pool.close()
 
 
-@pytest.mark.parametrize("rounds", [pytest.param(3, id="3"), pytest.param(20, id="20", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("rounds", [pytest.param(2, id="2"), pytest.param(20, id="20", marks=pytest.mark.soak)])
 async def test_a_forced_call_of_the_calculator_is_arithmetic_and_its_result_is_in_the_next_request(
     starter_model: Path, paths: Paths, load: LoadSettings, rounds: int
 ) -> None:

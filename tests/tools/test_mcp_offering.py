@@ -76,9 +76,9 @@ def test_what_schemas_lack_is_added_and_expressions_are_only_told() -> None:
     assert made["properties"]["w"] == {"type": "string", "description": "A word. (matches ^(a+)+$)"}
     assert set(made["properties"]) == {"w", "pattern"}, "a property may have that name"
     assert "patternProperties" not in made
-    began = time.monotonic()
+    began = time.process_time()
     assert not fit(Described("t", "", made), {"w": "a" * 60 + "!"}).problem
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def nested(depth: int) -> Any:
