@@ -19,8 +19,6 @@ from nodetool_xl_desktop.ui.tools.pair_rows import PairRows, line_field
 
 PROGRAM, ADDRESS = "program", "address"
 ARGUMENTS_HEIGHT = 76
-#: Arguments as one would type them: no words of any language.
-EXAMPLE_ARGUMENTS = "-y\n@modelcontextprotocol/server-filesystem\n/home/me/Documents"
 
 
 class ServerForm(QWidget):
@@ -124,7 +122,7 @@ class ServerForm(QWidget):
     def _lay_out(self) -> None:
         self._args.setProperty("kind", "code")
         self._args.setAccessibleName(tr("Arguments, one on each line"))
-        self._args.setPlaceholderText(EXAMPLE_ARGUMENTS)
+        self._args.setPlaceholderText(tr("-y\n@modelcontextprotocol/server-filesystem\n/home/me/Documents"))
         self._args.setTabChangesFocus(True)
         self._args.setFixedHeight(ARGUMENTS_HEIGHT)
         self._program = _column(
