@@ -47,6 +47,7 @@ class ValueRow(QWidget):
         self.reset.setSizePolicy(policy)
         self.reset.clicked.connect(self._reset)
         self._problem = problem_label()
+        self._problem.setParent(self)  # a row in which nothing can be wrong lays it out nowhere
         theme.changed.connect(self._show_icon)
         self._show_icon()
 
