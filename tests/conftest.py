@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import inspect
 import os
 import signal
@@ -28,6 +29,8 @@ from nodetool_xl_desktop.library import starter
 _STARTER = Path(os.environ.get("NTXL_TEST_MODEL") or starter.starter_path(Paths.default()))
 
 _HOME = tempfile.TemporaryDirectory(prefix="home-of-tests-")
+#: Where the processes that share the tests say where they crashed; the first of them reads it when all is over.
+_CRASHES = "NTXL_TEST_CRASHES"
 #: A test that hangs says where, instead of holding up the run.
 LONGEST_TEST_S = 120.0
 
@@ -46,6 +49,22 @@ def pytest_configure() -> None:
     for name in _PLACES:
         os.environ.pop(name, None)
     os.environ["HOME"] = _HOME.name
+    os.environ.setdefault(_CRASHES, _HOME.name)
+
+
+def pytest_sessionstart() -> None:
+    """A process that crashes takes its last words along: they are kept, and not only said in the middle of the dots."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:
+        faulthandler.enable((Path(os.environ[_CRASHES]) / f"{worker}.crash").open("w"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end where a process crashed."""
+    for crash in sorted(Path(os.environ[_CRASHES]).glob("*.crash")):
+        if said := crash.read_text(errors="replace"):
+            terminalreporter.section(f"{crash.stem} crashed")
+            terminalreporter.write_line(said)
 
 
 def pytest_unconfigure() -> None:
