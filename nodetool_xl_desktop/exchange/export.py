@@ -180,7 +180,8 @@ def speaker(message: Message) -> str:
 
 def markdown(record: Record) -> str:
     """What is shown of a chat, as Markdown."""
-    blocks = [f"# {_line(record.chat.title) or tr('Chat')}", f"*{when(record.chat.created_ms)}*"]
+    title = _line(record.chat.title) or tr("Chat")
+    blocks = [f"# {title}", f"*{when(record.chat.created_ms)}*"]
     if missing := left_out(record):
         blocks.append(f"*{missing}*")
     for message in record.shown:

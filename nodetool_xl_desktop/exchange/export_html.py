@@ -179,8 +179,8 @@ def _as_html(block: Block) -> str:
             name = f'<p class="quiet">{html.escape(language)}</p>\n' if language else ""
             return f'<div class="code">{name}<pre><code>{html.escape(text)}</code></pre></div>'
         case Thought(text):
-            said = f'<p class="plain quiet">{html.escape(text)}</p>'
-            return f'<details><summary class="quiet">{html.escape(tr("Reasoning"))}</summary>{said}</details>'
+            head, said = html.escape(tr("Reasoning")), f'<p class="plain quiet">{html.escape(text)}</p>'
+            return f'<details><summary class="quiet">{head}</summary>{said}</details>'
         case Note(text):
             return f'<p class="quiet">{html.escape(text)}</p>'
         case Picture(data, media_type, name):

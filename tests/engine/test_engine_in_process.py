@@ -174,8 +174,9 @@ def test_a_script_that_closes_nothing_ends_all_the_same(starter_model: Path, iso
             kept = pool
         """
     # What is left in its middle: asyncio closes generators all at once, and says that some still ran; anyio says that
-    # an attempt to connect was given up before it began.
-    run(script, starter_model, leaves_noise=state != "loaded")
+    # an attempt to connect was given up before it began. Python 3.13 says that a pipe outlived its loop.
+    says_pipe = isolation == "process" and sys.version_info >= (3, 13)
+    run(script, starter_model, leaves_noise=says_pipe or state != "loaded")
 
 
 def test_a_load_that_never_ends_ends_with_its_process(tmp_path: Path) -> None:

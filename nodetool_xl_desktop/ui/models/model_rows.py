@@ -177,8 +177,8 @@ class ModelRows(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip(self._tip(entry))
             case Qt.ItemDataRole.AccessibleTextRole:
-                said = self.text(entry, column)
-                return self._spoken(entry) if column is Column.NAME else f"{TITLES[column]}: {said or tr('none')}"
+                said = self.text(entry, column) or tr("none")
+                return self._spoken(entry) if column is Column.NAME else f"{TITLES[column]}: {said}"
         return None
 
     def text(self, entry: Entry, column: Column) -> str:
