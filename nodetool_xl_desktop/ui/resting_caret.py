@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from nodetool_xl_desktop.ui.theme import style_hints
+
 #: After so long without a move of the caret, in milliseconds.
 AFTER_MS = 10_000
 #: As the system wants it.
@@ -23,7 +25,7 @@ class RestingCaret(QObject):
 
     def __init__(self, application: QApplication, after_ms: int = AFTER_MS) -> None:
         super().__init__()
-        self._hints = application.styleHints()
+        self._hints = style_hints()
         self._rests = self._is_closed = False
         self._rest = QTimer(self, singleShot=True, interval=after_ms)
         self._rest.timeout.connect(self._hold)

@@ -9,11 +9,12 @@ import importlib
 import re
 import sys
 from dataclasses import dataclass, fields
+from functools import cache
 from types import ModuleType
 from typing import cast
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFontInfo, QGuiApplication, QIcon, QPalette
+from PySide6.QtGui import QColor, QFontInfo, QGuiApplication, QIcon, QPalette, QStyleHints
 from PySide6.QtWidgets import QApplication
 
 #: Phosphor, as qtawesome calls it.
@@ -146,7 +147,7 @@ class Theme(QObject):
         #: Of the letters of code, the first that there is; empty for the system's own.
         self.code_families: tuple[str, ...] = ()
         application.setStyle("Fusion")
-        application.styleHints().colorSchemeChanged.connect(self.apply)
+        style_hints().colorSchemeChanged.connect(self.apply)
         application.fontChanged.connect(self._font_changed)
         self.apply()
 
@@ -176,7 +177,7 @@ class Theme(QObject):
 
     def apply(self) -> None:
         """Look at what the system asks for, and draw everything so."""
-        hints = QGuiApplication.styleHints()
+        hints = style_hints()
         if hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast:
             self.tokens = _from_palette(self._system_palette)
         else:
@@ -231,6 +232,16 @@ def text_scale() -> float:
     Every system's default is 12 or 13 pixels, for which the window is drawn.
     """
     return min(2.0, max(1.0, QFontInfo(QApplication.font()).pixelSize() / USUAL_PX))
+
+
+@cache
+def style_hints() -> QStyleHints:
+    """What the system asks for, as Qt tells it; there is an application.
+
+    WORKAROUND (PySide 6.11): kept for ever. Where the collector finds both this and what `accessibility()` returned
+    unused, and the latter first, PySide takes that for Python's own and deletes it: Qt's next look at it crashes.
+    """
+    return QGuiApplication.styleHints()
 
 
 def scaled(pixels: float) -> int:

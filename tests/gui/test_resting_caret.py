@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -81,3 +83,26 @@ async def test_where_the_system_has_no_blinking_there_is_none(fields: tuple[QLin
     finally:
         caret.close()
         hints.setCursorFlashTime(-1)
+
+
+def test_what_is_collected_takes_nothing_of_qt_along() -> None:
+    """PySide deletes Qt's own hints where they are collected in this order; the next theme crashed then."""
+    script = """
+import gc
+from nodetool_xl_desktop import app
+from nodetool_xl_desktop.ui.resting_caret import RestingCaret
+from nodetool_xl_desktop.ui.theme import Theme
+application = app.application()
+gc.disable()
+for _ in range(3):
+    caret = RestingCaret(application)
+    gc.collect(0)  # it is older now than what the theme asks Qt for
+    theme = Theme(application)
+    caret.close()
+    caret.itself = caret
+    del caret
+    gc.collect()
+    theme.apply()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr
