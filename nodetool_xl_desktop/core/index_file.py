@@ -23,7 +23,7 @@ from nodetool_xl_desktop.core.units import MIB, file_size
 
 #: Seconds before each further attempt; one that brought a good piece makes the count start anew.
 PAUSES_S = (0.5, 2.0, 5.0)
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(?:\d{1,18}|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 _LONGEST_ETAG = 200
 #: Who could not be connected to at all is not asked again and again, where nothing has come from them yet.
 _UNCONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
@@ -44,7 +44,6 @@ class IndexFetch:
         what: could not be done where it is not to be had.
         most: bytes; what is larger is something else.
         tell: hears how far it is, for each piece that comes.
-        look: sees each answer before it is used, and raises where nothing may come from there.
         pauses_s: as `PAUSES_S`.
     """
 
@@ -56,11 +55,10 @@ class IndexFetch:
         *,
         most: int,
         tell: Tell,
-        look: Callable[[httpx2.Response], None] = lambda _response: None,
         pauses_s: tuple[float, ...] = PAUSES_S,
     ) -> None:
         self._client, self._file, self._part, self._what = client, part.file, part, what
-        self._most, self._tell, self._look, self._pauses_s = most, tell, look, pauses_s
+        self._most, self._tell, self._pauses_s = most, tell, pauses_s
         self._is_pieced = False
 
     async def run(self) -> str:
@@ -114,16 +112,15 @@ class IndexFetch:
         done, etag = self._part.there()
         self._is_pieced = self._is_pieced or done > 0
         headers = {"Range": f"bytes={done}-"} if done else {}
-        if done and etag:
+        if done and etag and not self._file.sha256:  # else the hash tells, where each server of a mirror has its own
             headers["If-Range"] = etag
         async with self._client.stream("GET", self._file.url, headers=headers) as response:
-            self._look(response)
             if done and response.status_code == 416:
                 await self._require_whole()
                 return
             self._require_found(response)
-            done = self._begins_at(response, done, etag)
-            await self._take(response, done)
+            done, whole = self._begins_at(response, done, etag)
+            await self._take(response, done, whole)
 
     async def _require_whole(self) -> None:
         """Nothing is left to come: all of it is here, or the file is another one, and what is here is forgotten."""
@@ -139,24 +136,28 @@ class IndexFetch:
                 raise _Passing(why)
             raise UserFacingError(self._what, why, tr("Try again later."))
 
-    def _begins_at(self, response: httpx2.Response, done: int, noted: str) -> int:
-        """Where in the file the answer begins: behind what is here, or at its start, and then nothing is here."""
+    def _begins_at(self, response: httpx2.Response, done: int, noted: str) -> tuple[int, int | None]:
+        """Where in the file the answer begins, and how large that is, where the answer says it: behind what is here, or
+        at its start, and then nothing is here."""
         etag = _strong_etag(response)
         if response.status_code == 200:
             self._part.begin(etag)
-            return 0
+            return 0, _length(response) or self._file.size
         told = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
         if told is None or int(told[1]) != done:
             self._part.forget()
             raise _Passing(tr("the server sent another part of the file than was asked for"))
-        if not self._file.sha256 and etag != noted:  # it took no notice of If-Range
+        if not done:
+            self._part.begin(etag)
+        elif not self._file.sha256 and etag != noted:  # it took no notice of If-Range
             self._part.forget()
             raise _Passing(tr("the file on the server has changed"))
-        return done
+        if told[2] != "*":
+            return done, int(told[2])
+        length = _length(response)
+        return done, self._file.size or (done + length if length else None)
 
-    async def _take(self, response: httpx2.Response, done: int) -> None:
-        length = response.headers.get("content-length", "")
-        total = done + int(length) if length.isdecimal() and len(length) < 19 else self._file.size
+    async def _take(self, response: httpx2.Response, done: int, total: int | None) -> None:
         if (total or 0) > self._most:
             raise self._too_large(total or 0)
         with self._part.path.open("ab") as file:
@@ -191,6 +192,12 @@ async def sha256_of(file: Path) -> str:
             digest.update(block)
             await asyncio.sleep(0)
     return digest.hexdigest()
+
+
+def _length(response: httpx2.Response) -> int:
+    """Bytes that are to come; 0 where it does not say."""
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() and len(length) < 19 else 0
 
 
 def _strong_etag(response: httpx2.Response) -> str:

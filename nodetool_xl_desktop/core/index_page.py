@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx2
@@ -52,7 +52,6 @@ async def fetch_page(
     address: httpx2.URL | str,
     what: str,
     hint: str,
-    look: Callable[[httpx2.Response], None] = lambda _response: None,
 ) -> Page | None:
     """Fetch a page; None where there is none.
 
@@ -61,7 +60,6 @@ async def fetch_page(
         address: where it is.
         what: cannot be done without it.
         hint: what to do where the server is not reached.
-        look: sees the answer before it is used, and raises where nothing may come from there.
 
     Raises:
         UserFacingError: it cannot be had; `NotAllowed` where the person does not allow it.
@@ -71,7 +69,6 @@ async def fetch_page(
         host = httpx2.URL(address).host
         request = client.stream("GET", address, headers={"Accept": ACCEPT})
         async with asyncio.timeout(PAGE_WITHIN_S), request as response:
-            look(response)
             if response.status_code in _NOT_THERE:
                 return None
             require_plain(response, what)

@@ -34,7 +34,7 @@ PATIENCE_S = 10.0
 #: Between two looks; a random time, so that two who wait do not take turns in missing it.
 _LOOK_S = (0.001, 0.01)
 #: Of a file system that knows no locks.
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _log = logging.getLogger(__name__)
 
 
@@ -133,7 +133,7 @@ def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
         if not lock.acquire(patience_s):
             raise TimeoutError(errno.ETIMEDOUT, tr("another program has held it too long"), str(path))
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        if error.errno not in NO_LOCKS:
             raise
         _log.warning("Nothing can be locked here: %s", error)
     try:

@@ -6,6 +6,7 @@ or a wheel itself. What it says is believed of no more than names, and a hash th
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import platform
 from collections.abc import Callable, Iterator
@@ -104,17 +105,16 @@ async def fetch(
     target = folder / offer.name.file
     try:
         sweep(coming, keep=part)
-        async with _client() as client:
-            sha256 = await IndexFetch(
-                client, part, what, most=MOST_WHEEL, tell=progress, look=_look, pauses_s=pauses_s
-            ).run()
-        _require_same(offer, sha256, what)
-        part.finish(target)
+        async with part.held(what):
+            async with _client() as client:
+                sha256 = await IndexFetch(client, part, what, most=MOST_WHEEL, tell=progress, pauses_s=pauses_s).run()
+            _require_same(offer, sha256, what)
+            part.finish(target)
     except OSError as error:
         why = tr("{reason} ({path})", reason=error.strerror or str(error), path=coming)
-        raise UserFacingError(what, why, tr("Make room on that disk.")) from error
-    finally:
-        part.leave()
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = tr("Make room on that disk.") if is_full else tr("Look at the disk.")
+        raise UserFacingError(what, why, hint) from error
     return target
 
 
@@ -140,10 +140,10 @@ async def _listed(url: httpx2.URL) -> list[Offer]:
         project = None
         if below:
             address = url.copy_with(path=f"{url.path.rstrip('/')}/{ENGINE}/", query=None, fragment=None)
-            project = await fetch_page(client, address, what, hint, _look)
+            project = await fetch_page(client, address, what, hint)
             if project is not None and (found := list(_links(project))):
                 return found
-        page = await fetch_page(client, url, what, hint, _look) or project
+        page = await fetch_page(client, url, what, hint) or project
         if page is None:
             raise UserFacingError(what, tr("there is no such page"), tr("Look at the address."))
         return list(_links(page))
@@ -217,7 +217,9 @@ def _is_near(host: str) -> bool:
 
 
 def _client() -> network.HttpClient:
-    return network.hub_client(Purpose.ENGINES, what=tr("No engine is fetched"))
+    client = network.hub_client(Purpose.ENGINES, what=tr("No engine is fetched"))
+    client.event_hooks["response"].append(_look_at_redirect)
+    return client
 
 
 def _not_listed(url: httpx2.URL) -> str:
@@ -231,7 +233,7 @@ def _require_some(found: list[Offer], address: str) -> None:
         raise WheelRefused(tr("{address} lists no engine", address=one_line(address, 80)), why, hint)
 
 
-def _look(response: httpx2.Response) -> None:
-    """Where it was sent on to has to be as good as the address that was named."""
-    if response.url.scheme == "http":
-        _checked(str(response.url))
+async def _look_at_redirect(response: httpx2.Response) -> None:
+    """Where it is sent on to has to be as good as the address that was named, also where that only sends on."""
+    if response.has_redirect_location:
+        _checked(str(response.request.url.join(response.headers["location"])))

