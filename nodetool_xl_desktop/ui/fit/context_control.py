@@ -35,7 +35,8 @@ class ContextControl(QWidget):
         title.setBuddy(self._number)
         self._slider = MarkedSlider(theme)
         self._slider.setAccessibleName(tr("Context Length"))
-        self._least, self._mark, self._most = label("", "note"), label("", "note"), figure("", "note")
+        self._least, self._most = label("", "note"), figure("", "note")
+        self._mark = label("", "note", wrap=True)  # on two lines where larger letters leave no room for one
         self._mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
         head = QHBoxLayout()
