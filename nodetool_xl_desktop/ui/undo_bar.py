@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QApplication,
     QBoxLayout,
     QFrame,
@@ -104,12 +105,22 @@ class UndoBar(QFrame):
         self._keys.setParent(area)
         area.installEventFilter(self)
 
-    def offer(self, text: str, undo: Callable[[], None]) -> None:
+    def hand_to(self, other: UndoBar) -> None:
+        """This one is seen no longer: what can be taken back is offered there for the rest of its time, if that is."""
+        undo = self._undo
+        if undo is None or not other._area.isVisible():
+            return
+        left_ms = self._end.remainingTime() if self._end.isActive() else self._left_ms
+        self.forget()
+        other.offer(self._text.text(), undo, max(left_ms, STAYS_AFTER_MS))
+
+    def offer(self, text: str, undo: Callable[[], None], stays_ms: int = 0) -> None:
         """Say what was done, and offer to take it back; what was offered before cannot be taken back here any more.
 
         Args:
             text: such as "Message deleted".
             undo: takes it back; called at most once.
+            stays_ms: how long, in milliseconds, where not as long as this bar offers all.
         """
         self._undo = undo
         self._text.setText(text)
@@ -122,7 +133,7 @@ class UndoBar(QFrame):
         self._share_keys()
         self._watch_focus(True)
         self._end.stop()
-        self._left_ms = self._stays_ms
+        self._left_ms = stays_ms or self._stays_ms
         self._go_on()
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
 
@@ -260,4 +271,6 @@ def _has_own_undo(widget: QWidget | None) -> bool:
             return not widget.isReadOnly() and widget.document().isUndoAvailable()
         case QLineEdit():
             return widget.isUndoAvailable()
+        case QAbstractSpinBox():  # it has the keys for the line in it
+            return any(line.isUndoAvailable() for line in widget.findChildren(QLineEdit))
     return False

@@ -8,13 +8,14 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chat_driver import K, Person
 from conftest import Build, button, drop, until
 from hub_server import forget_environment
 from index_server import IndexServer
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.app import Parts
 from nodetool_xl_desktop.core import settings
@@ -23,6 +24,7 @@ from nodetool_xl_desktop.core.settings_file import SettingsFile
 from nodetool_xl_desktop.engine.states import Empty, Ready
 from nodetool_xl_desktop.library import starter
 from nodetool_xl_desktop.store.records import State
+from nodetool_xl_desktop.ui.first_start import EnterButton
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.side_bar import Tab
 from nodetool_xl_desktop.ui.welcome import EXAMPLES
@@ -227,3 +229,20 @@ async def test_nothing_is_cut_off(build: Build, size: tuple[int, int]) -> None:
 
     await until(lambda: parts.window.width() == size[0] and not cut_off(), "everything has its room")
     assert len(shown(parts)) >= 4
+
+
+def test_a_button_that_has_no_room_leaves_the_end_of_its_text_out(qtbot: Any) -> None:
+    """The names of models are long, and what stands beside the chat takes a part of a small window."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    long = EnterButton("a very long model name from a merge of many models  ·  6.3 GB")
+    QVBoxLayout(window).addWidget(long)
+    window.resize(200, 80)
+    window.show()
+    assert window.width() == 200
+    assert long.geometry().right() < 200 < long.sizeHint().width()
+    cut = long.grab().toImage()
+    long.setText("another text of which no letter is the same as of that")
+    assert long.grab().toImage() != cut
+    long.setText("a very long model name from another merge")
+    assert long.grab().toImage() == cut, "the same beginning, and the same dots"

@@ -294,6 +294,22 @@ async def test_to_the_trash_and_back(parts: Parts, paths: Paths, trash: Path) ->
     assert not list((trash / "info").iterdir())
 
 
+async def test_who_leaves_the_table_can_still_take_back(parts: Parts, paths: Paths, trash: Path) -> None:
+    path = model(paths.models / "Trash-1B-Q4_K_M.gguf")
+    await listed(parts, path)
+    parts.window.navigation.toggle_table()
+    table = shelf(parts).table
+    await until(table.isVisible, "the table, in the centre")
+    page(parts).select(path)
+    QTest.keyClick(table.view, Qt.Key.Key_Delete)
+    await until(table.undo.isVisible, "it is offered where it was done")
+    QTest.keyClick(table.view, Qt.Key.Key_Escape)
+    await until(page(parts).undo.isVisible, "and then in the side bar, whatever page that shows")
+    assert not table.undo.is_shown
+    QTest.keyClick(parts.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    await until(path.exists, "it is back")
+
+
 async def test_a_loaded_model_is_ejected_before_it_is_trashed(
     parts: Parts, paths: Paths, starter_model: Path, trash: Path
 ) -> None:

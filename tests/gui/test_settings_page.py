@@ -291,6 +291,17 @@ async def test_what_is_told_of_the_file_goes_when_it_is_mended(build: Build, pat
     assert page.notice.isHidden()
 
 
+async def test_what_is_told_over_the_settings_takes_no_more_room_than_its_words(build: Build, paths: Paths) -> None:
+    paths.data.mkdir(parents=True, exist_ok=True)
+    paths.settings_file.write_text("[chats]\nstrange = 1\n")
+    person = await sat_down(build)
+    person.window.resize(1280, 900)
+    await person.press(K.Key_Comma, CTRL, lambda: person.window)
+    page = person.window.settings.page
+    await until(page.notice.isVisible, "told")
+    await until(lambda: 0 < page.notice.height() < 100, "two lines, however few rows the page has")
+
+
 async def test_what_else_was_told_stays_when_the_file_is_mended(build: Build, paths: Paths) -> None:
     paths.data.mkdir(parents=True, exist_ok=True)
     paths.settings_file.write_text("[chats\n")

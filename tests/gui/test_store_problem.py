@@ -18,6 +18,7 @@ from nodetool_xl_desktop.store import errors as store_errors
 from nodetool_xl_desktop.store.errors import StoreError
 from nodetool_xl_desktop.store.records import Notice
 from nodetool_xl_desktop.store.store import Store
+from nodetool_xl_desktop.ui.inputs import NumberField
 from nodetool_xl_desktop.ui.store_problem import StoreBanners, StoreProblem
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.undo_bar import UndoBar
@@ -142,9 +143,9 @@ class Area:
         self.chat = QWidget()
         self.text, self.line = QTextEdit(), QLineEdit()
         for outer, inner in ((self.window, [self.chat]), (self.chat, [self.text, self.line])):
-            layout = QVBoxLayout(outer)
+            self.layout = QVBoxLayout(outer)
             for widget in inner:
-                layout.addWidget(widget)
+                self.layout.addWidget(widget)
         self.bar = UndoBar(theme, self.chat, stays_ms=stays_ms)
         self.window.show()
         self.taken_back: list[str] = []
@@ -202,6 +203,41 @@ def test_the_key_takes_back_unless_the_text_has_something_of_its_own(theme: Them
     assert at.taken_back == ["Message deleted"]
     QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert at.taken_back == ["Message deleted"], "once"
+
+
+def test_a_number_that_is_being_typed_has_the_key_too(theme: Theme, qtbot: Any) -> None:
+    at = area(theme, qtbot)
+    number = NumberField("Number")
+    number.setMaximum(10_000)
+    number.setValue(512)
+    at.layout.addWidget(number)
+    number.show()
+    number.setFocus()
+    assert number.hasFocus()
+    QTest.keyClick(number, Qt.Key.Key_End)
+    at.offer()
+    QTest.keyClicks(number, "7")
+    QTest.keyClick(number, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert (at.taken_back, number.text()) == ([], "512")
+    QTest.keyClick(number, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert at.taken_back == ["Message deleted"]
+
+
+def test_it_is_handed_to_a_bar_that_is_seen_for_the_rest_of_its_time(theme: Theme, qtbot: Any) -> None:
+    at = area(theme, qtbot, stays_ms=60_000)
+    page = QWidget(at.window)
+    other = UndoBar(theme, page)
+    at.offer("first")
+    at.bar.hand_to(other)
+    assert at.bar.is_shown, "nobody would see it there"
+    page.show()
+    at.bar.hand_to(other)
+    assert (at.bar.is_shown, other.is_shown) == (False, True)
+    assert other.accessibleName() == "first"
+    QTest.keyClick(at.text, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert at.taken_back == ["first"]
+    at.bar.hand_to(other)
+    assert not other.is_shown, "there is nothing to hand over"
 
 
 def test_of_two_bars_the_key_is_for_what_was_done_last(theme: Theme, qtbot: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QPushButton,
@@ -187,6 +187,11 @@ class ModelsTable(ClosedByEscape):
         super().showEvent(event)
         self._rest.start()
         self.details_changed.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Who leaves at once what was just deleted can take it back all the same."""
+        super().hideEvent(event)
+        self.undo.hand_to(self._page.undo)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

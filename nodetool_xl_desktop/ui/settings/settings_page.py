@@ -119,7 +119,7 @@ class SettingsPage(ClosedByEscape):
             rows = [row for setting, row in self.rows.items() if setting.section is section]
             self._cards[section] = card = _Card(tr(section.value), _ABOUT.get(section, ""), rows)
             inside.addWidget(card)
-        inside.addStretch()
+        inside.addStretch(1)  # all of it, and nothing for the notice
         self._column = inside
         body = QWidget()
         body.setObjectName("settingsBody")
