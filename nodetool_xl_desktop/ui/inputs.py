@@ -8,9 +8,8 @@ from PySide6.QtCore import QEvent, QLine, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSlider, QSpinBox, QStyle, QStyleOptionButton, QWidget
 
-from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme, scaled
+from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme, even, scaled
 
-HANDLE = 16
 #: Of what stands in a frame of its own (`parts.field`), in letters of the usual size.
 HEIGHT = 20
 
@@ -51,8 +50,9 @@ class MarkedSlider(QSlider):
         if self._mark is None:
             return
         is_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        x = HANDLE // 2 + QStyle.sliderPositionFromValue(
-            self.minimum(), self.maximum(), self._mark, self.width() - HANDLE, is_mirrored
+        handle = even(12) + 4  # with its border
+        x = handle // 2 + QStyle.sliderPositionFromValue(
+            self.minimum(), self.maximum(), self._mark, self.width() - handle, is_mirrored
         )
         painter = QPainter(self)
         painter.setPen(QPen(QColor(self._theme.tokens.warning), 2))
@@ -157,7 +157,7 @@ class Combo(QComboBox):
         tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setPen(QColor(tokens.text if self.isEnabled() else tokens.muted))
-        caret = 12
+        caret = scaled(12)
         way = self.layoutDirection()
         place = QStyle.visualRect(way, self.rect(), self.rect().adjusted(0, 0, -(caret + SPACE_XS), 0))
         text = self.fontMetrics().elidedText(self.value, Qt.TextElideMode.ElideRight, place.width())

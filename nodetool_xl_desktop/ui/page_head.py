@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
-from nodetool_xl_desktop.ui.parts import label
+from nodetool_xl_desktop.ui.parts import label, size_icon
 from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_S
 
 #: Of a page that lies over the others until it is closed: as high whatever stands in it, in device-independent pixels.
@@ -53,7 +52,7 @@ def icon_button(name: str, tip: str = "") -> QToolButton:
     """
     made = QToolButton()
     made.setProperty("kind", "icon")
-    made.setIconSize(QSize(18, 18))
+    size_icon(made, 18)
     made.setToolTip(tip or name)
     made.setAccessibleName(name)
     return made

@@ -9,6 +9,7 @@ from typing import Literal
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAccessibleInterface, QFont, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QBoxLayout,
     QComboBox,
     QFrame,
@@ -204,6 +205,16 @@ def field(control: QWidget, behind: QWidget | None = None) -> QFrame:
     WORKAROUND: Qt draws no text in a QSpinBox without buttons that has a border by style sheet (6.11).
     """
     return _Field(control, behind)
+
+
+def size_icon(button: QAbstractButton, pixels: int) -> None:
+    """Give a button that is new icons of another size than usual, which grow with the letters.
+
+    Args:
+        button: that.
+        pixels: of `OTHER_ICONS`, in letters of the usual size.
+    """
+    button.setProperty("icons", pixels)
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:

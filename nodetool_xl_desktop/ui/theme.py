@@ -120,6 +120,9 @@ USUAL_PX = 13
 WIDEST = 960
 #: The spaces there are, in device-independent pixels.
 SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL = 4, 8, 12, 16, 20
+#: Of icons on buttons and in menus, in letters of the usual size, and of those that are larger or smaller
+#: (`parts.size_icon`).
+ICON_PX, OTHER_ICONS = 16, (10, 12, 14, 18)
 
 
 class Theme(QObject):
@@ -249,6 +252,11 @@ def scaled(pixels: float) -> int:
     return round(pixels * text_scale())
 
 
+def even(pixels: float) -> int:
+    """The same of what has a middle, such as a handle, that lies between two pixels."""
+    return 2 * round(pixels * text_scale() / 2)
+
+
 def wide(pixels: int) -> int:
     """How wide a dialog or a panel over the window is that takes so many pixels with letters of the usual size: wider
     as they are larger, within the smallest window that has to do."""
@@ -327,9 +335,45 @@ def _palette(tokens: Tokens) -> QPalette:
     return palette
 
 
+def _other_icons() -> str:
+    return "\n".join(
+        f'QPushButton[icons="{size}"], QToolButton[icons="{size}"] {{ icon-size: {scaled(size)}px; }}'
+        for size in OTHER_ICONS
+    )
+
+
+def _marks(t: Tokens) -> str:
+    """What stands beside words and is as large as they are: icons, and what is checked or drawn along."""
+    box, radio, ring, handle = scaled(14), even(12), scaled(4), even(12)
+    return f"""
+QPushButton, QToolButton, QMenu {{ icon-size: {scaled(ICON_PX)}px; }}
+{_other_icons()}
+QLineEdit > QToolButton {{ icon-size: {ICON_PX}px; }}
+QCheckBox::indicator {{
+    width: {box}px; height: {box}px; border: 1px solid {t.muted}; border-radius: 4px; background: {t.surface};
+}}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:focus {{ border: 2px solid {t.accent}; width: {box - 2}px; height: {box - 2}px; }}
+QCheckBox::indicator:checked:focus {{ border-color: {t.text}; }}
+QRadioButton::indicator {{
+    width: {radio}px; height: {radio}px; border: 1px solid {t.muted}; border-radius: {radio // 2 + 1}px;
+    background: {t.surface};
+}}
+QRadioButton::indicator:checked {{
+    width: {radio + 2 - 2 * ring}px; height: {radio + 2 - 2 * ring}px; border: {ring}px solid {t.accent};
+}}
+QRadioButton::indicator:focus {{ border-color: {t.accent}; }}
+QSlider {{ min-height: {handle + 8}px; }}
+QSlider::handle:horizontal {{
+    width: {handle}px; height: {handle}px; margin: -{handle // 2}px 0; border-radius: {handle // 2 + 2}px;
+    background: {t.surface}; border: 2px solid {t.accent};
+}}
+"""
+
+
 def _style_sheet(t: Tokens) -> str:
     """One sheet for the whole program; a widget says what it is by its object name or its `kind` property."""
-    return f"""
+    return f"""{_marks(t)}
 * {{ font-size: 13px; color: {t.text}; }}
 QMainWindow, QDialog {{ background: {t.background}; }}
 QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
@@ -538,7 +582,7 @@ QToolButton[kind="primary"] {{ border-top-left-radius: 0; border-bottom-left-rad
 QToolButton[kind="primary"]:hover, QToolButton[kind="primary"]:pressed {{ background: {t.model}; }}
 QToolButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 5px; }}
 QToolButton[kind="end"] {{
-    background: {t.surface}; border: 1px solid {t.line}; border-radius: 17px; padding: 4px 12px 4px 8px;
+    background: {t.surface}; border: 1px solid {t.line}; border-radius: {scaled(17)}px; padding: 4px 12px 4px 8px;
     color: {t.accent}; font-weight: 600;
 }}
 QToolButton[kind="end"]:hover {{ background: {t.accent_soft}; }}
@@ -612,31 +656,15 @@ QComboBox QAbstractItemView {{
     background: {t.surface}; border: 1px solid {t.line}; padding: 4px; outline: none;
     selection-background-color: {t.accent_soft}; selection-color: {t.text};
 }}
-QCheckBox::indicator {{
-    width: 14px; height: 14px; border: 1px solid {t.muted}; border-radius: 4px; background: {t.surface};
-}}
-QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
-QCheckBox::indicator:focus {{ border: 2px solid {t.accent}; width: 12px; height: 12px; }}
-QCheckBox::indicator:checked:focus {{ border-color: {t.text}; }}
 QRadioButton {{ spacing: 8px; font-weight: 600; border: 1px solid transparent; border-radius: 6px; padding: 1px; }}
 QRadioButton:disabled {{ color: {t.muted}; }}
-QRadioButton::indicator {{
-    width: 12px; height: 12px; border: 1px solid {t.muted}; border-radius: 7px; background: {t.surface};
-}}
-QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {t.accent}; }}
-QRadioButton::indicator:focus {{ border-color: {t.accent}; }}
 QRadioButton:focus {{ border-color: {t.accent}; }}
-QSlider {{ min-height: 20px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.line}; }}
 QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.accent}; }}
 QSlider::sub-page:horizontal:disabled {{ background: {t.others}; }}
 QSlider[inherited="true"]::sub-page:horizontal {{ background: {t.edge}; }}
 QSlider[inherited="true"]::handle:horizontal {{ border-color: {t.edge}; }}
 QSlider[inherited="true"]::handle:horizontal:focus {{ border-color: {t.accent}; background: {t.accent}; }}
-QSlider::handle:horizontal {{
-    width: 12px; height: 12px; margin: -6px 0; border-radius: 8px;
-    background: {t.surface}; border: 2px solid {t.accent};
-}}
 QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
 QSlider::handle:horizontal:disabled {{ border-color: {t.others}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.line}; height: 6px; }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -18,7 +18,7 @@ from nodetool_xl_desktop.library.model_file import ModelFile, title
 from nodetool_xl_desktop.ui.first_start import WIDTH, EnterButton, FirstStart
 from nodetool_xl_desktop.ui.inputs import LateStops
 from nodetool_xl_desktop.ui.parts import caption, label, restyle, tooltip
-from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from nodetool_xl_desktop.ui.theme import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
 
 #: So many other models are named beside the selected one.
 MOST_FOUND = 3
@@ -243,6 +243,7 @@ class Welcome(QScrollArea):
         one_line_wide = self._verdict.fontMetrics().horizontalAdvance(self._verdict.text()) + 2 * SPACE_M
         self._verdict.setWordWrap(one_line_wide > room)
         self._verdict.setFixedWidth(min(one_line_wide, room))
+        self._verdict.setMinimumHeight(self._height_of_lines(room) if one_line_wide > room else 0)
         if self._button.text() == tr("Copied"):
             return
         self._button.ensurePolished()
@@ -251,6 +252,12 @@ class Welcome(QScrollArea):
         padding = self._button.sizeHint().width() - metrics.horizontalAdvance(self._action)
         self._button.setText(metrics.elidedText(self._action, Qt.TextElideMode.ElideRight, room - padding))
         self._button.setToolTip("" if self._button.text() == self._action else tooltip(self._action.replace("&&", "&")))
+
+    def _height_of_lines(self, width: int) -> int:
+        """Of the verdict: in several lines, Qt leaves none of the room above and below that its sheet asks for."""
+        place = QRect(0, 0, width - 2 * SPACE_M, 1000)
+        lines = self._verdict.fontMetrics().boundingRect(place, Qt.TextFlag.TextWordWrap, self._verdict.text())
+        return lines.height() + 2 * SPACE_XS
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

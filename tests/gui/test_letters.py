@@ -8,10 +8,21 @@ import pytest
 from chat_driver import echo, sat_down
 from conftest import Build, until
 from PySide6.QtGui import QFont, QFontMetrics
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTabBar, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QStyle,
+    QStyleOptionButton,
+    QStyleOptionSlider,
+    QTabBar,
+    QWidget,
+)
 
-from nodetool_xl_desktop.ui.inputs import Combo, LineField, NumberField
+from nodetool_xl_desktop.ui.inputs import Check, Combo, LineField, MarkedSlider, NumberField
 from nodetool_xl_desktop.ui.leaf.look import look_of
+from nodetool_xl_desktop.ui.page_head import icon_button
 from nodetool_xl_desktop.ui.theme import Theme, scaled
 
 
@@ -90,3 +101,38 @@ def test_what_stands_in_a_frame_is_as_high_as_its_letters(qapp: QApplication, le
     for each in kinds:
         each.ensurePolished()
         assert QFontMetrics(each.font()).height() <= 37
+
+
+def test_what_stands_beside_words_is_as_large_as_they_are_also_while_they_change(
+    qapp: QApplication, letters: QFont
+) -> None:
+    theme = Theme(qapp, "light")
+    usual, larger, check = QPushButton("Send"), icon_button("Close"), Check(theme, "Yes")
+    radio, slider = QRadioButton("One"), MarkedSlider(theme)
+    for each in (usual, larger, check, radio, slider):
+        each.ensurePolished()
+
+    def sizes() -> list[int]:
+        box, dot, bar = QStyleOptionButton(), QStyleOptionButton(), QStyleOptionSlider()
+        check.initStyleOption(box)
+        radio.initStyleOption(dot)
+        slider.initStyleOption(bar)
+        part, style = QStyle.SubElement, qapp.style()
+        handle = QStyle.ComplexControl.CC_Slider, bar, QStyle.SubControl.SC_SliderHandle
+        return [
+            usual.iconSize().width(),
+            larger.iconSize().width(),
+            check.style().subElementRect(part.SE_CheckBoxIndicator, box, check).width(),
+            radio.style().subElementRect(part.SE_RadioButtonIndicator, dot, radio).width(),
+            style.subControlRect(*handle, slider).width(),
+        ]
+
+    before = sizes()
+    assert before == [16, 18, 16, 14, 16]
+    letters.setPointSizeF(18)  # at 96 dots per inch, 24 pixels
+    QApplication.setFont(letters)
+    grown = [now / then for now, then in zip(sizes(), before, strict=True)]
+    assert grown == pytest.approx([24 / 13] * 5, rel=0.13)  # their borders do not grow
+    letters.setPointSizeF(9.75)
+    QApplication.setFont(letters)
+    assert sizes() == before

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QToolButton, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.chats import EVERYTHING, Shown
 from nodetool_xl_desktop.store.records import Folder
-from nodetool_xl_desktop.ui.parts import caption
+from nodetool_xl_desktop.ui.parts import caption, size_icon
 from nodetool_xl_desktop.ui.theme import Theme
 from nodetool_xl_desktop.ui.words import shortened
 
@@ -78,7 +78,7 @@ class PlaceButton(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the caret stands behind the name
-        self.setIconSize(QSize(12, 12))
+        size_icon(self, 12)
         menu = QMenu(self)
         menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         menu.aboutToShow.connect(self._fill)

@@ -97,9 +97,10 @@ class ChatDelegate(QStyledItemDelegate):
 
     def _paint_waiting(self, painter: QPainter, place: QRect) -> int:
         """A raised hand, as on the card of a call that waits; returns how wide it is."""
-        square = QRect(place.right() - 16, place.center().y() - 8, 17, 17)
+        size = scaled(16)
+        square = QRect(place.right() - size, place.center().y() - size // 2, size + 1, size + 1)
         self._theme.icon("hand-palm", "warning").paint(painter, mirrored(square, place))
-        return 16
+        return size
 
     # The title in its place
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.ui.parts import ElidedLabel, restyle, set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.parts import ElidedLabel, restyle, set_tip, size_icon
+from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme, scaled
 
 CHIP_HEIGHT, NARROWEST, WIDEST = 44, 168, 320
 #: So many rows of chips are seen at once; more are scrolled.
@@ -48,6 +48,7 @@ class Chip(QFrame):
         self._name, self._facts = ElidedLabel("strong"), ElidedLabel("note")
         self._remove = QToolButton()
         self._remove.setProperty("kind", "icon")
+        size_icon(self._remove, 12)
         self._remove.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Delete does it by keys
         self._remove.clicked.connect(self.removed)
         words = QVBoxLayout()
@@ -112,9 +113,8 @@ class Chip(QFrame):
 
     def _draw(self) -> None:
         self._remove.setIcon(self._theme.icon("x"))
-        self._remove.setIconSize(QSize(12, 12))
         if self._image is None:
-            self._icon.setPixmap(self._theme.icon(self._icon_name).pixmap(_ICON, _ICON))
+            self._icon.setPixmap(self._theme.icon(self._icon_name).pixmap(*2 * (min(scaled(_ICON), PICTURE),)))
             return
         ratio = self.devicePixelRatioF()
         pixmap = QPixmap.fromImage(self._image)

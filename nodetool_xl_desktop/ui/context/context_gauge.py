@@ -54,7 +54,6 @@ class ContextGauge(QAbstractButton):
         self._kept = 0
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._icon = QLabel()
-        self._icon.setFixedWidth(ICON)
         self._bar = ContextBar(theme, BAR_HEIGHT)
         self._bar.setFixedWidth(BAR_WIDTH)
         self._text = figure("", "note", gives=True)
@@ -130,8 +129,9 @@ class ContextGauge(QAbstractButton):
         weight = 600 if verdict is Verdict.WONT_FIT else 400
         self._text.setStyleSheet(f"color: {getattr(self._theme.tokens, tone)}; font-weight: {weight};")
         self._keep_width(use)
-        icon = _ICONS.get(verdict)
-        self._icon.setPixmap(self._theme.icon(icon, tone).pixmap(ICON, ICON)) if icon else self._icon.clear()
+        icon, size = _ICONS.get(verdict), scaled(ICON)
+        self._icon.setFixedWidth(size)
+        self._icon.setPixmap(self._theme.icon(icon, tone).pixmap(size, size)) if icon else self._icon.clear()
         self._icon.setVisible(icon is not None)
         self._bar.setVisible(not self._is_narrow and (use is None or use.context is not None))
         self.setAccessibleName(tr("Context"))

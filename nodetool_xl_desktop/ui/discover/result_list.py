@@ -137,15 +137,15 @@ class ResultDelegate(QStyledItemDelegate):
         self._paint_facts(painter, last, card, small, place)
 
     def _paint_facts(self, painter: QPainter, place: QRect, card: Card, font: QFont, row: QRect) -> None:
-        left, metrics = place.left(), QFontMetrics(font)
+        left, metrics, size = place.left(), QFontMetrics(font), scaled(_ICON)
         for fact in card.facts:
-            width = metrics.horizontalAdvance(fact.text) + (_ICON + SPACE_XS if fact.icon else 0)
+            width = metrics.horizontalAdvance(fact.text) + (size + SPACE_XS if fact.icon else 0)
             if left + min(width, 24) > place.right():
                 return
             if fact.icon:
-                box = QRect(left, place.top() + (place.height() - _ICON) // 2 + 1, _ICON, _ICON)
+                box = QRect(left, place.top() + (place.height() - size) // 2 + 1, size, size)
                 self._theme.icon(fact.icon).paint(painter, mirrored(box, row))
-                left += _ICON + SPACE_XS
+                left += size + SPACE_XS
             room = QRect(left, place.top(), place.right() - left + 1, place.height())
             left += paint_line(painter, room, fact.text, self._theme.tokens.muted, font, LEFT, row=row) + SPACE_M
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -18,6 +18,7 @@ from nodetool_xl_desktop.ui.discover.result_list import ResultView
 from nodetool_xl_desktop.ui.discover.result_rows import Card, Row, Words, with_headings
 from nodetool_xl_desktop.ui.inputs import in_order
 from nodetool_xl_desktop.ui.notice import Notice
+from nodetool_xl_desktop.ui.parts import size_icon
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.words import empty_words
 
@@ -103,6 +104,7 @@ class SearchPage(QWidget):
     def _make_menu(self) -> None:
         self.more_button = QToolButton()
         self.more_button.setProperty("kind", "icon")
+        size_icon(self.more_button, 18)
         self.more_button.setAccessibleName(tr("More about the search and the hub"))
         self.more_button.setToolTip(tr("More about the search and the hub"))
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -288,4 +290,3 @@ class SearchPage(QWidget):
 
     def _show_icons(self) -> None:
         self.more_button.setIcon(self._theme.icon("dots-three"))
-        self.more_button.setIconSize(QSize(18, 18))

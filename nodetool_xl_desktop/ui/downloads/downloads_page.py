@@ -183,7 +183,7 @@ class DownloadsPage(ClosedByEscape):
         """Say why nothing is downloaded here; None where nothing is wrong."""
         more = tr("What you download from Discover is shown here,\nand stays listed until you clear it.")
         if error is not None:
-            more = f"{error.why[:1].upper()}{error.why[1:]}.\n{error.hint.rstrip('.')}."
+            more = error.explanation
         self._says.setText(tr("No Downloads") if error is None else error.what)
         self._says_more.setText(more)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from nodetool_xl_desktop.core.translation import mark, tr
@@ -146,7 +146,6 @@ class RowButtons(QObject):
 def _icon_button() -> QToolButton:
     made = QToolButton()
     made.setProperty("kind", "icon")
-    made.setIconSize(QSize(16, 16))
     made.setCursor(Qt.CursorShape.ArrowCursor)
     made.hide()
     return made

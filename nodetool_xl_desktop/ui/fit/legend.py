@@ -10,7 +10,7 @@ from nodetool_xl_desktop.fit.placement import used
 from nodetool_xl_desktop.preview.report import FitReport
 from nodetool_xl_desktop.ui.fit.memory_bar import TOKENS
 from nodetool_xl_desktop.ui.parts import GivingLabel, figure
-from nodetool_xl_desktop.ui.theme import SPACE_S, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_S, Theme, scaled
 
 ROWS = (
     ("model", tr("Model")),
@@ -46,7 +46,6 @@ class Legend(QWidget):
                 grid.addLayout(line, row, 1, 1, 2)
                 continue
             self._swatches[key] = QFrame()
-            self._swatches[key].setFixedSize(10, 10)
             grid.addWidget(self._swatches[key], row, 0)
             grid.addWidget(self._names[key], row, 1)
             grid.addWidget(self._sizes[key], row, 2)
@@ -93,4 +92,5 @@ class Legend(QWidget):
     def _colour(self) -> None:
         for key, swatch in self._swatches.items():
             color = getattr(self._theme.tokens, TOKENS.get(key, key))
+            swatch.setFixedSize(scaled(10), scaled(10))
             swatch.setStyleSheet(f"background: {color}; border-radius: 3px;")

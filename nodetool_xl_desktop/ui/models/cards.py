@@ -84,7 +84,7 @@ class CardDelegate(QStyledItemDelegate):
 
     def _paint_marks(self, painter: QPainter, entry: Entry, text: QRect) -> int:
         """What stands at the right of the name; returns where it begins."""
-        right, middle = text.right() + 1, text.top() + 9
+        right, middle = text.right() + 1, text.top() + scaled(9)
         if entry.path == self._rows.loaded:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._theme.tokens.accent))
@@ -92,11 +92,11 @@ class CardDelegate(QStyledItemDelegate):
             painter.drawEllipse(mirrored(QRect(right - 8, middle - 4, 8, 8), text))
             right -= 8 + 2 * GAP
         if entry.file.about.favourite:
-            right -= SIZE
+            right -= scaled(SIZE)
             self._marks.paint(painter, "star-fill", "context", right, middle, text)
             right -= GAP
         if entry.file.same_as:
-            right -= SIZE
+            right -= scaled(SIZE)
             self._marks.paint(painter, "copy-simple", "warning", right, middle, text)
             right -= GAP
         return self._marks.paint_capabilities(painter, entry.file, right, middle, text) - GAP

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -211,7 +211,6 @@ class FoldersDialog(QDialog):
     def _remover(self, root: Root) -> QWidget:
         remove = QToolButton()
         remove.setProperty("kind", "icon")
-        remove.setIconSize(QSize(16, 16))
         remove.setIcon(self._theme.icon("x"))
         remove.setToolTip(tr("Look through it no longer; the folder stays"))
         remove.setAccessibleName(tr("Remove {root}", root=_name(root)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -282,7 +282,6 @@ class ModelsPage(QWidget):
 def _tool(name: str) -> QToolButton:
     made = QToolButton()
     made.setProperty("kind", "icon")
-    made.setIconSize(QSize(16, 16))
     made.setToolTip(name)
     made.setAccessibleName(name.removesuffix(" ..."))
     return made

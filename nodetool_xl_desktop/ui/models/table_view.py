@@ -239,7 +239,7 @@ class CellDelegate(QStyledItemDelegate):
         if column is Column.NAME:
             self._paint_name(painter, entry, place)
         elif column is Column.CAPABILITIES:
-            width = (SIZE + GAP) * len(entry.file.capabilities)
+            width = (scaled(SIZE) + GAP) * len(entry.file.capabilities)
             self._marks.paint_capabilities(painter, entry.file, place.left() + width, place.center().y() + 1, place)
         elif text := self._rows.text(entry, column):
             self._paint_text(painter, place, text, column, self._role(entry) if column is Column.FIT else "muted")
@@ -259,7 +259,7 @@ class CellDelegate(QStyledItemDelegate):
             ("copy-simple", "warning", bool(entry.file.same_as)),
         ):
             if is_shown:
-                right -= SIZE
+                right -= scaled(SIZE)
                 self._marks.paint(painter, icon, role, right, middle, row)
                 right -= GAP
         place.setRight(right - GAP)

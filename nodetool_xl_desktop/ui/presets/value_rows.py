@@ -41,7 +41,6 @@ class ValueRow(QWidget):
         self.reset = QToolButton()
         self.reset.setProperty("kind", "icon")
         self.reset.setAccessibleName(tr("Reset {title}", title=title))
-        self.reset.setFixedWidth(RESET_WIDTH)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes
         self.reset.setSizePolicy(policy)
@@ -96,6 +95,7 @@ class ValueRow(QWidget):
         self.set_requested.emit(None)
 
     def _show_icon(self) -> None:
+        self.reset.setFixedWidth(scaled(RESET_WIDTH))
         self.reset.setIcon(self._theme.icon("arrow-counter-clockwise"))
 
 

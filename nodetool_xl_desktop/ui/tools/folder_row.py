@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWi
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import ElidedLabel, set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme, scaled
 
 
 class FolderRow(QWidget):
@@ -74,5 +74,5 @@ class FolderRow(QWidget):
         self.close_requested.emit()
 
     def _draw(self) -> None:
-        self._icon.setPixmap(self._theme.icon("folder-open", "accent").pixmap(16, 16))
+        self._icon.setPixmap(self._theme.icon("folder-open", "accent").pixmap(*2 * (scaled(16),)))
         self._close.setIcon(self._theme.icon("x"))

@@ -65,9 +65,10 @@ class _Delegate(QStyledItemDelegate):
         inner = place.adjusted(SPACE_M, 0, -SPACE_M, 0)
         upper = QRect(inner.left(), inner.top() + 5, inner.width(), scaled(18)) if item.second else inner
         if item.dot is not None:
-            dot = QRect(upper.left(), upper.center().y() - _DOT // 2 + 1, _DOT, _DOT)
+            size = scaled(_DOT)
+            dot = QRect(upper.left(), upper.center().y() - size // 2 + 1, size, size)
             self._theme.icon("circle-fill", item.dot.value).paint(painter, mirrored(dot, inner))
-            upper = upper.adjusted(_DOT + SPACE_S, 0, 0, 0)
+            upper = upper.adjusted(size + SPACE_S, 0, 0, 0)
         weight = QFont.Weight.DemiBold if item.second else QFont.Weight.Normal
         paint_line(painter, upper, item.title, tokens.text, row_font(painter, 13, weight), row=inner)
         if item.second:

@@ -12,7 +12,7 @@ from nodetool_xl_desktop.tools.mcp import LogLine
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import ElidedLabel, set_tip
 from nodetool_xl_desktop.ui.presets.segments import Segments
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme, scaled
 from nodetool_xl_desktop.ui.tools.item_list import ItemList
 from nodetool_xl_desktop.ui.tools.server_log import ServerLogView
 from nodetool_xl_desktop.ui.tools.tool_values import ServerShown
@@ -45,7 +45,6 @@ class ServerDetail(QWidget):
         self._theme = theme
         self._shown: ServerShown | None = None
         self._dot = QLabel()
-        self._dot.setFixedWidth(12)
         self._name, self._state, self._command = ElidedLabel("title"), ElidedLabel("note"), ElidedLabel("note")
         self._run, self._edit, self._remove = QPushButton(), QPushButton(tr("Edit ...")), QPushButton(tr("Remove"))
         self._notice = Notice()
@@ -120,8 +119,9 @@ class ServerDetail(QWidget):
             self._pages.setCurrentWidget(self._nothing)
 
     def _draw(self) -> None:
+        self._dot.setFixedWidth(scaled(12))
         if self._shown is not None:
-            self._dot.setPixmap(self._theme.icon("circle-fill", self._shown.dot.value).pixmap(12, 12))
+            self._dot.setPixmap(self._theme.icon("circle-fill", self._shown.dot.value).pixmap(*2 * (scaled(12),)))
             self._run.setIcon(self._theme.icon("stop" if self._shown.is_running else "play"))
         self._edit.setIcon(self._theme.icon("pencil-simple"))
         self._remove.setIcon(self._theme.icon("trash"))

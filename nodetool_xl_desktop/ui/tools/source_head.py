@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import ElidedLabel, label, set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme, scaled
 from nodetool_xl_desktop.ui.tools.tool_values import SourceRows
 
 HEAD_HEIGHT = 34
@@ -23,7 +23,6 @@ class SourceHead(QWidget):
         self._theme = theme
         self._source: SourceRows | None = None
         self._dot = QLabel()
-        self._dot.setFixedWidth(12)
         self._name = label("", "author")
         self._note = ElidedLabel("note")
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -57,8 +56,9 @@ class SourceHead(QWidget):
     def _draw(self) -> None:
         dot = self._source.dot if self._source is not None else None
         self._dot.setVisible(dot is not None)
+        self._dot.setFixedWidth(scaled(12))
         if dot is not None:
-            self._dot.setPixmap(self._theme.icon("circle-fill", dot.value).pixmap(10, 10))
+            self._dot.setPixmap(self._theme.icon("circle-fill", dot.value).pixmap(*2 * (scaled(10),)))
 
 
 def quiet_button(text: str, tip: str) -> QPushButton:

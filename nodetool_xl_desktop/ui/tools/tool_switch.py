@@ -99,9 +99,10 @@ class ToolSwitch(QCheckBox):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter, tokens)
         inside = self.rect().adjusted(LEFT_PAD, 0, -RIGHT_PAD, 0)
-        place = QRect(inside.right() - SWITCH.width() + 1, (scaled(HEIGHT) - SWITCH.height()) // 2, *SWITCH.toTuple())
+        wide, high = scaled(SWITCH.width()), scaled(SWITCH.height())
+        place = QRect(inside.right() - wide + 1, (scaled(HEIGHT) - high) // 2, wide, high)
         paint_switch(painter, tokens, mirrored(place, inside), is_on=self.isChecked(), enabled=not row.problem)
-        words = inside.adjusted(0, 0, -(SWITCH.width() + SPACE_M), 0)
+        words = inside.adjusted(0, 0, -(wide + SPACE_M), 0)
         upper = QRect(words.left(), 5, words.width(), scaled(18))
         note = row_font(painter, NOTE)
         tone = tokens.warning if row.problem else tokens.accent if row.allowed else tokens.muted
@@ -148,11 +149,12 @@ def paint_switch(painter: QPainter, tokens: Tokens, place: QRect, *, is_on: bool
     painter.setBrush(QColor(colour))
     painter.setPen(QColor(colour if is_on else tokens.muted))
     painter.drawRoundedRect(track, radius, radius)
-    knob = place.height() - 8
-    left = place.right() - knob - 3 if is_on else place.left() + 4
+    edge = scaled(4)
+    knob = place.height() - 2 * edge
+    left = place.right() - knob - edge + 1 if is_on else place.left() + edge
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(tokens.on_accent if is_on else tokens.muted))
-    painter.drawEllipse(QRectF(left, place.top() + 4, knob, knob))
+    painter.drawEllipse(QRectF(left, place.top() + edge, knob, knob))
 
 
 def _first_line(text: str) -> str:

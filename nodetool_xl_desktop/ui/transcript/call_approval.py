@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.chat.calls import Remember
 from nodetool_xl_desktop.core.translation import tr, trn
-from nodetool_xl_desktop.ui.parts import field, label, set_tip
+from nodetool_xl_desktop.ui.parts import field, label, set_tip, size_icon
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, Theme
 from nodetool_xl_desktop.ui.transcript.call_words import READ
 from nodetool_xl_desktop.ui.transcript.code_text import code_font
@@ -120,7 +120,7 @@ class Approval(QWidget):
         self.allow.clicked.connect(lambda: self._allow(Remember.ONCE))
         self.more = TurnToolButton()
         self.more.setProperty("kind", "primary")
-        self.more.setIconSize(QSize(10, 10))
+        size_icon(self.more, 10)
         self.more.setAccessibleName(tr("Allow for Longer"))
         set_tip(self.more, tr("Allow it for longer"))
         self.more.clicked.connect(self._offer_longer)

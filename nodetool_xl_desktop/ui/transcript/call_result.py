@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from nodetool_xl_desktop.core.translation import tr, trn
 from nodetool_xl_desktop.store.parts import Attachment, ToolAnswer
-from nodetool_xl_desktop.ui.parts import restyle, set_tip
+from nodetool_xl_desktop.ui.parts import restyle, set_tip, size_icon
 from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
 from nodetool_xl_desktop.ui.transcript.code_text import MOST_LETTERS, CodeText
 from nodetool_xl_desktop.ui.transcript.fold import TurnButton, TurnToolButton
@@ -16,7 +16,6 @@ from nodetool_xl_desktop.ui.transcript.message_files import FileChip, FileChips,
 
 #: So much of a long result is seen until one asks for the rest: in lines, and in letters.
 FOLDED_LINES, FOLDED_LETTERS = 8, 800
-ICON = QSize(14, 14)
 
 
 class ResultView(QFrame):
@@ -35,7 +34,7 @@ class ResultView(QFrame):
         self._chips: FileChips | None = None
         self._text = CodeText(theme, tr("Result"))
         self._copy = TurnToolButton()
-        self._copy.setIconSize(ICON)
+        size_icon(self._copy, 14)
         self._copy.setAccessibleName(tr("Copy the Result"))
         set_tip(self._copy, tr("Copy the result, all of it"))
         self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._whole))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.ui.parts import set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_M, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, Theme, scaled
 from nodetool_xl_desktop.ui.transcript.fold import TurnToolButton
 
 HEIGHT = 34
-ICON = QSize(16, 16)
 
 
 class EndButton(TurnToolButton):
@@ -22,9 +21,6 @@ class EndButton(TurnToolButton):
         self.setParent(parent)
         self.setProperty("kind", "end")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setIconSize(ICON)
-        self.setFixedHeight(HEIGHT)
-        self.setMinimumWidth(HEIGHT)
         self._theme = theme
         self._has_new = False
         theme.changed.connect(self._draw)
@@ -55,4 +51,5 @@ class EndButton(TurnToolButton):
         self.setIcon(self._theme.icon("arrow-down", "accent" if self._has_new else "text"))
         self.setAccessibleName(tr("To the End: something new has come") if self._has_new else tr("To the End"))
         set_tip(self, tr("To the end (End)"))
-        self.setFixedWidth(HEIGHT if not self._has_new else QToolButton.sizeHint(self).width())
+        self.setFixedHeight(scaled(HEIGHT))
+        self.setFixedWidth(scaled(HEIGHT) if not self._has_new else QToolButton.sizeHint(self).width())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 from nodetool_xl_desktop.core.translation import number as in_figures
 from nodetool_xl_desktop.core.translation import tr
-from nodetool_xl_desktop.ui.parts import figure, set_tip
+from nodetool_xl_desktop.ui.parts import figure, set_tip, size_icon
 from nodetool_xl_desktop.ui.theme import SPACE_S, SPACE_XS, Theme
 
 WIDTH = 360
@@ -118,7 +118,7 @@ class FindBar(QFrame):
     def _button(self, text: str, keys: str) -> QToolButton:
         made = QToolButton()
         made.setProperty("kind", "icon")
-        made.setIconSize(QSize(14, 14))
+        size_icon(made, 14)
         set_tip(made, tr("{name} ({keys})", name=text, keys=keys))
         made.setAccessibleName(text)
         return made

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 
 from nodetool_xl_desktop.ui.accessible import Disclosure, tell_opened
 from nodetool_xl_desktop.ui.parts import restyle
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme, scaled
 
-CARET = QSize(12, 12)
+CARET = 12
 
 
 def goes_to_another_turn(event: QKeyEvent) -> bool:
@@ -89,7 +89,6 @@ class FoldHead(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._caret = QLabel()
-        self._caret.setFixedSize(CARET)
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(SPACE_M, SPACE_S - 1, SPACE_M, SPACE_S - 1)
         self.row.setSpacing(SPACE_S)
@@ -113,7 +112,9 @@ class FoldHead(QAbstractButton):
         self.setChecked(is_open)
 
     def _draw(self) -> None:
-        self._caret.setPixmap(self._theme.icon("caret-down" if self.is_open else "caret-right").pixmap(CARET))
+        size = QSize(scaled(CARET), scaled(CARET))
+        self._caret.setFixedSize(size)
+        self._caret.setPixmap(self._theme.icon("caret-down" if self.is_open else "caret-right").pixmap(size))
         tell_opened(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from enum import Enum
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -16,10 +16,9 @@ from nodetool_xl_desktop.store.tree import Versions
 from nodetool_xl_desktop.ui.action import Action, Where
 from nodetool_xl_desktop.ui.action_places import action_of
 from nodetool_xl_desktop.ui.action_places import of_key as key_in
-from nodetool_xl_desktop.ui.parts import set_tip
-from nodetool_xl_desktop.ui.theme import Theme
+from nodetool_xl_desktop.ui.parts import set_tip, size_icon
+from nodetool_xl_desktop.ui.theme import Theme, scaled
 
-ICON_SIZE = QSize(16, 16)
 BAR_HEIGHT = 26
 
 
@@ -132,7 +131,6 @@ class ActionBar(QFrame):
         super().__init__(parent)
         self.setObjectName("messageActions")
         self.setAccessibleName(tr("Message actions"))
-        self.setFixedHeight(BAR_HEIGHT)
         self._theme = theme
         self._buttons: dict[Do, QToolButton] = {}
         self._can: Collection[Do] = ()
@@ -144,6 +142,7 @@ class ActionBar(QFrame):
             self._buttons[each].clicked.connect(lambda _checked=False, chosen=each: self.chosen.emit(chosen))
             row.addWidget(self._buttons[each])
         self._again = self._button(tr("Regenerate with ..."), tr("Regenerate with ..."))
+        size_icon(self._again, 10)
         self._again.clicked.connect(self._offer_regenerations)
         row.addWidget(self._again)
         self._more = self._button(tr("More"), tr("{name} ({keys})", name=tr("More"), keys=tr("Menu")))
@@ -174,17 +173,16 @@ class ActionBar(QFrame):
     def _button(self, text: str, tip: str) -> QToolButton:
         made = _Button()
         made.setProperty("kind", "icon")
-        made.setIconSize(ICON_SIZE)
-        made.setFixedHeight(BAR_HEIGHT)
         set_tip(made, tip)
         made.setAccessibleName(text)
         return made
 
     def _draw(self) -> None:
+        for part in (self, *self.every_button):
+            part.setFixedHeight(scaled(BAR_HEIGHT))
         for each, button in self._buttons.items():
             button.setIcon(self._theme.icon(_IN_BAR[each]))
         self._again.setIcon(self._theme.icon("caret-down"))
-        self._again.setIconSize(QSize(10, 10))
         self._more.setIcon(self._theme.icon("dots-three"))
 
     def _offer_regenerations(self) -> None:

@@ -15,7 +15,7 @@ from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.store.tree import Versions
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.parts import label, restyle
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme, zoomed
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme, scaled, zoomed
 from nodetool_xl_desktop.ui.transcript.call_desk import CallDesk
 from nodetool_xl_desktop.ui.transcript.day_line import DayLine
 from nodetool_xl_desktop.ui.transcript.message_actions import BAR_HEIGHT
@@ -196,7 +196,7 @@ class MessageView(TurnView):
     def bar_place(self, width: int) -> QPoint:
         """Where a bar of this width belongs."""
         foot = self.foot.geometry()
-        return QPoint(foot.right() + 1 - width, foot.bottom() + 1 - BAR_HEIGHT)
+        return QPoint(foot.right() + 1 - width, foot.bottom() + 1 - scaled(BAR_HEIGHT))
 
     def bar_covers(self, left: int | None) -> None:
         """The bar covers what is in its row from here on to the right; None where it is not here."""

@@ -16,7 +16,7 @@ from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.notice import Notice
 from nodetool_xl_desktop.ui.parts import label
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XS, scaled
 from nodetool_xl_desktop.ui.transcript.answer_body import AnswerBody
 from nodetool_xl_desktop.ui.transcript.answer_parts import place_of_hit
 from nodetool_xl_desktop.ui.transcript.call_words import Stand
@@ -64,7 +64,7 @@ class QuestionView(MessageView):
             self._rows.addWidget(self._files)
         self._rows.addWidget(self._row)
         self._rows.setSpacing(SPACE_XS)
-        self.foot.addStrut(BAR_HEIGHT)
+        self.foot.addStrut(scaled(BAR_HEIGHT))
         self._rows.addLayout(self.foot)
         place.theme.changed.connect(self._fit_bubble)
         self.show_message(message)
@@ -84,7 +84,7 @@ class QuestionView(MessageView):
     def bar_place(self, width: int) -> QPoint:
         foot, stepper = self.foot.geometry(), self.stepper
         right = foot.right() + 1 if stepper.isHidden() else stepper.geometry().left() - SPACE_S
-        return QPoint(right - width, foot.bottom() + 1 - BAR_HEIGHT)
+        return QPoint(right - width, foot.bottom() + 1 - scaled(BAR_HEIGHT))
 
     def settle(self) -> None:
         for widget in (self._bubble, self._row, self._editor):
@@ -117,7 +117,7 @@ class AnswerView(MessageView):
         self.foot.addWidget(self._figures)
         self.foot.addWidget(self.stepper)
         self.foot.addStretch(1)
-        self.foot.addStrut(BAR_HEIGHT)
+        self.foot.addStrut(scaled(BAR_HEIGHT))
         self._rows.setSpacing(BETWEEN)
         by = label(author, "author")
         self._rows.addWidget(by)

@@ -16,7 +16,7 @@ from nodetool_xl_desktop.store.records import Message
 from nodetool_xl_desktop.ui.leaf.odd_letters import visible
 from nodetool_xl_desktop.ui.markdown.markdown_view import MarkdownView
 from nodetool_xl_desktop.ui.parts import ElidedLabel, GivingLabel, caption, figure, label, restyle, set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, Theme, scaled
 from nodetool_xl_desktop.ui.transcript.answer_parts import CallPiece
 from nodetool_xl_desktop.ui.transcript.call_approval import Approval
 from nodetool_xl_desktop.ui.transcript.call_arguments import ArgumentsView
@@ -35,7 +35,7 @@ from nodetool_xl_desktop.ui.transcript.fold import CARET, FoldHead, TurnButton
 from nodetool_xl_desktop.ui.transcript.message_files import FileChip, Thumbnails
 from nodetool_xl_desktop.ui.transcript.turn_view import holds_focus
 
-ICON = QSize(14, 14)
+ICON = 14
 SECOND_MS = 1000
 LONGEST_TITLE = 48
 
@@ -86,7 +86,6 @@ class ToolCard(QFrame):
         self._title = GivingLabel("strong")
         self._summary = ElidedLabel("note")
         self._icon = QLabel()
-        self._icon.setFixedSize(ICON)
         self._words = figure()
         row = self.head.row
         row.addWidget(self._making, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -258,7 +257,7 @@ class ToolCard(QFrame):
         """Where there is no room for all of it, how it was made gives way to what is called."""
         beside = [each for each in (self._title, self._icon, self._words, self.stop) if each and not each.isHidden()]
         room = (
-            self.width() - 2 * (SPACE_M + 1) - CARET.width() - sum(SPACE_S + each.sizeHint().width() for each in beside)
+            self.width() - 2 * (SPACE_M + 1) - scaled(CARET) - sum(SPACE_S + each.sizeHint().width() for each in beside)
         )
         is_call = self._piece is not None and self._piece.call is not None
         self._making.setVisible(is_call and self._making.sizeHint().width() + SPACE_S <= room)
@@ -285,7 +284,9 @@ class ToolCard(QFrame):
         restyle(self._words, "tone", role)
         self._icon.setVisible(bool(icon))
         if icon:
-            self._icon.setPixmap(self._theme.icon(icon, role).pixmap(ICON))
+            size = QSize(scaled(ICON), scaled(ICON))
+            self._icon.setFixedSize(size)
+            self._icon.setPixmap(self._theme.icon(icon, role).pixmap(size))
 
     # What a person does
 

@@ -23,7 +23,7 @@ from nodetool_xl_desktop.ui import aloud
 from nodetool_xl_desktop.ui.markdown.links import Links
 from nodetool_xl_desktop.ui.markdown.text_selection import TextSelection
 from nodetool_xl_desktop.ui.tasks import Tasks
-from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme
+from nodetool_xl_desktop.ui.theme import SPACE_M, SPACE_S, SPACE_XL, Theme, scaled
 from nodetool_xl_desktop.ui.transcript.announcer import Announcer
 from nodetool_xl_desktop.ui.transcript.call_desk import CallsOfChat
 from nodetool_xl_desktop.ui.transcript.chat_texts import ChatTexts
@@ -351,7 +351,7 @@ class Transcript(FocusColumn):
     def bring(self, index: int, top: int = 0, height: int | None = None) -> None:
         """Bring a turn, or a piece of it, into view, and not behind the button that goes to the end."""
         if height is not None and not self.end_button.isHidden():
-            height += BUTTON_HEIGHT
+            height += scaled(BUTTON_HEIGHT)
         super().bring(index, top, height)
 
     def make_turn(self, index: int) -> TurnView:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.store.tree import Versions
-from nodetool_xl_desktop.ui.parts import figure, set_tip
-from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme
+from nodetool_xl_desktop.ui.parts import figure, set_tip, size_icon
+from nodetool_xl_desktop.ui.theme import SPACE_XS, Theme, scaled
 
 HEIGHT = 26
 
@@ -68,13 +68,14 @@ class VersionStepper(QWidget):
     def _button(self, text: str, keys: str) -> QToolButton:
         made = QToolButton()
         made.setProperty("kind", "icon")
-        made.setIconSize(QSize(12, 12))
-        made.setFixedHeight(HEIGHT)
+        size_icon(made, 12)
         made.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the message has the keys for it
         set_tip(made, tr("{name} ({keys})", name=text, keys=keys))
         made.setAccessibleName(text)
         return made
 
     def _draw(self) -> None:
+        for button in (self.previous, self.following):
+            button.setFixedHeight(scaled(HEIGHT))
         self.previous.setIcon(self._theme.icon("caret-left"))
         self.following.setIcon(self._theme.icon("caret-right"))
