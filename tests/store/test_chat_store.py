@@ -342,6 +342,7 @@ async def test_search(folder: Path) -> None:
     store = await Store.open(folder)
     llama = About(model=ModelIdentity("llama"))
     one, asked, answered = await said(store, "Où est le phare?", "The lighthouse stands on a rock, far out.")
+    await asyncio.sleep(0.005)  # the store counts milliseconds: the second chat is later
     two, _, other = await said(store, "A rock band", "They play far from any lighthouse keeper.", llama)
 
     async def found(text: str, **filters: Any) -> set[str]:
