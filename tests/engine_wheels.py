@@ -71,6 +71,12 @@ def scripted(folder: Path, code: str, version: str = VERSION) -> Path:
     return wheel(folder, {"xllamacpp/__init__.py": code.encode()}, version=version)
 
 
+def bulky(folder: Path, kilobytes: int) -> Path:
+    """One that cannot be packed, and so takes about so much on its way."""
+    noise = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(32 * kilobytes))
+    return wheel(folder, {"xllamacpp/__init__.py": b"x = 1\n", "xllamacpp/data.bin": noise}, version="2026.9.1")
+
+
 def hash_of(content: bytes) -> str:
     """As RECORD writes it."""
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")

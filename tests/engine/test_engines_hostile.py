@@ -17,9 +17,6 @@ from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.engine import wheel_index
 from nodetool_xl_desktop.engine.wheel_file import WheelName
 
-CODE = {"xllamacpp/__init__.py": b"x = 1\n", "xllamacpp/data.bin": b"".join(
-    hashlib.sha256(str(number).encode()).digest() for number in range(3_000)
-)}  # fmt: skip
 PART = 50_000
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -68,7 +65,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    return engine_wheels.wheel(tmp_path / "made", CODE, version="2026.9.1")
+    return engine_wheels.bulky(tmp_path / "made", 100)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from pathlib import Path
@@ -18,10 +17,6 @@ from nodetool_xl_desktop.core.index_part import STALE_S, sweep
 from nodetool_xl_desktop.engine import wheel_index
 from nodetool_xl_desktop.engine.wheel_file import WheelRefused
 
-#: Not to be packed, so that a wheel has some hundred kilobytes.
-CODE = {"xllamacpp/__init__.py": b"x = 1\n", "xllamacpp/data.bin": b"".join(
-    hashlib.sha256(str(number).encode()).digest() for number in range(10_000)
-)}  # fmt: skip
 SOON = (0.0, 0.0, 0.0)
 PART = 100_000
 
@@ -33,7 +28,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    return engine_wheels.wheel(tmp_path / "made", CODE, version="2026.9.1")
+    return engine_wheels.bulky(tmp_path / "made", 320)
 
 
 @pytest.fixture

@@ -66,6 +66,16 @@ async def opened(parts: app.Parts) -> EnginePage:
     return page
 
 
+async def offered(parts: app.Parts, page: EnginePage, server: WheelServer) -> InstallDialog:
+    """The dialog, once it has looked at the server's index and offers what it found."""
+    click(page.from_address)
+    dialog = dialog_of(parts)
+    dialog.edit.setText(server.index)
+    click(dialog.go)
+    await until(lambda: dialog.go.text() == "Download", "it asks")
+    return dialog
+
+
 def says(widget: QWidget, text: str) -> bool:
     """Whether this is read somewhere in it now."""
     return any(text in str(each.property("text") or "") for each in widget.findChildren(QWidget) if each.isVisible())
@@ -196,11 +206,7 @@ async def test_a_wrong_hash_is_refused_and_another_address_can_be_named(
     page = await opened(window)
     wheel = engine_wheels.scripted(tmp_path / "w", "x = 1")
     with WheelServer([wheel], hashes={wheel.name: "0" * 64}) as server:
-        click(page.from_address)
-        dialog = dialog_of(window)
-        dialog.edit.setText(server.index)
-        click(dialog.go)
-        await until(lambda: dialog.go.text() == "Download", "it asks")
+        dialog = await offered(window, page, server)
         click(dialog.go)
         await until(dialog.notice.isVisible, "it says why")
     assert "0" * 64 in dialog.notice.text
@@ -215,11 +221,7 @@ async def test_a_download_that_was_cancelled_goes_on_the_next_time(
 ) -> None:
     page = await opened(window)
     with WheelServer([real_wheel], hold=2_000_000) as server:
-        click(page.from_address)
-        dialog = dialog_of(window)
-        dialog.edit.setText(server.index)
-        click(dialog.go)
-        await until(lambda: dialog.go.text() == "Download", "it asks")
+        dialog = await offered(window, page, server)
         click(dialog.go)
         await until(lambda: says(dialog, " of 37 MB"), "it shows how far it is")
         assert sorted(each.name.split("-")[0] for each in engines.folder.iterdir()) == [".coming", ".incoming"]
@@ -229,11 +231,7 @@ async def test_a_download_that_was_cancelled_goes_on_the_next_time(
         (came,) = [each.stat().st_size for each in engines.coming.glob("*.whl.part")]
         server.hold = None
         server.go_on.set()
-        click(page.from_address)
-        dialog = dialog_of(window)
-        dialog.edit.setText(server.index)
-        click(dialog.go)
-        await until(lambda: dialog.go.text() == "Download", "it asks")
+        dialog = await offered(window, page, server)
         click(dialog.go)
         await until(lambda: dialog.go.text() == "Install" and dialog.go.isVisible(), "it asks whether to install")
         assert server.wanted[1:] == [(f"bytes={came}-", "")]
