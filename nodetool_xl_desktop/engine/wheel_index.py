@@ -21,7 +21,7 @@ from nodetool_xl_desktop.core.connections import Purpose
 from nodetool_xl_desktop.core.errors import UserFacingError
 from nodetool_xl_desktop.core.index_file import PAUSES_S, IndexFetch
 from nodetool_xl_desktop.core.index_page import Page, fetch_page
-from nodetool_xl_desktop.core.index_part import IndexFile, Part, sweep
+from nodetool_xl_desktop.core.index_part import IndexFile, Part
 from nodetool_xl_desktop.core.text import one_line
 from nodetool_xl_desktop.core.translation import tr
 from nodetool_xl_desktop.core.units import GIB
@@ -87,7 +87,7 @@ async def fetch(
 ) -> Path:
     """Fetch a wheel into a folder; returns the file, which is what the page says.
 
-    Cancelled, or broken off, it leaves what has come for the next time; what nobody comes back for is swept away.
+    Cancelled, or broken off, it leaves what has come for the next time.
 
     Args:
         offer: which one.
@@ -104,7 +104,6 @@ async def fetch(
     part = Part(coming, IndexFile(offer.address, offer.name.file, offer.sha256, offer.size))
     target = folder / offer.name.file
     try:
-        sweep(coming, keep=part)
         async with part.held(what):
             async with _client() as client:
                 sha256 = await IndexFetch(client, part, what, most=MOST_WHEEL, tell=progress, pauses_s=pauses_s).run()

@@ -202,7 +202,7 @@ class EngineFlow(QObject):
 
 
 def _state(engines: Engines, machine: hardware.Hardware) -> EngineState:
-    """It reads the disk, and clears away what nobody goes on with."""
+    """It reads the disk, and clears away what has come of a wheel that nobody goes on with."""
     sweep(engines.coming)
     chosen = engines.chosen()
     return EngineState(
